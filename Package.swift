@@ -1,0 +1,66 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "vc",
+    products: [
+        .executable(name: "vc", targets: ["vc"]),
+        .executable(name: "vc-signal", targets: ["vc-signal"]),
+        .library(name: "VCCore", targets: ["VCCore"]),
+        .library(name: "VCAudio", targets: ["VCAudio"]),
+        .library(name: "VCNet", targets: ["VCNet"]),
+        .library(name: "VCSignaling", targets: ["VCSignaling"]),
+    ],
+    targets: [
+        // System libraries: one module map and one header each, no logic.
+        .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
+        .systemLibrary(
+            name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(
+            name: "CSpeexDSP", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
+        .target(name: "CVCLinux", cSettings: [.define("_GNU_SOURCE")]),
+
+        // The product. Imports only point down.
+        .target(name: "VCCore", dependencies: ["CSodium"]),
+        .target(
+            name: "VCAudio",
+            dependencies: ["VCCore", "COpus", "CALSA", "CSndFile", "CSpeexDSP", "CVCLinux"]),
+        .target(name: "VCNet", dependencies: ["VCCore", "CVCLinux"]),
+        .target(
+            name: "VCSignaling", dependencies: ["VCCore", "VCNet"],
+            path: "Signaling/VCSignaling"),
+        .executableTarget(
+            name: "vc-signal", dependencies: ["VCSignaling", "VCCore", "VCNet"],
+            path: "Signaling/vc-signal"),
+        .executableTarget(
+            name: "vc", dependencies: ["VCCore", "VCAudio", "VCNet", "VCSignaling", "CVCLinux"]),
+
+        // Tests.
+        .target(name: "VCTestKit", dependencies: ["VCCore"], path: "Tests/VCTestKit"),
+        .testTarget(name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"]),
+        .testTarget(name: "TidyTests"),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+// Appended here, so that no target can forget them.
+let warningsAreErrors = Context.environment["VC_WARNINGS_AS_ERRORS"] == "1"
+for target in package.targets where [.regular, .executable, .test].contains(target.type) {
+    guard target.name != "CVCLinux" else { continue }
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+            .enableExperimentalFeature("Lifetimes"),
+        ]
+    if target.type != .test, target.name != "VCTestKit" {
+        target.swiftSettings?.append(.strictMemorySafety())
+    }
+    if warningsAreErrors {
+        target.swiftSettings?.append(.treatAllWarnings(as: .error))
+    }
+}

@@ -1,0 +1,39 @@
+#pragma once
+
+// The Linux calls that Swift's Glibc module does not show. No logic: each function is one call.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+
+/// Mirror of glibc's `struct mmsghdr`, which needs _GNU_SOURCE; shim.c asserts that the layouts agree.
+struct vc_mmsghdr {
+    struct msghdr header;
+    unsigned int length;
+};
+
+int vc_recvmmsg(int socket, struct vc_mmsghdr *messages, unsigned int count, int flags);
+int vc_sendmmsg(int socket, struct vc_mmsghdr *messages, unsigned int count, int flags);
+
+/// Fills `bytes` from the kernel's generator; 0, or -1 with errno.
+int vc_getrandom(void *bytes, size_t count);
+
+/// Names the calling thread (15 bytes at most) as `top -H` shows it.
+int vc_set_thread_name(const char *name);
+
+/// Asks for SCHED_FIFO at `priority` on the calling thread; 0, or an errno value.
+int vc_set_thread_realtime(int priority);
+
+/// Nanoseconds of CLOCK_BOOTTIME, which goes on in suspend.
+uint64_t vc_boottime_nanoseconds(void);
+
+/// Nanoseconds of CPU time that the calling thread and the whole process have used.
+uint64_t vc_thread_cpu_nanoseconds(void);
+uint64_t vc_process_cpu_nanoseconds(void);
+
+/// PR_SET_DUMPABLE 0 and RLIMIT_CORE 0: no core file and no ptrace by other processes of the user.
+int vc_forbid_core_dumps(void);

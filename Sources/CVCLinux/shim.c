@@ -1,0 +1,61 @@
+#include "CVCLinux.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+
+_Static_assert(sizeof(struct vc_mmsghdr) == sizeof(struct mmsghdr), "mmsghdr size");
+_Static_assert(
+    offsetof(struct vc_mmsghdr, header) == offsetof(struct mmsghdr, msg_hdr), "mmsghdr header");
+_Static_assert(
+    offsetof(struct vc_mmsghdr, length) == offsetof(struct mmsghdr, msg_len), "mmsghdr length");
+
+int vc_recvmmsg(int socket, struct vc_mmsghdr *messages, unsigned int count, int flags) {
+    return recvmmsg(socket, (struct mmsghdr *)messages, count, flags, NULL);
+}
+
+int vc_sendmmsg(int socket, struct vc_mmsghdr *messages, unsigned int count, int flags) {
+    return sendmmsg(socket, (struct mmsghdr *)messages, count, flags);
+}
+
+int vc_getrandom(void *bytes, size_t count) {
+    unsigned char *next = bytes;
+    while (count > 0) {
+        ssize_t got = getrandom(next, count, 0);
+        if (got < 0) {
+            if (errno == EINTR) continue;
+            return -1;
+        }
+        next += got;
+        count -= (size_t)got;
+    }
+    return 0;
+}
+
+int vc_set_thread_name(const char *name) { return pthread_setname_np(pthread_self(), name); }
+
+int vc_set_thread_realtime(int priority) {
+    struct sched_param parameters = {.sched_priority = priority};
+    return pthread_setschedparam(pthread_self(), SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters);
+}
+
+static uint64_t nanoseconds(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t vc_boottime_nanoseconds(void) { return nanoseconds(CLOCK_BOOTTIME); }
+uint64_t vc_thread_cpu_nanoseconds(void) { return nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
+uint64_t vc_process_cpu_nanoseconds(void) { return nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
+
+int vc_forbid_core_dumps(void) {
+    struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) != 0) return -1;
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}

@@ -1,0 +1,95 @@
+/// A UDP address and port. IPv4 is held in its mapped form (::ffff:a.b.c.d, RFC 4291 section
+/// 2.5.5.2), so one representation serves both families.
+public struct Endpoint: Hashable, Sendable, BitwiseCopyable {
+    /// The upper 8 bytes of the address, big-endian value.
+    public let high: UInt64
+    /// The lower 8 bytes of the address, big-endian value.
+    public let low: UInt64
+    /// The interface of a link-local IPv6 address (RFC 4007); 0 otherwise. Never on the wire.
+    public let scope: UInt32
+    /// The UDP port.
+    public let port: UInt16
+
+    public init(high: UInt64, low: UInt64, port: UInt16, scope: UInt32 = 0) {
+        self.high = high
+        self.low = low
+        self.port = port
+        self.scope = scope
+    }
+
+    /// An IPv4 endpoint; `address` is the 32-bit value of a.b.c.d, `a` uppermost.
+    public init(ipv4 address: UInt32, port: UInt16) {
+        self.init(high: 0, low: 0xFFFF_0000_0000 | UInt64(address), port: port)
+    }
+
+    /// The 32-bit value of an IPv4 address, or nil for IPv6.
+    public var ipv4: UInt32? {
+        high == 0 && low >> 32 == 0xFFFF ? UInt32(truncatingIfNeeded: low) : nil
+    }
+
+    /// The same address with another port.
+    public func with(port: UInt16) -> Endpoint {
+        Endpoint(high: high, low: low, port: port, scope: scope)
+    }
+
+    /// Whether the two have the same address, whatever the port.
+    public func hasSameAddress(as other: Endpoint) -> Bool {
+        high == other.high && low == other.low
+    }
+}
+
+extension Endpoint {
+    /// Address 16, port 2.
+    public static let encodedSize = 18
+
+    public func encode(into writer: inout ByteWriter) {
+        writer.write(high)
+        writer.write(low)
+        writer.write(port)
+    }
+
+    public init(from reader: inout ByteReader) throws(DecodeError) {
+        self.init(
+            high: try reader.readUInt64(), low: try reader.readUInt64(),
+            port: try reader.readUInt16())
+    }
+}
+
+extension Endpoint: CustomStringConvertible {
+    /// `a.b.c.d:port` or `[v6]:port` (RFC 5952). For people; logs use `redacted` unless asked.
+    public var description: String {
+        ipv4 == nil ? "[\(addressDescription)]:\(port)" : "\(addressDescription):\(port)"
+    }
+
+    /// The address alone.
+    public var addressDescription: String {
+        if let address = ipv4 {
+            return (0..<4).map { String((address >> (24 - 8 * $0)) & 0xFF) }.joined(separator: ".")
+        }
+        let groups = (0..<8).map { index in
+            UInt16(truncatingIfNeeded: (index < 4 ? high : low) >> UInt64(48 - 16 * (index % 4)))
+        }
+        // RFC 5952 section 4.2: the longest run of two or more zero groups becomes `::`.
+        var longest = 0..<0
+        var start = 0
+        while start < 8 {
+            guard groups[start] == 0 else {
+                start += 1
+                continue
+            }
+            let end = groups[start...].firstIndex { $0 != 0 } ?? 8
+            if end - start > max(1, longest.count) { longest = start..<end }
+            start = end
+        }
+        func text(_ part: ArraySlice<UInt16>) -> String {
+            part.map { String($0, radix: 16) }.joined(separator: ":")
+        }
+        if longest.isEmpty { return text(groups[...]) }
+        return text(groups[..<longest.lowerBound]) + "::" + text(groups[longest.upperBound...])
+    }
+
+    /// Enough to tell two log lines apart, too little to find anybody: the family and the port.
+    public var redacted: String {
+        ipv4 == nil ? "[v6]:\(port)" : "[v4]:\(port)"
+    }
+}
