@@ -40,7 +40,9 @@ let package = Package(
 
         // Tests.
         .target(name: "VCTestKit", dependencies: ["VCCore"], path: "Tests/VCTestKit"),
-        .testTarget(name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"]),
+        .testTarget(
+            name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
+            exclude: ["Vectors"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]

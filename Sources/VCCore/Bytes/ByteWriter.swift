@@ -29,6 +29,22 @@ public struct ByteWriter: ~Copyable, ~Escapable {
         count += source.byteCount
     }
 
+    /// Appends the UTF-8 of `text`: a label, never a secret.
+    public mutating func write(text: String) {
+        for byte in text.utf8 { write(byte) }
+    }
+
+    /// Appends a label with a 2-byte length in front.
+    public mutating func write(field text: String) {
+        write(UInt16(truncatingIfNeeded: text.utf8.count))
+        write(text: text)
+    }
+
+    /// Appends memory that C handed out.
+    @unsafe mutating func write(unsafeBytes source: UnsafeRawBufferPointer) {
+        write(bytes: unsafe RawSpan(_unsafeBytes: source))
+    }
+
     /// Appends `source` with a 2-byte length in front (the `lv` of the protocol).
     public mutating func write(field source: RawSpan) {
         guard source.byteCount <= Int(UInt16.max) else {
