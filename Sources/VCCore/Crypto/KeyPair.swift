@@ -76,6 +76,16 @@ public struct KeyPair: ~Copyable {
             ))
     }
 
+    /// The same pair again.
+    func duplicate() -> KeyPair {
+        KeyPair(secret: secret.duplicate(), publicKey: publicKey)
+    }
+
+    private init(secret: consuming SecretBytes, publicKey: PublicKey) {
+        self.secret = secret
+        self.publicKey = publicKey
+    }
+
     /// The shared secret with `other`. Throws on a point of low order, whose product is zero.
     func agree(with other: PublicKey, into output: borrowing SecretBytes)
         throws(HandshakeError)

@@ -62,6 +62,28 @@ public struct NoiseKKpsk0: ~Copyable {
         second.withBytes { mixHash($0) }
     }
 
+    private init(copying other: borrowing NoiseKKpsk0) {
+        role = other.role
+        remote = other.remote
+        arena = other.arena
+        preSharedKey = other.preSharedKey.duplicate()
+        switch other.ephemeral {
+        case .some(let pair): ephemeral = pair.duplicate()
+        case .none: ephemeral = nil
+        }
+        remoteEphemeral = other.remoteEphemeral
+        chainingKey = other.chainingKey.duplicate()
+        key = other.key.duplicate()
+        hash = other.hash.duplicate()
+        nonce = other.nonce
+    }
+
+    /// The same state again, so that a message from an unknown sender can be tried without losing
+    /// it. Message 2 is read this way; nothing is ever written from both.
+    public func duplicate() -> NoiseKKpsk0 {
+        NoiseKKpsk0(copying: self)
+    }
+
     /// Appends the next message, with `payload` sealed into it.
     public mutating func writeMessage(
         payload: RawSpan, local: borrowing KeyPair, random: inout any RandomSource,

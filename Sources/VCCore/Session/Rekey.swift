@@ -1,0 +1,295 @@
+/// The handshake that renews a pair's keys every two minutes (rules of the starter, the three slots
+/// and the counter: one starter per pair, identical bytes on every repeat, message 1 only when the
+/// current session is confirmed or gone).
+///
+/// ```
+///   starter                                   other side
+///   idle --(120 s, please, knock)--> message 1 ------------> next := new, keeps current
+///   in flight <--------------------- message 2 <------------
+///   current := new, sends at once -- sealed under new -----> current := next
+/// ```
+struct Rekey: ~Copyable {
+    /// Age at which the starter begins (WireGuard's REKEY_AFTER_TIME).
+    static let startAge = Duration.seconds(120)
+    /// Added at random, so that a room's pairs do not all start at once.
+    static let maximumJitter = Duration.seconds(5)
+    /// A please or knock starts a handshake at most this often.
+    static let requestInterval = Duration.seconds(5)
+    /// An unanswered message 1 is replaced after this long.
+    static let messageLifetime = Duration.seconds(20)
+    /// Handshake messages of one peer that are looked at in a second.
+    static let messagesPerSecond = 5
+
+    private static let label: StaticString = "vc1 rekey"
+
+    /// Whether this side starts: the smaller key does.
+    let isStarter: Bool
+    private let remote: PublicKey
+    private let pairKey: SecretBytes
+    private let prologue: SecretBytes
+    private let arena: SecretArena
+
+    // The starter's side.
+    private var inFlight: InFlight?
+    private var lastCounter: UInt64 = 0
+    private var jitter = Duration.zero
+    private var requested = false
+    private var lastRequest: Instant?
+    // The other side's.
+    private var lastAccepted: UInt64 = 0
+    private var answered: (message: [UInt8], reply: [UInt8])?
+    private var lastAsk: Instant?
+    // Both.
+    private var allowance = RateAllowance(perSecond: Rekey.messagesPerSecond)
+    private var ready: [UInt8]?
+
+    private struct InFlight: ~Copyable {
+        var noise: NoiseKKpsk0
+        let message: [UInt8]
+        let index: UInt32
+        let since: Instant
+        var repeats = 0
+        var nextSend: Instant
+
+        /// 0.5, 1, 2, 4, 5, 5 s after each other, always the same bytes.
+        mutating func scheduleNext(now: Instant) {
+            nextSend = now + min(.milliseconds(500 << min(repeats, 4)), .seconds(5))
+            repeats += 1
+        }
+    }
+
+    init(
+        local: PublicKey, remote: PublicKey, pairKey: consuming SecretBytes, room: RoomID,
+        random: inout any RandomSource, arena: SecretArena
+    ) {
+        isStarter = local < remote
+        self.remote = remote
+        self.pairKey = pairKey
+        self.arena = arena
+        let prologue = SecretBytes(count: 128, in: arena)
+        let size = prologue.write { writer in
+            writer.write(field: "vc1 rekey")
+            writer.write(UInt16(RoomID.size))
+            room.encode(into: &writer)
+            for key in [min(local, remote), max(local, remote)] {
+                writer.write(UInt16(PublicKey.size))
+                key.encode(into: &writer)
+            }
+        }
+        self.prologue = prologue.prefix(size, in: arena)
+        drawJitter(&random)
+    }
+
+    // MARK: Time
+
+    /// Starts, repeats or asks for a handshake when it is time; returns whether the other side
+    /// should be asked inside the session (`please`).
+    mutating func handleTimeout(
+        slots: inout SessionSlots, local: borrowing KeyPair, names: PairNumbers,
+        freshIndex: UInt32, random: inout any RandomSource, now: Instant
+    ) -> Bool {
+        slots.expire(now: now)
+        guard isStarter else { return ask(slots: slots, names: names, random: &random, now: now) }
+        if let since = inFlight?.since, now >= since + Rekey.messageLifetime { inFlight = nil }
+        if let due = inFlight?.nextSend {
+            guard now >= due, let message = inFlight?.message else { return false }
+            ready = message
+            inFlight?.scheduleNext(now: now)
+            return false
+        }
+        if now >= startTime(slots), slots.isConfirmed || !slots.canSeal(at: now) {
+            start(local: local, names: names, index: freshIndex, random: &random, now: now)
+        }
+        return false
+    }
+
+    /// When `handleTimeout` is due next.
+    func timeout(_ slots: borrowing SessionSlots) -> Instant {
+        if isStarter {
+            switch inFlight {
+            case .some(let flight): return flight.nextSend
+            case .none: return startTime(slots)
+            }
+        }
+        let age = slots.currentSince.map { $0 + Rekey.startAge + .seconds(10) } ?? .zero
+        return max(age, lastAsk.map { $0 + Rekey.requestInterval } ?? .zero)
+    }
+
+    /// The datagram to send to the other side, over whatever path there is.
+    mutating func pollTransmit() -> [UInt8]? {
+        ready.take()
+    }
+
+    // MARK: Input
+
+    /// The other side asks inside the session for new keys.
+    mutating func handlePlease(now: Instant) {
+        request(now: now)
+    }
+
+    /// A handshake datagram from the other side. Returns true when new keys are current and a
+    /// packet must be sent under them at once.
+    mutating func handle(
+        _ datagram: RawSpan, slots: inout SessionSlots, local: borrowing KeyPair,
+        names: PairNumbers, freshIndex: UInt32, random: inout any RandomSource, now: Instant
+    ) -> Bool {
+        guard datagram.byteCount > HandshakeDatagram.headerSize + MAC.size, allowance.take(now: now)
+        else { return false }
+        let body = datagram.extracting(0..<datagram.byteCount - MAC.size)
+        let mac = datagram.extracting(datagram.byteCount - MAC.size..<datagram.byteCount)
+        guard MAC(of: body, secret: pairKey.span, arena: arena).isEqual(to: mac) else {
+            return false
+        }
+        let kind = unsafe body.unsafeLoad(fromByteOffset: 1, as: UInt8.self)
+        let noise = body.extracting(HandshakeDatagram.headerSize..<body.byteCount)
+        switch HandshakeDatagram.Kind(rawValue: kind) {
+        case .knock?:
+            request(now: now)
+            return false
+        case .first?:
+            guard !isStarter else { return false }
+            accept(
+                datagram, noise, slots: &slots, local: local, names: names, index: freshIndex,
+                random: &random, now: now)
+            return false
+        case .second?:
+            return complete(noise, slots: &slots, local: local, random: &random, now: now)
+        case nil:
+            return false
+        }
+    }
+}
+
+// MARK: - The starter
+
+extension Rekey {
+    private func startTime(_ slots: borrowing SessionSlots) -> Instant {
+        if requested { return .zero }
+        guard let since = slots.currentSince else { return .zero }
+        return since + Rekey.startAge + jitter
+    }
+
+    private mutating func request(now: Instant) {
+        if let last = lastRequest, now < last + Rekey.requestInterval { return }
+        lastRequest = now
+        if inFlight == nil { requested = true }
+    }
+
+    private mutating func start(
+        local: borrowing KeyPair, names: PairNumbers, index: UInt32,
+        random: inout any RandomSource, now: Instant
+    ) {
+        requested = false
+        lastCounter += 1
+        var noise = NoiseKKpsk0(
+            role: .initiator, prologue: prologue.span, preSharedKey: pairKey.span,
+            local: local.publicKey, remote: remote, arena: arena)
+        let payload = HandshakeDatagram.payload(counter: lastCounter, index: index)
+        guard
+            let message = seal(
+                .first, payload, with: &noise, local: local, names: names, random: &random)
+        else { return }
+        ready = message
+        var flight = InFlight(
+            noise: noise, message: message, index: index, since: now, nextSend: now)
+        flight.scheduleNext(now: now)
+        inFlight = consume flight
+    }
+
+    private mutating func complete(
+        _ message: RawSpan, slots: inout SessionSlots, local: borrowing KeyPair,
+        random: inout any RandomSource, now: Instant
+    ) -> Bool {
+        guard isStarter, let flight = inFlight.take() else { return false }
+        // Read on a copy of the state: a replayed answer to an older message 1 has a good mac1, and
+        // must not cost the true answer.
+        var noise = flight.noise.duplicate()
+        guard let payload = try? noise.readMessage(message, local: local),
+            let (counter, index) = HandshakeDatagram.parse(payload: payload.span),
+            counter == lastCounter
+        else {
+            inFlight = consume flight
+            return false
+        }
+        let result = noise.finish()
+        slots.establish(
+            Session(
+                sendKey: result.sendKey.duplicate(), receiveKey: result.receiveKey.duplicate(),
+                localIndex: flight.index, remoteIndex: index, now: now), now: now)
+        drawJitter(&random)
+        return true
+    }
+
+    private mutating func drawJitter(_ random: inout any RandomSource) {
+        jitter = .milliseconds(
+            Int64(random.next(below: UInt32(Rekey.maximumJitter.wholeNanoseconds / 1_000_000))))
+    }
+}
+
+// MARK: - The other side
+
+extension Rekey {
+    private mutating func accept(
+        _ datagram: RawSpan, _ message: RawSpan, slots: inout SessionSlots,
+        local: borrowing KeyPair, names: PairNumbers, index: UInt32,
+        random: inout any RandomSource, now: Instant
+    ) {
+        if let answered, datagram.isEqual(to: answered.message) {
+            ready = answered.reply
+            return
+        }
+        var noise = NoiseKKpsk0(
+            role: .responder, prologue: prologue.span, preSharedKey: pairKey.span,
+            local: local.publicKey, remote: remote, arena: arena)
+        guard let payload = try? noise.readMessage(message, local: local),
+            let (counter, remoteIndex) = HandshakeDatagram.parse(payload: payload.span),
+            counter > lastAccepted
+        else { return }
+        let answer = HandshakeDatagram.payload(counter: counter, index: index)
+        guard
+            let reply = seal(
+                .second, answer, with: &noise, local: local, names: names, random: &random)
+        else { return }
+        lastAccepted = counter
+        let result = noise.finish()
+        slots.prepare(
+            Session(
+                sendKey: result.sendKey.duplicate(), receiveKey: result.receiveKey.duplicate(),
+                localIndex: index, remoteIndex: remoteIndex, now: now))
+        answered = (unsafe datagram.withUnsafeBytes { unsafe Array($0) }, reply)
+        ready = reply
+    }
+
+    /// The side that does not start asks: inside the session when it is old, with a knock when it
+    /// is gone.
+    private mutating func ask(
+        slots: borrowing SessionSlots, names: PairNumbers, random: inout any RandomSource,
+        now: Instant
+    ) -> Bool {
+        guard now >= timeout(slots) else { return false }
+        lastAsk = now
+        if slots.canSeal(at: now) { return true }
+        let nonce = random.next(UInt64.self)
+        ready = HandshakeDatagram.make(.knock, names: names, pairKey: pairKey, arena: arena) {
+            $0.write(nonce)
+        }
+        return false
+    }
+
+    private func seal(
+        _ kind: HandshakeDatagram.Kind, _ payload: [UInt8], with noise: inout NoiseKKpsk0,
+        local: borrowing KeyPair, names: PairNumbers, random: inout any RandomSource
+    ) -> [UInt8]? {
+        var failed = false
+        let datagram = HandshakeDatagram.make(kind, names: names, pairKey: pairKey, arena: arena) {
+            writer in
+            do throws(HandshakeError) {
+                unsafe try noise.writeMessage(
+                    payload: payload.span.bytes, local: local, random: &random, into: &writer)
+            } catch {
+                failed = true
+            }
+        }
+        return failed ? nil : datagram
+    }
+}

@@ -1,0 +1,24 @@
+/// The first byte inside a sealed packet.
+enum SealedKind: UInt8 {
+    /// One voice frame: `VoicePacket`.
+    case voice = 0x01
+    /// Asks for a `pong` on this path: 8 random bytes and 18 of padding, so that the answer is not
+    /// larger.
+    case ping = 0x02
+    /// Answers a ping: its 8 bytes, and the endpoint that it came from.
+    case pong = 0x03
+    /// What a receiver tells about the sender's voice: `ReceiverReport`.
+    case report = 0x04
+    /// A piece of the reliable stream.
+    case segment = 0x05
+    /// What was received of the reliable stream.
+    case acknowledgement = 0x06
+    /// The sender leaves the room: reason 1.
+    case leave = 0x07
+    /// The leave was received.
+    case leaveAcknowledgement = 0x08
+    /// Asks the starter of the pair for new keys.
+    case please = 0x09
+    /// Nothing; keeps the path and shows that the sender is there.
+    case keepalive = 0x0A
+}
