@@ -18,6 +18,9 @@ struct PathMachine {
     static let warmProbeInterval = Duration.seconds(10)
     /// A valid path that answers nothing for this long is a candidate again.
     static let validLifetime = Duration.seconds(10)
+    /// Something arrives at least every 200 ms, so a path that brought nothing for this long is
+    /// in doubt.
+    static let silence = Duration.milliseconds(400)
     /// After a roam, no return to the old path for this long.
     static let roamHold = Duration.seconds(2)
     /// Candidates and peer-reflexive addresses together.
@@ -31,7 +34,7 @@ struct PathMachine {
     private var lastProbeOfValid: [Endpoint: Instant] = [:]
     private var lastList: Instant?
     private var holdUntil = Instant.zero
-    private var freshest: Endpoint?
+    private var roamingTo: Endpoint?
     private var changed = false
 
     /// Where sealed packets go, if anywhere.
@@ -66,8 +69,8 @@ struct PathMachine {
         } else if isNewest {
             // Only a hint: a challenge goes there, and the call moves when it is answered.
             add(source, now: now)
+            if selectedIndex != nil { roamingTo = source }
         }
-        if isNewest { freshest = source }
     }
 
     /// A pong. Returns whether it answered a probe of ours.
@@ -144,14 +147,12 @@ struct PathMachine {
         guard let selected = selectedIndex else { return select(index) }
         guard selected != index else { return }
         let current = paths[selected]
-        let silent = (current.lastHeard ?? .zero) + .milliseconds(400) < now
-        if silent || (freshest == paths[index].endpoint && now >= holdUntil) {
-            // The peer moved, or the old path is dead: follow it at once.
-            let roamed = freshest == paths[index].endpoint && freshest != current.endpoint
-            if silent || roamed {
-                holdUntil = now + PathMachine.roamHold
-                return select(index)
-            }
+        let isSilent = (current.lastHeard ?? .zero) + PathMachine.silence < now
+        if isSilent || roamingTo == paths[index].endpoint {
+            // The old path is dead, or the peer speaks from a new address: follow it at once.
+            roamingTo = nil
+            holdUntil = now + PathMachine.roamHold
+            return select(index)
         }
         guard now >= holdUntil else { return }
         if score(index) + PathMachine.hysteresis < score(selected) { select(index) }
