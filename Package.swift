@@ -41,6 +41,7 @@ let package = Package(
         // Tests.
         .target(name: "VCTestKit", dependencies: ["VCCore"], path: "Tests/VCTestKit"),
         .testTarget(name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"]),
+        .testTarget(name: "VCNetTests", dependencies: ["VCNet", "VCCore", "VCTestKit"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]
