@@ -43,6 +43,7 @@ let package = Package(
         .testTarget(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
             exclude: ["Vectors"]),
+        .testTarget(name: "VCNetTests", dependencies: ["VCNet", "VCCore", "VCTestKit"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]

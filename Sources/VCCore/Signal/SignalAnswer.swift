@@ -1,0 +1,188 @@
+/// A message from vc-signal to a client. Bodies are not copied: a range tells where they stand in
+/// the datagram.
+public enum SignalAnswer: Equatable, Sendable {
+    /// Proves to the server that the client receives at its address. Comes for HELLO, and instead
+    /// of an answer when the cookie of a message does not hold.
+    case cookie(Block16, observed: Endpoint, secondPort: UInt16)
+    /// The answer to CLAIM.
+    case lease(LeaseStatus, nameplate: UInt32, seconds: UInt16)
+    /// The answer to KEEPALIVE and RELEASE.
+    case kept(KeptStatus, observed: Endpoint)
+    /// A joiner's body, at the host. The tag tells sources apart and nothing about them.
+    case toHost(mailbox: UInt32, sourceTag: UInt64, body: Range<Int>)
+    /// The host's body, at a joiner.
+    case toJoiner(run: UInt64, body: Range<Int>)
+    /// Why something was not done. `subject` is the nameplate or mailbox, or for
+    /// `unsupportedVersion` the version that the server speaks.
+    case notice(NoticeStatus, subject: UInt32)
+
+    enum Code {
+        static let cookie: UInt8 = 0x81
+        static let lease: UInt8 = 0x82
+        static let kept: UInt8 = 0x83
+        static let toHost: UInt8 = 0x84
+        static let toJoiner: UInt8 = 0x85
+        static let notice: UInt8 = 0x86
+    }
+
+    /// What became of a CLAIM.
+    public enum LeaseStatus: UInt8, Sendable, CaseIterable {
+        /// The nameplate is the client's for the stated seconds, anew with each keepalive.
+        case granted = 0
+        /// Somebody else has, or had until less than 10 minutes ago, the wanted nameplate.
+        case nameplateTaken = 1
+        /// The server has no room for more leases, in all or from this source.
+        case full = 2
+        /// Too many claims; later.
+        case rateLimited = 3
+        /// The server is about to stop and opens no rooms.
+        case draining = 4
+        /// The claim token belongs to a lease of another room.
+        case refused = 5
+    }
+
+    /// What became of a KEEPALIVE or RELEASE.
+    public enum KeptStatus: UInt8, Sendable, CaseIterable {
+        /// The lease goes on.
+        case kept = 0
+        /// There is no such lease (any more).
+        case unknown = 1
+        /// The lease goes on, but the server is about to stop.
+        case draining = 2
+        /// The nameplate was given back.
+        case released = 3
+    }
+
+    /// Why something was not done.
+    public enum NoticeStatus: UInt8, Sendable, CaseIterable {
+        /// No host holds this nameplate.
+        case noSuchNameplate = 1
+        /// Too many runs or packets from this source; later.
+        case rateLimited = 2
+        /// The joiner's run is over, or never was.
+        case mailboxClosed = 3
+        /// As many runs as the server holds are open, for this nameplate or in all.
+        case busy = 4
+        /// The server is about to stop.
+        case draining = 5
+        /// The message has a version that the server does not speak.
+        case unsupportedVersion = 6
+    }
+
+    /// Reads a whole datagram. A notice of an unsupported version is read whatever version it has.
+    public static func decode(
+        _ datagram: RawSpan
+    ) throws(DecodeError) -> (header: SignalHeader, answer: SignalAnswer) {
+        var reader = ByteReader(datagram)
+        let header = try SignalHeader(from: &reader)
+        guard header.version == protocolVersion || header.type == Code.notice else {
+            throw .unsupportedVersion
+        }
+        let answer: SignalAnswer
+        switch header.type {
+        case Code.cookie:
+            answer = .cookie(
+                try Block16(from: &reader), observed: try observed(&reader),
+                secondPort: try reader.readUInt16())
+        case Code.lease:
+            answer = .lease(
+                try status(&reader), nameplate: try reader.readUInt32(),
+                seconds: try reader.readUInt16())
+        case Code.kept:
+            answer = .kept(try status(&reader), observed: try observed(&reader))
+        case Code.toHost:
+            answer = .toHost(
+                mailbox: try reader.readUInt32(), sourceTag: try reader.readUInt64(),
+                body: try body(&reader, datagram.byteCount))
+        case Code.toJoiner:
+            answer = .toJoiner(
+                run: try reader.readUInt64(), body: try body(&reader, datagram.byteCount))
+        case Code.notice:
+            answer = .notice(try status(&reader), subject: try reader.readUInt32())
+        default:
+            throw .unexpectedValue
+        }
+        try reader.expectEnd()
+        return (header, answer)
+    }
+
+    private static func status<Status: RawRepresentable>(
+        _ reader: inout ByteReader
+    ) throws(DecodeError) -> Status where Status.RawValue == UInt8 {
+        guard let status = Status(rawValue: try reader.readUInt8()) else {
+            throw .unexpectedValue
+        }
+        return status
+    }
+
+    private static func observed(_ reader: inout ByteReader) throws(DecodeError) -> Endpoint {
+        SignalFormat.inverted(try Endpoint(from: &reader))
+    }
+
+    private static func body(
+        _ reader: inout ByteReader, _ size: Int
+    ) throws(DecodeError) -> Range<Int> {
+        guard reader.remaining <= SignalFormat.maximumBody else { throw .tooLong }
+        let start = size - reader.remaining
+        _ = reader.readRest()
+        return start..<size
+    }
+}
+
+/// Encoders, one per message; each writes a whole datagram.
+extension SignalAnswer {
+    public static func writeCookie(
+        transaction: UInt64, cookie: Block16, observed: Endpoint, secondPort: UInt16,
+        into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.cookie, transaction, into: &writer)
+        cookie.encode(into: &writer)
+        SignalFormat.inverted(observed).encode(into: &writer)
+        writer.write(secondPort)
+    }
+
+    public static func writeLease(
+        transaction: UInt64, status: LeaseStatus, nameplate: UInt32, seconds: UInt16,
+        into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.lease, transaction, into: &writer)
+        writer.write(status.rawValue)
+        writer.write(nameplate)
+        writer.write(seconds)
+    }
+
+    public static func writeKept(
+        transaction: UInt64, status: KeptStatus, observed: Endpoint,
+        into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.kept, transaction, into: &writer)
+        writer.write(status.rawValue)
+        SignalFormat.inverted(observed).encode(into: &writer)
+    }
+
+    public static func writeToHost(
+        transaction: UInt64, mailbox: UInt32, sourceTag: UInt64, body: RawSpan,
+        into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.toHost, transaction, into: &writer)
+        writer.write(mailbox)
+        writer.write(sourceTag)
+        writer.write(bytes: body)
+    }
+
+    public static func writeToJoiner(
+        transaction: UInt64, run: UInt64, body: RawSpan, into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.toJoiner, transaction, into: &writer)
+        writer.write(run)
+        writer.write(bytes: body)
+    }
+
+    public static func writeNotice(
+        transaction: UInt64, status: NoticeStatus, subject: UInt32, into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.notice, transaction, into: &writer)
+        writer.write(status.rawValue)
+        writer.write(subject)
+    }
+}
