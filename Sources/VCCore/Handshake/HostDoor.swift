@@ -1,0 +1,248 @@
+/// The host's side of the join: lets in who knows the words, and counts who does not.
+///
+/// ```
+///   J1 --> open --J2--> waiting --budget--> proven --welcome--> done
+///                                  |
+///                                  +--wrong words--> refused (counted once)
+/// ```
+///
+/// A run is known by (mailbox, sid). The same bytes in give the same bytes out, so a lost answer
+/// costs no guess; other bytes under the same sid are dropped.
+struct HostDoor: ~Copyable {
+    static let maximumRuns = 32
+    static let runLifetime = Duration.seconds(10)
+    static let openingsPerSecond = 20
+
+    /// A joiner that knows the words.
+    struct Proven {
+        let run: JoinRun
+        let request: JoinRequest
+    }
+
+    /// Nobody is let in while true.
+    var isLocked = false
+    /// The room has all its members.
+    var isFull = false
+
+    private let local: PublicKey
+    private let nameplate: UInt32
+    private let arena: SecretArena
+    private var secret: SecretBytes
+    private var runs: [JoinRun] = []
+    private var budget = GuessBudget()
+    private var openings = RateAllowance(perSecond: HostDoor.openingsPerSecond)
+    private var lastServed: UInt64 = 0
+    private var replies: [(mailbox: UInt32, body: [UInt8])] = []
+    private var proven: [Proven] = []
+    private var guesses = 0
+    private var retired = false
+
+    init(
+        secret: consuming SecretBytes, nameplate: UInt32, local: PublicKey, arena: SecretArena
+    ) {
+        self.secret = secret
+        self.nameplate = nameplate
+        self.local = local
+        self.arena = arena
+    }
+
+    /// Wrong guesses against the present code.
+    var failures: Int { budget.failures }
+
+    /// Puts a new code in the place of one whose budget is spent, or that somebody else must no
+    /// longer know. Runs under the old one end; members are not touched.
+    mutating func replaceCode(_ secret: consuming SecretBytes) {
+        self.secret = secret
+        budget = GuessBudget()
+        for run in runs {
+            switch run.state {
+            case .open, .waiting, .proven: refuse(run, .refused)
+            case .done, .refused: continue
+            }
+        }
+    }
+
+    // MARK: Input
+
+    /// A body from the mailbox. `isMember` says whether a key is in the room.
+    mutating func handle(
+        _ body: RawSpan, mailbox: UInt32, tag: UInt64, isMember: (PublicKey) -> Bool,
+        keys: borrowing KeyPair, random: inout any RandomSource, now: Instant
+    ) {
+        expire(now: now)
+        guard body.byteCount > 0 else { return }
+        switch unsafe body.unsafeLoad(as: UInt8.self) {
+        case JoinMessage.first:
+            open(body, mailbox, tag, isMember: isMember, random: &random, now: now)
+        case JoinMessage.second:
+            prove(body, mailbox, now: now)
+            serve(keys: keys, now: now)
+        case _:
+            return
+        }
+    }
+
+    /// Opens what waited for the budget.
+    mutating func handleTimeout(keys: borrowing KeyPair, now: Instant) {
+        expire(now: now)
+        serve(keys: keys, now: now)
+    }
+
+    // MARK: Output
+
+    /// When a waiting proof may be opened, or a run ends.
+    func timeout(now: Instant) -> Instant? {
+        let end = runs.map(\.deadline).min()
+        guard runs.contains(where: { $0.isWaiting }) else { return end }
+        return min(end ?? .distantFuture, budget.nextOpening(now: now))
+    }
+
+    mutating func pollReply() -> (mailbox: UInt32, body: [UInt8])? {
+        replies.isEmpty ? nil : replies.removeFirst()
+    }
+
+    mutating func pollProven() -> Proven? {
+        proven.isEmpty ? nil : proven.removeFirst()
+    }
+
+    /// Wrong guesses since the last call.
+    mutating func pollGuesses() -> Int {
+        defer { guesses = 0 }
+        return guesses
+    }
+
+    /// Whether the code's budget was spent since the last call: it needs a new one.
+    mutating func pollRetired() -> Bool {
+        defer { retired = false }
+        return retired
+    }
+
+    /// Answers a proven joiner with the room.
+    mutating func welcome(
+        _ run: JoinRun, payload: RawSpan, keys: borrowing KeyPair,
+        random: inout any RandomSource
+    ) throws(HandshakeError) -> HandshakeResult {
+        let result = try run.welcome(payload, local: keys, random: &random)
+        replies.append((run.mailbox, run.hostSecond))
+        return result
+    }
+
+    /// Says no to a proven joiner, or to a run that the room does not want.
+    mutating func refuse(_ run: JoinRun, _ reason: JoinRefusal) {
+        run.state = .refused(reason)
+        run.noise = nil
+        replies.append((run.mailbox, reason.message(session: run.session)))
+    }
+}
+
+// MARK: - J1 and J2
+
+extension HostDoor {
+    private mutating func open(
+        _ body: RawSpan, _ mailbox: UInt32, _ tag: UInt64, isMember: (PublicKey) -> Bool,
+        random: inout any RandomSource, now: Instant
+    ) {
+        let opening: JoinMessage.Opening
+        do throws(DecodeError) {
+            opening = try JoinMessage.Opening(body, type: JoinMessage.first)
+        } catch .unsupportedVersion {
+            return answerVersion(body, mailbox)
+        } catch {
+            return
+        }
+        if let run = run(mailbox, opening.session) {
+            // The same J1 again: its H1 was lost. Another one under a live sid is not answered.
+            if body.isEqual(to: run.first) { replies.append((mailbox, run.hostFirst)) }
+            return
+        }
+        func answer(_ reason: JoinRefusal) {
+            replies.append((mailbox, reason.message(session: opening.session)))
+        }
+        // All that costs nothing is checked before any curve work.
+        if isLocked { return answer(.locked) }
+        if isFull { return answer(.full) }
+        if budget.isBusy(tag, now: now) { return answer(.busy) }
+        guard opening.key != local, !isMember(opening.key) else { return }
+        guard runs.count < HostDoor.maximumRuns, openings.take(now: now) else { return }
+        let first = unsafe body.withUnsafeBytes { unsafe Array($0) }
+        guard
+            let run = try? JoinRun(
+                mailbox: mailbox, tag: tag, opening: opening, first: first, secret: secret.span,
+                nameplate: nameplate, local: local, random: &random, arena: arena,
+                deadline: now + HostDoor.runLifetime)
+        else { return }
+        runs.append(run)
+        replies.append((mailbox, run.hostFirst))
+    }
+
+    private mutating func answerVersion(_ body: RawSpan, _ mailbox: UInt32) {
+        var reader = ByteReader(body)
+        guard (try? reader.skip(2)) != nil, let session = try? Block16(from: &reader) else { return }
+        replies.append((mailbox, JoinRefusal.version.message(session: session)))
+    }
+
+    private mutating func prove(_ body: RawSpan, _ mailbox: UInt32, now: Instant) {
+        var reader = ByteReader(body)
+        guard (try? reader.skip(1)) != nil, let session = try? Block16(from: &reader),
+            let run = run(mailbox, session), reader.remaining >= NoiseKKpsk0.overhead
+        else { return }
+        switch run.state {
+        case .open:
+            run.second = unsafe body.withUnsafeBytes { unsafe Array($0) }
+            run.state = .waiting
+        case .waiting, .proven:
+            return
+        case .done:
+            if body.isEqual(to: run.second) { replies.append((mailbox, run.hostSecond)) }
+        case .refused(let reason):
+            if body.isEqual(to: run.second) {
+                replies.append((mailbox, reason.message(session: session)))
+            }
+        }
+    }
+
+    /// Opens waiting proofs while the budget lets it, one source after the other.
+    private mutating func serve(keys: borrowing KeyPair, now: Instant) {
+        while let run = nextWaiting() {
+            guard !budget.isSpent else { return }
+            if budget.isBusy(run.tag, now: now) {
+                refuse(run, .busy)
+                continue
+            }
+            guard budget.allowsOpening(now: now) else { return }
+            lastServed = run.tag
+            do throws(HandshakeError) {
+                let request = try run.open(local: keys, arena: arena)
+                run.state = .proven
+                proven.append(Proven(run: run, request: request))
+            } catch {
+                budget.recordFailure(from: run.tag, now: now)
+                guesses += 1
+                refuse(run, .refused)
+                if budget.isSpent { retired = true }
+            }
+        }
+    }
+
+    /// Round robin over the sources: the next tag above the last one served.
+    private func nextWaiting() -> JoinRun? {
+        runs.filter(\.isWaiting).min {
+            ($0.tag &- lastServed &- 1, $0.deadline) < ($1.tag &- lastServed &- 1, $1.deadline)
+        }
+    }
+
+    private func run(_ mailbox: UInt32, _ session: Block16) -> JoinRun? {
+        runs.first { $0.mailbox == mailbox && $0.session == session }
+    }
+
+    private mutating func expire(now: Instant) {
+        runs.removeAll { now >= $0.deadline }
+    }
+}
+
+extension JoinRun {
+    fileprivate var isWaiting: Bool {
+        if case .waiting = state { return true }
+        return false
+    }
+}
