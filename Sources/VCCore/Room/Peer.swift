@@ -1,0 +1,125 @@
+/// Another member: its keys, its stream, its paths. Everything is kept under its public key; the
+/// number is a label.
+struct Peer: ~Copyable {
+    /// A packet goes out at least this often.
+    static let keepaliveInterval = Duration.milliseconds(200)
+    /// Through the mailbox, where packets are counted, this often.
+    static let mailboxInterval = Duration.seconds(1)
+    /// The mailbox of a join carries sealed packets for this long.
+    static let mailboxLifetime = Duration.seconds(30)
+    /// Silent for this long: `lost`.
+    static let lostAfter = Duration.seconds(5)
+    /// Silent for this long: out of the room.
+    static let removedAfter = Duration.seconds(60)
+    /// A joiner that proved the words but never spoke gives its number back after this.
+    static let pendingLifetime = Duration.seconds(10)
+
+    let number: UInt8
+    let key: PublicKey
+    var slots: SessionSlots
+    var rekey: Rekey
+    var stream: ReliableStream
+    var path = PathMachine()
+
+    /// What it calls itself; nil until it said so.
+    var name: DisplayText?
+    /// Whether it was shown to the person as a member.
+    var isAnnounced = false
+    /// Host: false until the first sealed packet of a joiner was opened.
+    var isMember: Bool
+    var isLost = false
+    var lastHeard: Instant
+    var lastSent = Instant.zero
+    let since: Instant
+    /// The mailbox of the join, while it lasts.
+    let mailbox: UInt32?
+    /// What the peer last reported about our voice.
+    var report: ReceiverReport?
+    /// Voice frames sealed for this peer.
+    var voiceFramesSent: UInt64 = 0
+
+    init(
+        number: UInt8, key: PublicKey, slots: consuming SessionSlots, rekey: consuming Rekey,
+        stream: ReliableStream, isMember: Bool, mailbox: UInt32?, now: Instant
+    ) {
+        self.number = number
+        self.key = key
+        self.slots = slots
+        self.rekey = rekey
+        self.stream = stream
+        self.isMember = isMember
+        self.mailbox = mailbox
+        lastHeard = now
+        since = now
+    }
+
+    /// The mailbox, where it still carries packets and nothing better is there.
+    func usableMailbox(now: Instant) -> UInt32? {
+        path.selected == nil && now < since + Peer.mailboxLifetime ? mailbox : nil
+    }
+
+    /// What people see before the peer said its name.
+    var displayName: DisplayText {
+        name ?? DisplayText(name: "member \(number)")
+    }
+}
+
+/// The members by number, in memory that does not move: the media path reads it in place.
+@safe struct PeerTable: ~Copyable {
+    private let base: UnsafeMutablePointer<Peer>
+    /// Bit n: number n is taken.
+    private var occupied: UInt32 = 0
+
+    init() {
+        unsafe base = .allocate(capacity: Limits.members + 1)
+    }
+
+    deinit {
+        for number in 0...Limits.members where contains(number) {
+            unsafe (base + number).deinitialize(count: 1)
+        }
+        unsafe base.deallocate()
+    }
+
+    var count: Int { occupied.nonzeroBitCount }
+
+    func contains(_ number: Int) -> Bool {
+        (0...Limits.members).contains(number) && occupied & (1 << UInt32(number)) != 0
+    }
+
+    /// The numbers that are taken, lowest first.
+    var numbers: [Int] { (1...Limits.members).filter { contains($0) } }
+
+    /// The member with a number that is taken.
+    subscript(number: Int) -> Peer {
+        unsafeAddress {
+            precondition(contains(number))
+            return unsafe UnsafePointer(base + number)
+        }
+        unsafeMutableAddress {
+            precondition(contains(number))
+            return unsafe base + number
+        }
+    }
+
+    mutating func insert(_ peer: consuming Peer) {
+        let number = Int(peer.number)
+        precondition(!contains(number))
+        unsafe (base + number).initialize(to: peer)
+        occupied |= 1 << UInt32(number)
+    }
+
+    mutating func remove(_ number: Int) {
+        precondition(contains(number))
+        unsafe (base + number).deinitialize(count: 1)
+        occupied &= ~(1 << UInt32(number))
+    }
+
+    /// The member whose sessions listen to `index`.
+    func number(listeningTo index: UInt32) -> Int? {
+        for number in 1...Limits.members where contains(number) {
+            if unsafe base[number].slots.uses(index) { return number }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,89 @@
+/// What a room tells the person in it.
+public enum RoomEvent: Equatable, Sendable {
+    /// Host: the room is open under this nameplate; `RoomMachine.writeCode` gives the code. Again
+    /// when the code changed.
+    case open(nameplate: UInt32)
+    /// We are in the room.
+    case joined(number: UInt8, members: [Member])
+    /// Somebody came, went, fell silent or returned.
+    case member(Member, MemberState)
+    /// The path to a member changed.
+    case path(member: UInt8, roundTrip: Duration, why: String)
+    /// A chat message, clean for a terminal.
+    case chat(from: Member, text: DisplayText, id: UInt64)
+    /// A chat message of ours reached a member, or never will.
+    case delivery(id: UInt64, member: UInt8, isDelivered: Bool)
+    /// A member closed or opened its microphone.
+    case muted(member: UInt8, on: Bool)
+    /// Host: somebody tried a wrong code.
+    case guess(failed: Int, budget: Int)
+    /// Something is not as it should be, and the call goes on.
+    case warning(RoomWarning)
+    /// The room is over for us.
+    case ended(EndReason)
+
+    /// A member, for people.
+    public struct Member: Equatable, Sendable {
+        public let number: UInt8
+        public let name: DisplayText
+        public let isHost: Bool
+    }
+
+    /// What happened to a member.
+    public enum MemberState: String, Sendable {
+        case joined
+        case left
+        /// Silent for a minute; its place is free.
+        case removed
+        /// Silent for 5 s.
+        case lost
+        /// Heard again.
+        case back
+    }
+}
+
+/// What a room warns about.
+public enum RoomWarning: Equatable, Sendable {
+    /// vc-signal does not answer: the call goes on, newcomers cannot come in.
+    case signalUnreachable
+    /// vc-signal answers again.
+    case signalBack
+    /// vc-signal is about to stop.
+    case signalDraining
+    /// vc-signal opens no more rooms, in all or for this address.
+    case signalFull
+    /// The budget of wrong guesses is spent: the code was changed.
+    case codeRetired
+    /// The code is a new one because somebody else has its nameplate.
+    case nameplateChanged
+    /// Two members were shown different rosters: somebody is between them.
+    case rosterDisputed(member: UInt8)
+    /// A member broke the protocol.
+    case protocolBroken(member: UInt8)
+}
+
+/// Why a room ended.
+public enum EndReason: Equatable, Sendable {
+    /// By our own wish.
+    case left
+    /// The host went.
+    case hostLeft
+    /// Nothing was heard of the host for a minute.
+    case hostLost
+    /// The host said no.
+    case refused(JoinRefusal)
+    /// No host holds the nameplate at the server.
+    case noSuchRoom
+    /// The host does not answer.
+    case noAnswer
+    /// No signaling server answers.
+    case signalUnreachable
+    /// The signaling server holds as many rooms or joins as it can, or too many came from here.
+    case signalBusy
+    /// The signaling server speaks another version.
+    case signalVersion(UInt32)
+    /// In the room, but no address of the host answers.
+    case noDirectPath
+    /// The other side sent what nobody may send.
+    case protocolBroken
+}

@@ -1,0 +1,92 @@
+/// A message of the reliable stream between two members.
+enum StreamMessage {
+    /// Text for the room, with the author's number for it.
+    case chat(id: UInt64, text: [UInt8])
+    /// What the sender calls itself.
+    case name([UInt8])
+    /// The roster that the sender knows: two members with different R for one version were shown
+    /// different rosters.
+    case knows(term: UInt32, version: UInt32, digest: Digest)
+    /// The host's roster.
+    case roster(Roster)
+    /// Whether the sender's microphone is closed.
+    case muted(Bool)
+    /// Where the sender can be reached now.
+    case candidates([Endpoint])
+
+    private enum Kind {
+        static let chat: UInt8 = 0x01
+        static let name: UInt8 = 0x02
+        static let knows: UInt8 = 0x03
+        static let roster: UInt8 = 0x04
+        static let muted: UInt8 = 0x05
+        static let candidates: UInt8 = 0x06
+    }
+
+    func encode() -> [UInt8] {
+        [UInt8](capacity: ReliableStream.maximumMessage) { writer in
+            switch self {
+            case .chat(let id, let text):
+                writer.write(Kind.chat)
+                writer.write(id)
+                writer.write(bytes: text.span.bytes)
+            case .name(let name):
+                writer.write(Kind.name)
+                writer.write(bytes: name.span.bytes)
+            case .knows(let term, let version, let digest):
+                writer.write(Kind.knows)
+                writer.write(term)
+                writer.write(version)
+                digest.encode(into: &writer)
+            case .roster(let roster):
+                writer.write(Kind.roster)
+                roster.encode(into: &writer)
+            case .muted(let on):
+                writer.write(Kind.muted)
+                writer.write(UInt8(on ? 1 : 0))
+            case .candidates(let list):
+                writer.write(Kind.candidates)
+                CandidateList.encode(list, into: &writer)
+            }
+        }
+    }
+
+    /// Nil for a kind that this version does not know: a later version may say more.
+    static func decode(_ bytes: RawSpan) throws(DecodeError) -> StreamMessage? {
+        var reader = ByteReader(bytes)
+        switch try reader.readUInt8() {
+        case Kind.chat:
+            let id = try reader.readUInt64()
+            guard reader.remaining <= Limits.chatMessage else { throw .tooLong }
+            return .chat(id: id, text: copy(reader.readRest()))
+        case Kind.name:
+            guard reader.remaining <= 4 * Limits.nameCharacters else { throw .tooLong }
+            return .name(copy(reader.readRest()))
+        case Kind.knows:
+            let term = try reader.readUInt32()
+            let version = try reader.readUInt32()
+            let digest = try Digest(from: &reader)
+            try reader.expectEnd()
+            return .knows(term: term, version: version, digest: digest)
+        case Kind.roster:
+            let roster = try Roster(from: &reader)
+            try reader.expectEnd()
+            return .roster(roster)
+        case Kind.muted:
+            let on = try reader.readUInt8()
+            guard on <= 1 else { throw .unexpectedValue }
+            try reader.expectEnd()
+            return .muted(on == 1)
+        case Kind.candidates:
+            let list = try CandidateList.decode(&reader)
+            try reader.expectEnd()
+            return .candidates(list)
+        case _:
+            return nil
+        }
+    }
+
+    private static func copy(_ bytes: RawSpan) -> [UInt8] {
+        unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+    }
+}
