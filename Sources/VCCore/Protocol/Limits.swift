@@ -7,6 +7,8 @@ public enum Limits {
     public static let datagram = 1_200
     /// The longest chat message, UTF-8.
     public static let chatMessage = 4_000
+    /// The longest name, UTF-8: 32 characters of four bytes, the longest that a scalar has.
+    public static let name = 128
 
     // Counts.
 
