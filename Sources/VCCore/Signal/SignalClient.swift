@@ -1,0 +1,244 @@
+/// The client's half of protocol 0xC0, for hosts and joiners.
+///
+///     host    greeting ──COOKIE──▶ claiming ──LEASE──▶ holding ──release()──▶ releasing ──▶ closed
+///                ▲                  │    ▲                │
+///                ├── 5 s silent ────┘    └─ KEPT unknown ─┤
+///                └── 5 s silent, back to holding ◀────────┘
+///     joiner  greeting ──COOKIE──▶ open      greeting ──5 s silent──▶ closed ──newRun()──▶ greeting
+///
+/// All servers are asked at once, the first one to answer is kept. Time that goes backwards does
+/// nothing.
+public struct SignalClient: ~Copyable {
+    enum Phase: Equatable {
+        /// HELLO is on its way to all servers.
+        case greeting
+        /// Host: there is a cookie, CLAIM is on its way.
+        case claiming
+        /// Host: the nameplate is ours, KEEPALIVE every 2 s.
+        case holding
+        /// Host: RELEASE is on its way.
+        case releasing
+        /// Joiner: there is a cookie.
+        case open
+        /// Nothing is sent any more.
+        case closed
+    }
+
+    struct Letter {
+        let mailbox: UInt32
+        let body: [UInt8]
+        /// When it was posted.
+        let time: Instant
+    }
+
+    /// More servers than this are not asked.
+    public static let maximumServers = 8
+    /// Bodies that wait for a cookie; the oldest goes first. 16 members answer at once at most.
+    static let maximumLetters = 16
+    /// Events that wait for `pollEvent`; later ones are dropped, their senders repeat them.
+    static let maximumEvents = 64
+
+    let servers: [Endpoint]
+    /// Whether this is the host's client.
+    public let isHost: Bool
+    /// All zeros at a joiner, which has none.
+    let token: ClaimToken
+    let roomID: Block16
+    var phase = Phase.greeting
+    var transaction: UInt64
+    var run: UInt64
+    /// The joiner's goal; the host's lease, or what it would like to have. 0: no wish.
+    var nameplate: UInt32
+    /// Whether the server has granted `nameplate`, as far as we know.
+    var hasLease = false
+    /// The server that answered first.
+    var server: Endpoint?
+    var cookie: Block16?
+    var observed: Endpoint?
+    var secondPort: UInt16 = 0
+    var timers: SignalTimers
+    /// One bit per server that is due a HELLO.
+    var helloDue: UInt8 = 0
+    /// Whether the phase's own message is due: CLAIM, KEEPALIVE or RELEASE.
+    var controlDue = false
+    var letters: [Letter] = []
+    /// The letter that was sent last, in case the server says that its cookie does not hold.
+    var lastLetter: Letter?
+    var isUnreachable = false
+    /// The refusal that was told last, so that each is told once.
+    var lastRefusal: SignalEvent?
+    var events: [SignalEvent] = []
+
+    /// A host that claims a nameplate for its room.
+    ///
+    /// - Parameters:
+    ///   - servers: where vc-signal may be; up to 8.
+    ///   - claimToken: 32 secret bytes; whoever has them has the lease. Copied, and wiped at the end.
+    ///   - wantedNameplate: an own one of before, or 0 for any.
+    public init(
+        servers: [Endpoint], hosting roomID: Block16, claimToken: RawSpan,
+        wantedNameplate: UInt32 = 0, random: inout some RandomSource, now: Instant
+    ) {
+        self.servers = Array(servers.prefix(Self.maximumServers))
+        self.roomID = roomID
+        isHost = true
+        token = ClaimToken(copying: claimToken)
+        nameplate = wantedNameplate
+        transaction = random.next()
+        run = 0
+        timers = SignalTimers(now: now)
+        helloDue = allServers
+    }
+
+    /// A joiner that wants to talk to the host of `nameplate`.
+    public init(
+        servers: [Endpoint], joining nameplate: UInt32, random: inout some RandomSource,
+        now: Instant
+    ) {
+        self.servers = Array(servers.prefix(Self.maximumServers))
+        roomID = .zero
+        isHost = false
+        token = ClaimToken()
+        self.nameplate = nameplate
+        transaction = random.next()
+        run = random.next()
+        timers = SignalTimers(now: now)
+        helloDue = allServers
+    }
+
+    /// Whether nothing will be sent any more.
+    public var isClosed: Bool { phase == .closed }
+
+    /// Sends a body: of a joiner to the host, of a host to the joiner behind `mailbox`. It is sent
+    /// once; the join repeats what got lost. Before there is a cookie it is kept.
+    public mutating func post(_ body: RawSpan, mailbox: UInt32 = 0, now: Instant) {
+        precondition(body.byteCount <= SignalFormat.maximumBody, "the body is too long")
+        guard phase != .releasing, phase != .closed else { return }
+        if phase == .open, timers.cookieIsOld(now) { greet(now) }
+        let bytes = unsafe body.withUnsafeBytes { unsafe Array($0) }
+        let letter = Letter(mailbox: mailbox, body: bytes, time: now)
+        // The join repeats itself while there is no cookie yet: one copy is enough.
+        let isWaiting = letters.contains { $0.mailbox == mailbox && $0.body == letter.body }
+        if isWaiting { return }
+        if letters.count == Self.maximumLetters { letters.removeFirst() }
+        letters.append(letter)
+    }
+
+    /// Starts a new join attempt: what was posted for the last one is dropped, and answers to it
+    /// are not for us any more.
+    public mutating func newRun(random: inout some RandomSource, now: Instant) {
+        guard !isHost else { return }
+        run = random.next()
+        transaction = random.next()
+        letters.removeAll(keepingCapacity: true)
+        lastLetter = nil
+        lastRefusal = nil
+        if phase == .closed { greet(now) }
+    }
+
+    /// Gives the nameplate back. `.released` follows, at the latest 800 ms later.
+    public mutating func release(now: Instant) {
+        guard phase != .releasing, phase != .closed else { return }
+        letters.removeAll()
+        guard isHost, cookie != nil else {
+            close()
+            return
+        }
+        phase = .releasing
+        helloDue = 0
+        controlDue = true
+        timers.startRelease(now)
+    }
+
+    /// The next thing that happened.
+    public mutating func pollEvent() -> SignalEvent? {
+        events.isEmpty ? nil : events.removeFirst()
+    }
+
+    /// When `handleTimeout` is next needed.
+    public func pollTimeout() -> Instant? {
+        switch phase {
+        case .greeting: isUnreachable ? timers.next : min(timers.next, timers.silence)
+        case .claiming: min(timers.next, timers.silence)
+        case .holding: min(timers.next, timers.silence)
+        case .releasing: timers.next
+        case .open: nil
+        case .closed: nil
+        }
+    }
+
+    /// Lets time pass.
+    public mutating func handleTimeout(now: Instant) {
+        switch phase {
+        case .greeting:
+            if timers.silence <= now, !isUnreachable { becomeUnreachable(now) }
+            if phase == .greeting, timers.fires(now) { helloDue = allServers }
+        case .claiming:
+            if timers.silence <= now {
+                becomeUnreachable(now)
+            } else if timers.fires(now) {
+                controlDue = true
+            }
+        case .holding:
+            if timers.silence <= now {
+                becomeUnreachable(now)
+            } else if timers.keepaliveFires(now) {
+                controlDue = true
+                if timers.cookieIsOld(now) { helloDue = serverBit }
+            }
+        case .releasing:
+            if timers.releaseIsOver(now) {
+                close()
+            } else if timers.fires(now) {
+                controlDue = true
+            }
+        case .open:
+            break
+        case .closed:
+            break
+        }
+    }
+
+    // MARK: Transitions
+
+    var allServers: UInt8 { UInt8(truncatingIfNeeded: (1 << servers.count) - 1) }
+
+    var serverBit: UInt8 {
+        servers.firstIndex { $0 == server }.map { 1 << UInt8($0) } ?? 0
+    }
+
+    mutating func greet(_ now: Instant) {
+        phase = .greeting
+        server = nil
+        cookie = nil
+        controlDue = false
+        helloDue = allServers
+        isUnreachable = false
+        timers.start(now)
+        timers.answered(now)
+    }
+
+    mutating func becomeUnreachable(_ now: Instant) {
+        let wasUnreachable = isUnreachable
+        if isHost {
+            greet(now)
+        } else {
+            phase = .closed
+            helloDue = 0
+        }
+        isUnreachable = true
+        if !wasUnreachable { tell(.unreachable) }
+    }
+
+    mutating func close() {
+        phase = .closed
+        helloDue = 0
+        controlDue = false
+        hasLease = false
+        tell(.released)
+    }
+
+    mutating func tell(_ event: SignalEvent) {
+        if events.count < Self.maximumEvents { events.append(event) }
+    }
+}

@@ -1,0 +1,102 @@
+/// When a `SignalClient` sends next, and when it has waited long enough.
+struct SignalTimers {
+    /// HELLO and CLAIM, as offsets from the start; then every `interval`.
+    private static let schedule: [Duration] = [
+        .zero, .milliseconds(250), .milliseconds(500), .seconds(1), .seconds(2),
+    ]
+    /// KEEPALIVE: well below the 30 s after which common NATs forget a mapping, so short because
+    /// others take over a host's room when it is 5 s late.
+    private static let interval = Duration.seconds(2)
+    /// RELEASE: three times, then the process must be allowed to end.
+    private static let releaseSchedule: [Duration] = [
+        .zero, .milliseconds(150), .milliseconds(400), .milliseconds(800),
+    ]
+    /// No answer for this long means that the server is not there.
+    private static let silenceLimit = Duration.seconds(5)
+    /// The server accepts a cookie for 120 s at least.
+    private static let cookieLifetime = Duration.seconds(100)
+    /// A server that never accepts its own cookies must not make us send at line rate.
+    private static let reactionInterval = Duration.milliseconds(250)
+
+    /// When the phase's message is due again.
+    private(set) var next: Instant
+    private var origin: Instant
+    private var step = 1
+    private var offsets = Self.schedule
+    private var lastAnswer: Instant
+    private var cookieTime = Instant.zero
+    private var lastReaction: Instant?
+
+    init(now: Instant) {
+        origin = now
+        lastAnswer = now
+        next = now + Self.schedule[1]
+    }
+
+    /// When the server counts as silent.
+    var silence: Instant { lastAnswer + Self.silenceLimit }
+
+    /// The phase's message goes out now; repeat it on the schedule.
+    mutating func start(_ now: Instant) {
+        begin(now, Self.schedule)
+    }
+
+    mutating func startRelease(_ now: Instant) {
+        begin(now, Self.releaseSchedule)
+    }
+
+    /// A keepalive goes out now.
+    mutating func startKeepalive(_ now: Instant) {
+        origin = now
+        next = now + Self.interval
+    }
+
+    mutating func answered(_ now: Instant) {
+        lastAnswer = max(lastAnswer, now)
+    }
+
+    mutating func gotCookie(_ now: Instant) {
+        cookieTime = now
+    }
+
+    func cookieIsOld(_ now: Instant) -> Bool {
+        cookieTime + Self.cookieLifetime <= now
+    }
+
+    /// Whether the schedule says to send; moves on in it.
+    mutating func fires(_ now: Instant) -> Bool {
+        guard next <= now else { return false }
+        // After a sleep: one message, not all that were missed.
+        while next <= now {
+            step += 1
+            next = step < offsets.count ? origin + offsets[step] : next + Self.interval
+            if next + .seconds(60) < now { next = now + Self.interval }
+        }
+        return true
+    }
+
+    mutating func keepaliveFires(_ now: Instant) -> Bool {
+        guard next <= now else { return false }
+        startKeepalive(now)
+        return true
+    }
+
+    /// Whether the last RELEASE has waited for its answer.
+    func releaseIsOver(_ now: Instant) -> Bool {
+        origin + (Self.releaseSchedule.last ?? .zero) <= now
+    }
+
+    /// Whether a new cookie may be used at once, or only when the schedule says so.
+    mutating func mayReact(_ now: Instant) -> Bool {
+        if let lastReaction, now < lastReaction + Self.reactionInterval { return false }
+        lastReaction = now
+        return true
+    }
+
+    private mutating func begin(_ now: Instant, _ offsets: [Duration]) {
+        self.offsets = offsets
+        origin = now
+        step = 1
+        next = now + offsets[1]
+    }
+}
