@@ -38,7 +38,8 @@ struct PathMachine {
     private var changed = false
 
     /// Where sealed packets go, if anywhere.
-    var selected: Endpoint? { selectedIndex.map { paths[$0].endpoint } }
+    private(set) var selected: Endpoint?
+    private var selectedHeard = Instant.zero
     /// The smoothed round trip of the selected path.
     var roundTrip: Duration? { selectedIndex.flatMap { paths[$0].roundTrip } }
 
@@ -62,15 +63,22 @@ struct PathMachine {
         for index in paths.indices { paths[index].restart(now: now) }
     }
 
-    /// An authentic packet came from `source`; `isNewest` when no later one came before it.
-    mutating func heard(from source: Endpoint, isNewest: Bool, now: Instant) {
+    /// An authentic packet came from `source`; `isNewest` when no later one came before it. Returns
+    /// whether there is something to send now. Called for each voice packet.
+    mutating func heard(from source: Endpoint, isNewest: Bool, now: Instant) -> Bool {
+        if source == selected {
+            selectedHeard = now
+            return false
+        }
         if let index = paths.firstIndex(where: { $0.endpoint == source }) {
             paths[index].heard(now: now)
         } else if isNewest {
             // Only a hint: a challenge goes there, and the call moves when it is answered.
             add(source, now: now)
             if selectedIndex != nil { roamingTo = source }
+            return true
         }
+        return false
     }
 
     /// A pong. Returns whether it answered a probe of ours.
@@ -78,6 +86,7 @@ struct PathMachine {
         for index in paths.indices where paths[index].answered(transaction, now: now) {
             budget.refund()
             paths[index].heard(now: now)
+            if index == selectedIndex { selectedHeard = now }
             choose(answered: index, now: now)
             return true
         }
@@ -146,8 +155,7 @@ struct PathMachine {
     private mutating func choose(answered index: Int, now: Instant) {
         guard let selected = selectedIndex else { return select(index) }
         guard selected != index else { return }
-        let current = paths[selected]
-        let isSilent = (current.lastHeard ?? .zero) + PathMachine.silence < now
+        let isSilent = selectedHeard + PathMachine.silence < now
         if isSilent || roamingTo == paths[index].endpoint {
             // The old path is dead, or the peer speaks from a new address: follow it at once.
             roamingTo = nil
@@ -161,6 +169,8 @@ struct PathMachine {
     private mutating func select(_ index: Int) {
         guard selectedIndex != index else { return }
         selectedIndex = index
+        selected = paths[index].endpoint
+        selectedHeard = paths[index].lastHeard ?? .zero
         changed = true
     }
 

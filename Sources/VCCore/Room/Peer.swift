@@ -53,6 +53,26 @@ struct Peer: ~Copyable {
         since = now
     }
 
+    /// Renews the keys when it is time; returns whether the other side should be asked to.
+    mutating func driveKeys(
+        local: borrowing KeyPair, names: PairNumbers, freshIndex: UInt32,
+        random: inout any RandomSource, now: Instant
+    ) -> Bool {
+        rekey.handleTimeout(
+            slots: &slots, local: local, names: names, freshIndex: freshIndex, random: &random,
+            now: now)
+    }
+
+    /// A handshake datagram; returns whether a packet must follow at once.
+    mutating func handleHandshake(
+        _ datagram: RawSpan, local: borrowing KeyPair, names: PairNumbers, freshIndex: UInt32,
+        random: inout any RandomSource, now: Instant
+    ) -> Bool {
+        rekey.handle(
+            datagram, slots: &slots, local: local, names: names, freshIndex: freshIndex,
+            random: &random, now: now)
+    }
+
     /// The mailbox, where it still carries packets and nothing better is there.
     func usableMailbox(now: Instant) -> UInt32? {
         path.selected == nil && now < since + Peer.mailboxLifetime ? mailbox : nil

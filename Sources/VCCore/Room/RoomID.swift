@@ -3,21 +3,18 @@ public struct RoomID: Hashable, Sendable, BitwiseCopyable {
     /// Length in bytes.
     public static let size = 16
 
-    private let high: UInt64
-    private let low: UInt64
+    /// As vc-signal sees it.
+    public let block: Block16
 
     public init(random: inout any RandomSource) {
-        high = random.next()
-        low = random.next()
+        block = Block16(high: random.next(), low: random.next())
     }
 
     public init(from reader: inout ByteReader) throws(DecodeError) {
-        high = try reader.readUInt64()
-        low = try reader.readUInt64()
+        block = try Block16(from: &reader)
     }
 
     public func encode(into writer: inout ByteWriter) {
-        writer.write(high)
-        writer.write(low)
+        block.encode(into: &writer)
     }
 }

@@ -29,10 +29,10 @@ enum StreamMessage {
             case .chat(let id, let text):
                 writer.write(Kind.chat)
                 writer.write(id)
-                writer.write(bytes: text.span.bytes)
+                unsafe writer.write(bytes: text.span.bytes)
             case .name(let name):
                 writer.write(Kind.name)
-                writer.write(bytes: name.span.bytes)
+                unsafe writer.write(bytes: name.span.bytes)
             case .knows(let term, let version, let digest):
                 writer.write(Kind.knows)
                 writer.write(term)

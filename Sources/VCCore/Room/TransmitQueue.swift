@@ -4,8 +4,8 @@
     static let capacity = 64
 
     private let storage: UnsafeMutableRawBufferPointer
-    private var sizes: [TransmitQueue.capacity of Int] = .init(repeating: 0)
-    private var destinations: [TransmitQueue.capacity of Endpoint] = .init(
+    private var sizes: [64 of Int] = .init(repeating: 0)
+    private var destinations: [64 of Endpoint] = .init(
         repeating: Endpoint(high: 0, low: 0, port: 0))
     private var head = 0
     private(set) var count = 0
@@ -21,16 +21,19 @@
         unsafe storage.deallocate()
     }
 
-    /// Adds a datagram that `body` makes in place: it returns the size, or nil to add nothing.
-    mutating func push(
-        to destination: Endpoint, _ body: (UnsafeMutableRawBufferPointer) -> Int?
-    ) {
+    /// The memory of the next datagram, to be made in place and committed; nil when full.
+    @unsafe mutating func reserve() -> UnsafeMutableRawBufferPointer? {
         guard count < TransmitQueue.capacity else {
             dropped += 1
-            return
+            return nil
         }
+        return unsafe buffer((head + count) % TransmitQueue.capacity)
+    }
+
+    /// Queues what was made in the reserved memory.
+    mutating func commit(_ size: Int, to destination: Endpoint) {
+        precondition(count < TransmitQueue.capacity && size <= Limits.datagram)
         let slot = (head + count) % TransmitQueue.capacity
-        guard let size = unsafe body(buffer(slot)) else { return }
         sizes[slot] = size
         destinations[slot] = destination
         count += 1
@@ -38,11 +41,9 @@
 
     /// Adds a copy of `bytes`.
     mutating func push(_ bytes: RawSpan, to destination: Endpoint) {
-        guard bytes.byteCount <= Limits.datagram else { return }
-        push(to: destination) { buffer in
-            unsafe bytes.withUnsafeBytes { unsafe buffer.copyMemory(from: $0) }
-            return bytes.byteCount
-        }
+        guard bytes.byteCount <= Limits.datagram, let buffer = unsafe reserve() else { return }
+        unsafe bytes.withUnsafeBytes { unsafe buffer.copyMemory(from: $0) }
+        commit(bytes.byteCount, to: destination)
     }
 
     /// Moves the oldest datagram into `target`, which has room for `Limits.datagram` bytes.

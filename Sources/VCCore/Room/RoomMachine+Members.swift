@@ -1,0 +1,286 @@
+// Sealed packets: what each member sends and gets, and who is there.
+extension RoomMachine {
+    /// Members' packets that are no voice are made here: sealed in place in the outbox.
+    mutating func seal(
+        to number: Int, at endpoint: Endpoint? = nil, now: Instant,
+        _ body: (inout ByteWriter) -> Void
+    ) {
+        if let destination = endpoint ?? peers[number].path.selected {
+            guard let buffer = unsafe outbox.reserve(),
+                let size = unsafe sealInPlace(number, buffer, now: now, body)
+            else { return }
+            outbox.commit(size, to: destination)
+        } else if let mailbox = peers[number].usableMailbox(now: now) {
+            var packet = [UInt8](repeating: 0, count: SignalFormat.maximumBody)
+            let size = unsafe packet.withUnsafeMutableBytes { buffer in
+                unsafe sealInPlace(number, buffer, now: now, body)
+            }
+            guard let size else { return }
+            unsafe signal.post(packet.span.bytes.extracting(0..<size), mailbox: mailbox, now: now)
+        }
+    }
+
+    @unsafe private mutating func sealInPlace(
+        _ number: Int, _ buffer: UnsafeMutableRawBufferPointer, now: Instant,
+        _ body: (inout ByteWriter) -> Void
+    ) -> Int? {
+        let space = unsafe UnsafeMutableRawBufferPointer(
+            rebasing: buffer[SealedPacket.headerSize..<buffer.count - ChaChaPoly.tagSize])
+        var writer = unsafe ByteWriter(MutableRawSpan(_unsafeBytes: space))
+        body(&writer)
+        guard !writer.overflowed else { return nil }
+        let count = writer.count
+        guard let size = unsafe peers[number].slots.seal(buffer, plaintext: count, now: now) else {
+            return nil
+        }
+        peers[number].lastSent = now
+        return size
+    }
+
+    /// A handshake datagram, over the same way as sealed packets.
+    private mutating func sendHandshake(_ datagram: [UInt8], to number: Int, now: Instant) {
+        if let destination = peers[number].path.selected {
+            unsafe outbox.push(datagram.span.bytes, to: destination)
+        } else if let mailbox = peers[number].usableMailbox(now: now) {
+            unsafe signal.post(datagram.span.bytes, mailbox: mailbox, now: now)
+        }
+    }
+
+    /// Queues a message on the pair's stream. Returns false when too much waits already.
+    @discardableResult
+    mutating func send(
+        _ message: StreamMessage, to number: Int, id: UInt64 = 0, now: Instant
+    ) -> Bool {
+        wake(now)
+        return peers[number].stream.send(message.encode(), number: id)
+    }
+
+    // MARK: Coming and going
+
+    mutating func addPeer(
+        _ entry: Roster.Entry, _ result: borrowing HandshakeResult, localIndex: UInt32,
+        remoteIndex: UInt32, mailbox: UInt32, isMember: Bool, now: Instant
+    ) {
+        var slots = SessionSlots()
+        slots.establish(
+            Session(
+                sendKey: result.sendKey.duplicate(), receiveKey: result.receiveKey.duplicate(),
+                localIndex: localIndex, remoteIndex: remoteIndex, now: now), now: now)
+        let rekey = Rekey(
+            local: keys.publicKey, remote: entry.key, pairKey: result.pairKey.duplicate(),
+            room: room, random: &random, arena: arena)
+        peers.insert(
+            Peer(
+                number: entry.number, key: entry.key, slots: slots, rekey: rekey,
+                stream: ReliableStream(id: result.transcript.prefix), isMember: isMember,
+                mailbox: mailbox, now: now))
+    }
+
+    /// Tells a new member who we are.
+    mutating func greet(_ number: Int, now: Instant) {
+        send(.name(Array(name.text.utf8)), to: number, now: now)
+        send(.muted(isMuted), to: number, now: now)
+        announceRoster(to: number, now: now)
+        // Through the mailbox, too: it makes us a member even where no direct path is found.
+        seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) }
+    }
+
+    mutating func announceRoster(to number: Int, now: Instant) {
+        send(
+            .knows(term: roster.term, version: roster.version, digest: roster.digest(of: room)),
+            to: number, now: now)
+    }
+
+    /// Host: the first sealed packet of a joiner makes it a member.
+    mutating func confirm(_ number: Int, now: Instant) {
+        peers[number].isMember = true
+        roster = roster.adding(
+            Roster.Entry(number: peers[number].number, key: peers[number].key))
+        for other in peers.numbers where peers[other].isMember && other != number {
+            send(.roster(roster), to: other, now: now)
+        }
+        greet(number, now: now)
+    }
+
+    /// Removes a member and all that is kept of it.
+    mutating func removePeer(_ number: Int, _ state: RoomEvent.MemberState, now: Instant) {
+        let key = peers[number].key
+        let wasAnnounced = peers[number].isAnnounced
+        let member = member(number)
+        for id in peers[number].stream.undelivered where id != 0 {
+            events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
+        }
+        peers.remove(number)
+        if wasAnnounced { events.append(.member(member, state)) }
+        if isHost, roster.number(of: key) != nil {
+            roster = roster.removing(key)
+            for other in peers.numbers where peers[other].isMember {
+                send(.roster(roster), to: other, now: now)
+            }
+        }
+        if !isHost, number == Int(roster.host) { end(state == .left ? .hostLeft : .hostLost) }
+    }
+
+    func member(_ number: Int) -> RoomEvent.Member {
+        RoomEvent.Member(
+            number: UInt8(number), name: peers[number].displayName,
+            isHost: UInt8(number) == roster.host)
+    }
+
+    /// Shows a member to the person once its name is known, or is overdue.
+    mutating func announce(_ number: Int, now: Instant) {
+        guard peers[number].isMember, !peers[number].isAnnounced,
+            peers[number].name != nil || now >= peers[number].since + RoomMachine.namePatience
+        else { return }
+        peers[number].isAnnounced = true
+        if isHost {
+            events.append(.member(member(number), .joined))
+        } else if !hasJoined {
+            hasJoined = true
+            events.append(
+                .joined(number: self.number, members: peers.numbers.map { member($0) }))
+        }
+        noteChange(ofPath: number, force: true)
+    }
+
+    mutating func noteChange(ofPath number: Int, force: Bool = false) {
+        guard peers[number].path.pollChange() || force, peers[number].isAnnounced,
+            let endpoint = peers[number].path.selected,
+            let roundTrip = peers[number].path.roundTrip
+        else { return }
+        events.append(
+            .path(member: UInt8(number), roundTrip: roundTrip, why: endpoint.pathDescription))
+    }
+
+    /// A receiver index that no session of ours uses.
+    mutating func freshIndex() -> UInt32 {
+        while true {
+            let index = random.next(UInt32.self)
+            if index != joinIndex, peers.number(listeningTo: index) == nil { return index }
+        }
+    }
+
+    // MARK: Time
+
+    mutating func drivePeer(_ number: Int, now: Instant) {
+        guard checkSilence(number, now: now) else { return }
+        driveKeys(number, now: now)
+        while let endpoint = nextProbe(number, now: now) {
+            let transaction = probeTransaction
+            seal(to: number, at: endpoint, now: now) { writer in
+                writer.write(SealedKind.ping.rawValue)
+                writer.write(transaction)
+                writer.pad(to: 1 + 8 + Endpoint.encodedSize)
+            }
+        }
+        noteChange(ofPath: number)
+        announce(number, now: now)
+        driveStream(number, now: now)
+        let interval =
+            peers[number].path.selected == nil ? Peer.mailboxInterval : Peer.keepaliveInterval
+        if peers[number].isMember, now >= peers[number].lastSent + interval {
+            seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) }
+            // Without any way out nothing was sent; the next try waits all the same.
+            peers[number].lastSent = now
+        }
+    }
+
+    func peerTimeout(_ number: Int, now: Instant) -> Instant {
+        var due = peers[number].rekey.timeout(peers[number].slots)
+        due = min(due, peers[number].path.timeout ?? .distantFuture)
+        due = min(due, peers[number].stream.timeout ?? .distantFuture)
+        if peers[number].stream.hasWork, peers[number].path.selected != nil { due = now }
+        let interval =
+            peers[number].path.selected == nil ? Peer.mailboxInterval : Peer.keepaliveInterval
+        return min(due, max(peers[number].lastSent + interval, now))
+    }
+
+    /// Whether the member is still there.
+    private mutating func checkSilence(_ number: Int, now: Instant) -> Bool {
+        guard phase != .leaving else { return true }
+        let silence = now - peers[number].lastHeard
+        if !peers[number].isMember {
+            guard silence >= Peer.pendingLifetime else { return true }
+            peers.remove(number)
+            return false
+        }
+        if silence >= Peer.removedAfter {
+            removePeer(number, .removed, now: now)
+            return false
+        }
+        if silence >= Peer.lostAfter, !peers[number].isLost {
+            peers[number].isLost = true
+            peers[number].path.probeAgain(now: now)
+            if peers[number].isAnnounced { events.append(.member(member(number), .lost)) }
+        }
+        return true
+    }
+
+    private mutating func driveKeys(_ number: Int, now: Instant) {
+        let names = PairNumbers(local: self.number, remote: peers[number].number)
+        let index = freshIndex()
+        let asks = peers[number].driveKeys(
+            local: keys, names: names, freshIndex: index, random: &random, now: now)
+        if asks { seal(to: number, now: now) { $0.write(SealedKind.please.rawValue) } }
+        flushHandshakes(number, now: now)
+    }
+
+    private mutating func flushHandshakes(_ number: Int, now: Instant) {
+        while let datagram = peers[number].rekey.pollTransmit() {
+            sendHandshake(datagram, to: number, now: now)
+        }
+    }
+
+    private mutating func nextProbe(_ number: Int, now: Instant) -> Endpoint? {
+        guard let due = peers[number].path.timeout, now >= due,
+            peers[number].slots.canSeal(at: now)
+        else { return nil }
+        probeTransaction = random.next()
+        return peers[number].path.nextProbe(transaction: probeTransaction, now: now)
+    }
+
+    private mutating func driveStream(_ number: Int, now: Instant) {
+        peers[number].stream.handleTimeout(now: now)
+        guard peers[number].path.selected != nil || peers[number].usableMailbox(now: now) != nil
+        else { return }
+        while peers[number].stream.hasWork, outbox.count < TransmitQueue.capacity - 8 {
+            var packet = [UInt8](repeating: 0, count: SealedPacket.maximumPlaintext)
+            var size = 0
+            _ = packet.write { writer in
+                if peers[number].stream.encodeNext(into: &writer, now: now) { size = writer.count }
+            }
+            guard size > 0 else { return }
+            seal(to: number, now: now) { unsafe $0.write(bytes: packet.span.bytes.extracting(0..<size)) }
+        }
+    }
+
+    /// A handshake datagram of a member.
+    mutating func handleHandshake(_ datagram: RawSpan, now: Instant) {
+        guard let sender = HandshakeDatagram.sender(of: datagram, receiver: number),
+            peers.contains(Int(sender))
+        else {
+            counters.strayHandshakes += 1
+            return
+        }
+        let number = Int(sender)
+        let names = PairNumbers(local: self.number, remote: sender)
+        let index = freshIndex()
+        let isNew = peers[number].handleHandshake(
+            datagram, local: keys, names: names, freshIndex: index, random: &random, now: now)
+        flushHandshakes(number, now: now)
+        if isNew { seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) } }
+        wake(now)
+    }
+}
+
+extension Endpoint {
+    /// Why a direct path goes where it goes, for people.
+    var pathDescription: String {
+        switch reach {
+        case .loopback: "both are on this machine"
+        case .site: "both are in the same network"
+        case .global, .never:
+            ipv4 == nil ? "IPv6 reaches the other side" : "the addresses reach each other"
+        }
+    }
+}

@@ -1,0 +1,190 @@
+// What the person does, and what the others say to it.
+extension RoomMachine {
+    /// Sends chat to everybody. Returns its number, which `delivery` events name; nil when there is
+    /// nothing to send or too much waits already.
+    public mutating func sendChat(_ text: DisplayText, now: Instant) -> UInt64? {
+        guard phase == .inRoom, !text.isEmpty else { return nil }
+        let id = nextChat
+        let bytes = Array(text.text.utf8)
+        var isQueued = true
+        for number in peers.numbers where peers[number].isMember {
+            isQueued = send(.chat(id: id, text: bytes), to: number, id: id, now: now) && isQueued
+        }
+        guard isQueued else { return nil }
+        nextChat += 1
+        return id
+    }
+
+    /// Tells the others what we are called now.
+    public mutating func setName(_ name: DisplayText, now: Instant) {
+        guard !name.isEmpty else { return }
+        self.name = name
+        for number in peers.numbers where peers[number].isMember {
+            send(.name(Array(name.text.utf8)), to: number, now: now)
+        }
+    }
+
+    /// Tells the others whether our microphone is closed.
+    public mutating func setMuted(_ on: Bool, now: Instant) {
+        guard on != isMuted else { return }
+        isMuted = on
+        for number in peers.numbers where peers[number].isMember {
+            send(.muted(on), to: number, now: now)
+        }
+    }
+
+    /// This machine has other addresses now: all paths are tried again.
+    public mutating func setCandidates(
+        _ candidates: [Endpoint], local: LocalAddresses, now: Instant
+    ) {
+        guard candidates != self.candidates else { return }
+        self.candidates = candidates
+        self.local = local
+        for number in peers.numbers {
+            peers[number].path.probeAgain(now: now)
+            send(.candidates(candidates), to: number, now: now)
+        }
+    }
+
+    /// Sends how a member's voice arrives.
+    public mutating func sendReport(_ report: ReceiverReport, to member: UInt8, now: Instant) {
+        guard phase == .inRoom, peers.contains(Int(member)), peers[Int(member)].isMember,
+            peers[Int(member)].path.selected != nil
+        else { return }
+        seal(to: Int(member), now: now) { report.encode(into: &$0) }
+    }
+
+    /// What is known about a member's connection, for `stats`.
+    public func connection(of member: UInt8) -> MemberConnection? {
+        let number = Int(member)
+        guard peers.contains(number), peers[number].isMember else { return nil }
+        return MemberConnection(
+            name: peers[number].displayName, isHost: member == roster.host,
+            isLost: peers[number].isLost, roundTrip: peers[number].path.roundTrip,
+            endpoint: peers[number].path.selected,
+            voiceFramesSent: peers[number].voiceFramesSent, report: peers[number].report)
+    }
+
+    // MARK: Leaving
+
+    /// Says goodbye; `.ended(.left)` follows within half a second.
+    public mutating func leave(now: Instant) {
+        guard phase != .leaving, phase != .ended else { return }
+        for number in peers.numbers where !peers[number].isMember { peers.remove(number) }
+        phase = .leaving
+        nextLeave = now
+        if isHost { signal.release(now: now) }
+        wake(now)
+    }
+
+    mutating func driveLeave(now: Instant) {
+        guard phase == .leaving else { return }
+        if peers.count == 0, !isHost || signal.isClosed { return end(endReason) }
+        guard now >= nextLeave else { return }
+        if leaveCount == RoomMachine.maximumLeaves { return end(endReason) }
+        leaveCount += 1
+        nextLeave = now + RoomMachine.leaveInterval
+        for number in peers.numbers {
+            seal(to: number, now: now) { writer in
+                writer.write(SealedKind.leave.rawValue)
+                writer.write(UInt8(0))
+            }
+        }
+    }
+
+    /// The room is over: everything secret goes.
+    mutating func end(_ reason: EndReason) {
+        guard phase != .ended else { return }
+        for number in peers.numbers {
+            for id in peers[number].stream.undelivered where id != 0 {
+                events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
+            }
+            peers.remove(number)
+        }
+        phase = .ended
+        door = nil
+        joiner = nil
+        code = nil
+        events.append(.ended(reason))
+    }
+
+    // MARK: The stream
+
+    mutating func drainDelivered(_ number: Int) {
+        while let id = peers[number].stream.pollDelivered() {
+            guard id != 0 else { continue }
+            events.append(.delivery(id: id, member: UInt8(number), isDelivered: true))
+        }
+    }
+
+    mutating func drainStream(_ number: Int, now: Instant) throws(DecodeError) {
+        while peers.contains(number), let bytes = peers[number].stream.pollMessage() {
+            guard let message = unsafe try StreamMessage.decode(bytes.span.bytes) else { continue }
+            handle(message, from: number, now: now)
+        }
+    }
+
+    private mutating func handle(_ message: StreamMessage, from number: Int, now: Instant) {
+        switch message {
+        case .chat(let id, let text):
+            let clean = unsafe DisplayText(message: text.span.bytes)
+            guard !clean.isEmpty else { return }
+            events.append(.chat(from: member(number), text: clean, id: id))
+        case .name(let bytes):
+            let name = unsafe DisplayText(name: bytes.span.bytes)
+            if !name.isEmpty { peers[number].name = name }
+            announce(number, now: now)
+        case .muted(let on):
+            announce(number, now: now)
+            events.append(.muted(member: UInt8(number), on: on))
+        case .candidates(let offered):
+            peers[number].path.setCandidates(
+                CandidateList(accepting: offered, local: local), now: now)
+        case .knows(let term, let version, let digest):
+            compare(term: term, version: version, digest, from: number)
+        case .roster(let next):
+            accept(next, from: number, now: now)
+        }
+    }
+
+    /// Two different R for one version: the host shows different rosters.
+    private mutating func compare(
+        term: UInt32, version: UInt32, _ digest: Digest, from number: Int
+    ) {
+        guard term == roster.term, version == roster.version,
+            digest != roster.digest(of: room)
+        else { return }
+        events.append(.warning(.rosterDisputed(member: UInt8(number))))
+        end(.protocolBroken)
+    }
+
+    /// Only the host changes the roster, only forward, and never without us and itself.
+    private mutating func accept(_ next: Roster, from number: Int, now: Instant) {
+        guard !isHost, UInt8(number) == roster.host, next.term == roster.term,
+            next.version > roster.version
+        else { return }
+        guard next.key(of: self.number) == keys.publicKey,
+            next.key(of: next.host) == peers[number].key, next.host == roster.host
+        else {
+            events.append(.warning(.protocolBroken(member: UInt8(number))))
+            return
+        }
+        roster = next
+        announceRoster(to: number, now: now)
+    }
+}
+
+/// A member's connection as it stands.
+public struct MemberConnection: Sendable {
+    public let name: DisplayText
+    public let isHost: Bool
+    public let isLost: Bool
+    /// Smoothed round trip of the path in use.
+    public let roundTrip: Duration?
+    /// Where packets to it go.
+    public let endpoint: Endpoint?
+    /// Voice frames sealed for it.
+    public let voiceFramesSent: UInt64
+    /// What it last said about our voice.
+    public let report: ReceiverReport?
+}

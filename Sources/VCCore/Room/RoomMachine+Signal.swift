@@ -1,0 +1,245 @@
+// What comes through vc-signal: the lease of the host, and the mailbox of the join.
+extension RoomMachine {
+    mutating func handleSignalEvents(now: Instant) {
+        while let event = signal.pollEvent() { handle(event, now: now) }
+    }
+
+    private mutating func handle(_ event: SignalEvent, now: Instant) {
+        switch event {
+        case .reachable(_, let observed, _):
+            learnOwnAddress(observed, now: now)
+            isHost ? noteSignal(back: true) : beginJoin(now: now)
+        case .unreachable:
+            if isHost { noteSignal(back: false) } else { failJoin(.signalUnreachable) }
+        case .leased(let nameplate): openDoor(nameplate, now: now)
+        case .leaseLost: break
+        case .nameplateTaken: events.append(.warning(.nameplateChanged))
+        case .released: break
+        case .message(let mailbox, let tag, let body):
+            handleMailbox(body, mailbox: mailbox, tag: tag, now: now)
+        case .noSuchRoom: failJoin(.noSuchRoom)
+        case .rateLimited: failJoin(.signalBusy)
+        case .serverFull:
+            if isHost { events.append(.warning(.signalFull)) } else { failJoin(.signalBusy) }
+        case .serverDraining: events.append(.warning(.signalDraining))
+        case .mailboxClosed: break
+        case .claimRefused: events.append(.warning(.signalFull))
+        case .unsupportedVersion(let version): end(.signalVersion(version))
+        }
+    }
+
+    /// The address that the server saw joins the candidates, once.
+    private mutating func learnOwnAddress(_ observed: Endpoint, now: Instant) {
+        guard !candidates.contains(observed) else { return }
+        candidates.append(observed)
+        for number in peers.numbers {
+            send(.candidates(candidates), to: number, now: now)
+        }
+    }
+
+    private mutating func noteSignal(back: Bool) {
+        guard phase == .inRoom, signalIsUnreachable == back else { return }
+        signalIsUnreachable = !back
+        events.append(.warning(back ? .signalBack : .signalUnreachable))
+    }
+
+    /// What the mailbox brings: the join, and for a while sealed packets of who has no path yet.
+    private mutating func handleMailbox(
+        _ body: [UInt8], mailbox: UInt32, tag: UInt64, now: Instant
+    ) {
+        guard let first = body.first else { return }
+        if first == PacketType.handshake || first == PacketType.sealed {
+            var packet = body
+            unsafe packet.withUnsafeMutableBytes { bytes in
+                _ = unsafe receiveFromMember(bytes, from: nil, now: now)
+            }
+        } else if isHost {
+            unsafe knock(body.span.bytes, mailbox: mailbox, tag: tag, now: now)
+        } else {
+            unsafe continueJoin(body.span.bytes, now: now)
+        }
+    }
+}
+
+// MARK: - The host's door
+
+extension RoomMachine {
+    private mutating func openDoor(_ nameplate: UInt32, now: Instant) {
+        guard currentNameplate != nameplate else { return }
+        var words = CodeWords(using: &random)
+        if let old = code.take() { words = old.words.duplicate() }
+        setCode(nameplate, words)
+        phase = .inRoom
+        wake(now)
+    }
+
+    private mutating func setCode(_ nameplate: UInt32, _ words: consuming CodeWords) {
+        let secret = RoomMachine.secret(of: words, arena: arena)
+        if let old = code.take(), old.nameplate == nameplate {
+            door?.replaceCode(secret)
+        } else {
+            door = HostDoor(
+                secret: secret, nameplate: nameplate, local: keys.publicKey, arena: arena)
+        }
+        code = RoomCode(nameplate: nameplate, words: words, server: configuration.advertised)
+        events.append(.open(nameplate: nameplate))
+    }
+
+    /// New words on the same nameplate: the old ones are known to somebody who should not.
+    mutating func renewCode() {
+        guard let nameplate = currentNameplate else { return }
+        setCode(nameplate, CodeWords(using: &random))
+    }
+
+    private var currentNameplate: UInt32? {
+        switch code {
+        case .some(let code): code.nameplate
+        case .none: nil
+        }
+    }
+
+    static func secret(of words: borrowing CodeWords, arena: SecretArena) -> SecretBytes {
+        let output = SecretBytes(count: CodeWords.longestPRS, in: arena)
+        let size = output.write { words.writePRS(into: &$0) }
+        return output.prefix(size, in: arena)
+    }
+
+    private mutating func knock(_ body: RawSpan, mailbox: UInt32, tag: UInt64, now: Instant) {
+        let roster = roster
+        door?.isFull = peers.count + 1 >= configuration.capacity
+        door?.handle(
+            body, mailbox: mailbox, tag: tag, isMember: { roster.number(of: $0) != nil },
+            keys: keys, random: &random, now: now)
+        driveDoor(now: now)
+    }
+
+    mutating func driveDoor(now: Instant) {
+        guard isHost, door != nil else { return }
+        door?.handleTimeout(keys: keys, now: now)
+        while let proven = door?.pollProven() { welcome(proven, now: now) }
+        if let failed = door?.pollGuesses(), failed > 0 {
+            let failures = door?.failures ?? 0
+            events.append(.guess(failed: failures, budget: GuessBudget.perCode))
+        }
+        if let retired = door?.pollRetired(), retired {
+            events.append(.warning(.codeRetired))
+            renewCode()
+        }
+        while let (mailbox, body) = door?.pollReply() {
+            unsafe signal.post(body.span.bytes, mailbox: mailbox, now: now)
+        }
+    }
+
+    /// A joiner knows the words: it gets a number, and the room as it will be with it.
+    private mutating func welcome(_ proven: HostDoor.Proven, now: Instant) {
+        let run = proven.run
+        guard let number = (2...Limits.members).first(where: { !peers.contains($0) }),
+            peers.count + 1 < configuration.capacity
+        else {
+            door?.refuse(run, .full)
+            return
+        }
+        guard run.key != keys.publicKey, roster.number(of: run.key) == nil else {
+            door?.refuse(run, .refused)
+            return
+        }
+        let entry = Roster.Entry(number: UInt8(number), key: run.key)
+        let index = freshIndex()
+        let payload = Welcome(
+            index: index, room: room, number: entry.number, roster: roster.adding(entry),
+            roomKey: roomKey.duplicate(), candidates: candidates
+        ).encode(arena: arena)
+        guard
+            let result = try? door?.welcome(
+                run, payload: payload.span, keys: keys, random: &random)
+        else { return }
+        addPeer(
+            entry, result, localIndex: index, remoteIndex: proven.request.index,
+            mailbox: run.mailbox, isMember: false, now: now)
+        peers[number].path.setCandidates(
+            CandidateList(accepting: proven.request.candidates, local: local), now: now)
+        wake(now)
+    }
+}
+
+// MARK: - The joiner's way in
+
+extension RoomMachine {
+    private mutating func beginJoin(now: Instant) {
+        guard phase == .finding, let code = code.take() else { return }
+        phase = .joining
+        joinIndex = freshIndex()
+        joiner = JoinerMachine(
+            secret: RoomMachine.secret(of: code.words, arena: arena), nameplate: code.nameplate,
+            local: keys.publicKey, request: JoinRequest(index: joinIndex, candidates: candidates),
+            arena: arena, random: &random, now: now)
+        attempt = 1
+        self.code = consume code
+        wake(now)
+    }
+
+    mutating func driveJoin(now: Instant) {
+        guard phase == .joining else {
+            if phase == .inRoom, !isHost { checkPath(now: now) }
+            return
+        }
+        if let message = joiner?.poll(random: &random, now: now) {
+            if let current = joiner?.attempt, current != attempt {
+                attempt = current
+                signal.newRun(random: &random, now: now)
+            }
+            unsafe signal.post(message.span.bytes, now: now)
+        }
+        if let failure = joiner?.failure { failJoin(RoomMachine.reason(of: failure)) }
+    }
+
+    private mutating func continueJoin(_ body: RawSpan, now: Instant) {
+        guard phase == .joining else { return }
+        if let result = joiner?.handle(body, local: keys, random: &random, now: now) {
+            enter(result, now: now)
+        }
+        driveJoin(now: now)
+    }
+
+    private mutating func enter(_ result: consuming JoinResult, now: Instant) {
+        let host = result.host
+        let remoteIndex = result.welcome.index
+        let offered = result.welcome.candidates
+        room = result.welcome.room
+        number = result.welcome.number
+        roster = result.welcome.roster
+        roomKey = result.welcome.roomKey.duplicate()
+        let hostEntry = Roster.Entry(number: roster.host, key: host)
+        joiner = nil
+        phase = .inRoom
+        joinedAt = now
+        addPeer(
+            hostEntry, result.keys, localIndex: joinIndex, remoteIndex: remoteIndex, mailbox: 0,
+            isMember: true, now: now)
+        peers[Int(hostEntry.number)].path.setCandidates(
+            CandidateList(accepting: offered, local: local), now: now)
+        greet(Int(hostEntry.number), now: now)
+        wake(now)
+    }
+
+    private mutating func checkPath(now: Instant) {
+        let host = Int(roster.host)
+        guard peers.contains(host), peers[host].path.selected == nil,
+            now >= joinedAt + RoomMachine.pathPatience
+        else { return }
+        end(.noDirectPath)
+    }
+
+    private mutating func failJoin(_ reason: EndReason) {
+        guard phase == .finding || phase == .joining else { return }
+        end(reason)
+    }
+
+    private static func reason(of failure: JoinerMachine.Failure) -> EndReason {
+        switch failure {
+        case .refused(let reason): .refused(reason)
+        case .noAnswer: .noAnswer
+        case .brokenProtocol: .protocolBroken
+        }
+    }
+}

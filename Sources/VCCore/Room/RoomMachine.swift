@@ -1,0 +1,258 @@
+/// One member's whole room: signaling, join, sessions, paths and chat, without a socket, a clock or
+/// a thread.
+///
+/// ```
+///   host    opening --leased--> inRoom ------------------------------+
+///   joiner  finding --reachable--> joining --welcome--> inRoom       |
+///              |                      |                   |          |
+///              +---- ended <----------+----- leaving <----+----------+
+/// ```
+///
+/// A shell feeds it datagrams and voice frames, calls `handleTimeout` at `nextTimeout`, then drains
+/// `pollTransmit` and `pollEvent`. Voice goes past the queues: `sealVoice` and `receive` work in
+/// the shell's own buffers and allocate nothing.
+public struct RoomMachine: ~Copyable {
+    /// A member without any working address of the host gives up after this.
+    static let pathPatience = Duration.seconds(10)
+    /// A leave is repeated this often, and this many times at most, until it is acknowledged.
+    static let leaveInterval = Duration.milliseconds(100)
+    static let maximumLeaves = 5
+    /// Who joined is shown with its name, or without it after this.
+    static let namePatience = Duration.seconds(2)
+
+    enum Phase: Equatable {
+        /// Host: waits for a nameplate.
+        case opening
+        /// Joiner: waits for the signaling server.
+        case finding
+        /// Joiner: the join is under way.
+        case joining
+        case inRoom
+        /// Says goodbye.
+        case leaving
+        case ended
+    }
+
+    let configuration: RoomConfiguration
+    let arena: SecretArena
+    let keys: KeyPair
+    var random: any RandomSource
+    var phase: Phase
+    var signal: SignalClient
+    var outbox = TransmitQueue()
+    var events: [RoomEvent] = []
+    var peers = PeerTable()
+
+    // What the room is.
+    var room: RoomID
+    var roster: Roster
+    var number: UInt8
+    var roomKey: SecretBytes
+
+    // The host's.
+    var door: HostDoor?
+    var code: RoomCode?
+    // The joiner's.
+    var joiner: JoinerMachine?
+    var attempt = 0
+    var joinedAt = Instant.zero
+    /// The receiver index that J2 named.
+    var joinIndex: UInt32 = 0
+    var hasJoined = false
+
+    // The person's.
+    var name: DisplayText
+    var isMuted = false
+    var nextChat: UInt64 = 1
+    /// Candidates: this machine's addresses with our port, then what the server saw.
+    var candidates: [Endpoint]
+    var local: LocalAddresses
+
+    /// The transaction of the probe that is being sent.
+    var probeTransaction: UInt64 = 0
+    var signalIsUnreachable = false
+
+    // Leaving.
+    var leaveCount = 0
+    var nextLeave = Instant.zero
+    var endReason = EndReason.left
+
+    /// When `handleTimeout` is next needed.
+    public private(set) var nextTimeout = Instant.zero
+    public internal(set) var counters = RoomCounters()
+
+    /// A host that opens a room.
+    public init(
+        hosting configuration: RoomConfiguration, arena: SecretArena, random: any RandomSource,
+        now: Instant
+    ) {
+        var random = random
+        let keys = KeyPair(random: &random, arena: arena)
+        let room = RoomID(random: &random)
+        let token = SecretBytes(random: &random, count: 32, in: arena)
+        signal = SignalClient(
+            servers: configuration.servers, hosting: room.block, claimToken: token.span,
+            random: &random, now: now)
+        roomKey = SecretBytes(random: &random, count: 32, in: arena)
+        roster = Roster(host: keys.publicKey)
+        number = 1
+        phase = .opening
+        self.configuration = configuration
+        self.arena = arena
+        self.keys = keys
+        self.room = room
+        self.random = random
+        name = configuration.name
+        candidates = configuration.candidates
+        local = configuration.local
+        isMuted = configuration.isMuted
+    }
+
+    /// A joiner with a code.
+    public init(
+        joining code: consuming RoomCode, _ configuration: RoomConfiguration, arena: SecretArena,
+        random: any RandomSource, now: Instant
+    ) {
+        var random = random
+        let keys = KeyPair(random: &random, arena: arena)
+        signal = SignalClient(
+            servers: configuration.servers, joining: code.nameplate, random: &random, now: now)
+        roomKey = SecretBytes(count: 32, in: arena)
+        roster = Roster(host: keys.publicKey)
+        room = RoomID(random: &random)
+        number = 0
+        phase = .finding
+        self.configuration = configuration
+        self.arena = arena
+        self.keys = keys
+        self.random = random
+        self.code = consume code
+        name = configuration.name
+        candidates = configuration.candidates
+        local = configuration.local
+        isMuted = configuration.isMuted
+    }
+
+    /// Whether we made the room.
+    public var isHost: Bool { configuration.isHost }
+
+    /// Whether nothing more will happen.
+    public var isEnded: Bool { phase == .ended }
+
+    /// Our number, once in the room.
+    public var memberNumber: UInt8? { hasJoined || isHost ? number : nil }
+
+    /// Numbers of the members whose voice may come and go.
+    public var memberNumbers: [UInt8] {
+        peers.numbers.filter { peers[$0].isMember }.map { UInt8($0) }
+    }
+
+    // MARK: Output
+
+    /// Writes the next datagram into `target`, which has room for `Limits.datagram` bytes.
+    @unsafe public mutating func pollTransmit(into target: UnsafeMutableRawBufferPointer)
+        -> (destination: Endpoint, size: Int)?
+    {
+        if let (destination, size) = unsafe outbox.pop(into: target) { return (destination, size) }
+        var writer = unsafe ByteWriter(MutableRawSpan(_unsafeBytes: target))
+        guard let (destination, count) = signal.pollTransmit(into: &writer) else { return nil }
+        return (destination, count)
+    }
+
+    /// The next thing to tell.
+    public mutating func pollEvent() -> RoomEvent? {
+        events.isEmpty ? nil : events.removeFirst()
+    }
+
+    /// Writes the room code as people pass it on. The caller wipes what it gave.
+    public func writeCode(into writer: inout ByteWriter) {
+        switch code {
+        case .some(let code): code.write(into: &writer)
+        case .none: return
+        }
+    }
+
+    // MARK: Time
+
+    /// Does everything that is due, and sets `nextTimeout`.
+    public mutating func handleTimeout(now: Instant) {
+        guard phase != .ended else {
+            nextTimeout = .distantFuture
+            return
+        }
+        if let due = signal.pollTimeout(), now >= due { signal.handleTimeout(now: now) }
+        handleSignalEvents(now: now)
+        driveDoor(now: now)
+        driveJoin(now: now)
+        for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
+        driveLeave(now: now)
+        nextTimeout = phase == .ended ? .distantFuture : earliestTimeout(now: now)
+    }
+
+    /// Something was done that `handleTimeout` must look at.
+    mutating func wake(_ now: Instant) {
+        nextTimeout = min(nextTimeout, now)
+    }
+
+    private func earliestTimeout(now: Instant) -> Instant {
+        var earliest = signal.pollTimeout() ?? .distantFuture
+        switch door {
+        case .some(let door): earliest = min(earliest, door.timeout(now: now) ?? .distantFuture)
+        case .none: break
+        }
+        switch joiner {
+        case .some(let joiner): earliest = min(earliest, joiner.timeout ?? .distantFuture)
+        case .none: break
+        }
+        for number in peers.numbers { earliest = min(earliest, peerTimeout(number, now: now)) }
+        if phase == .leaving { earliest = min(earliest, nextLeave) }
+        if phase == .inRoom, !isHost { earliest = min(earliest, now + .seconds(1)) }
+        // Never at once again: what is due was just done.
+        return max(earliest, now + .milliseconds(1))
+    }
+}
+
+/// What a room is made with.
+public struct RoomConfiguration: Sendable {
+    public var isHost: Bool
+    /// Where vc-signal may be.
+    public var servers: [Endpoint]
+    /// What goes behind the `@` of the code.
+    public var advertised: ServerName?
+    public var name: DisplayText
+    public var isMuted: Bool
+    /// This machine's addresses with the port of the socket.
+    public var candidates: [Endpoint]
+    public var local: LocalAddresses
+    /// Members at most, the host included.
+    public var capacity: Int
+
+    public init(
+        isHost: Bool, servers: [Endpoint], advertised: ServerName? = nil, name: DisplayText,
+        isMuted: Bool = false, candidates: [Endpoint], local: LocalAddresses, capacity: Int = 2
+    ) {
+        precondition((2...Limits.members).contains(capacity))
+        self.isHost = isHost
+        self.servers = servers
+        self.advertised = advertised
+        self.name = name
+        self.isMuted = isMuted
+        self.candidates = candidates
+        self.local = local
+        self.capacity = capacity
+    }
+}
+
+/// What a room dropped. Each rises at most once per datagram received.
+public struct RoomCounters: Equatable, Sendable {
+    /// Neither signaling, handshake nor sealed, or too short to be.
+    public var unknown: UInt64 = 0
+    /// Sealed under no session of ours, altered, replayed or out of time.
+    public var unopened: UInt64 = 0
+    /// A handshake that names no member, or that nobody could have sent.
+    public var strayHandshakes: UInt64 = 0
+    /// Opened, and then not understood.
+    public var malformed: UInt64 = 0
+    /// Opened. Divide the others by it.
+    public var opened: UInt64 = 0
+}
