@@ -42,6 +42,9 @@ let package = Package(
         .target(name: "VCTestKit", dependencies: ["VCCore"], path: "Tests/VCTestKit"),
         .testTarget(name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"]),
         .testTarget(name: "VCNetTests", dependencies: ["VCNet", "VCCore", "VCTestKit"]),
+        .testTarget(
+            name: "VCSignalingTests", dependencies: ["VCSignaling", "VCNet", "VCCore", "VCTestKit"]
+        ),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]
