@@ -44,6 +44,9 @@ let package = Package(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
             exclude: ["Vectors"]),
         .testTarget(name: "VCNetTests", dependencies: ["VCNet", "VCCore", "VCTestKit"]),
+        .testTarget(
+            name: "VCSignalingTests", dependencies: ["VCSignaling", "VCNet", "VCCore", "VCTestKit"]
+        ),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,224 @@
+internal import VCCore
+
+/// Who holds which nameplate.
+///
+///     free ──claim──▶ held ──30 s silent──▶ lapsed ──10 min──▶ free
+///                      ▲ │                    │
+///                      │ └──── release ───▶ quarantined ──10 min──▶ free
+///                      └── its token claims ──┘
+///
+/// All operations are constant time. Of a claim token only a keyed hash is kept.
+struct NameplateDirectory {
+    enum Standing: Equatable {
+        /// The host was heard in the last 30 s.
+        case held
+        /// The host went silent; its token gets the nameplate back.
+        case lapsed
+        /// Given back; nobody gets it for a while.
+        case quarantined
+    }
+
+    struct Lease {
+        let nameplate: UInt32
+        let tokenHash: Block16
+        let roomID: Block16
+        var host: Endpoint
+        var transaction: UInt64
+        var standing: Standing
+        var deadline: Instant
+    }
+
+    enum Claim: Equatable {
+        case granted(nameplate: UInt32)
+        /// The nameplate went back to its token, or still was its.
+        case returned(nameplate: UInt32, wasLapsed: Bool)
+        case taken
+        case full
+        /// The token has a lease of another room.
+        case otherRoom
+    }
+
+    private let limit: Int
+    private let limitPerSource: Int
+    private var free = FreeNumbers(upTo: SignalFormat.maximumNameplate)
+    private var leases: [Lease?] = []
+    private var emptySlots: [Int32] = []
+    private var slotOfNameplate: [UInt32: Int32] = [:]
+    /// By the first half of the token's hash; the rest is compared in constant time.
+    private var slotOfToken: [UInt64: Int32] = [:]
+    private var leasesOfSource: [SourcePrefix: Int32] = [:]
+    private var held = ExpiryQueue()
+    private var resting = ExpiryQueue()
+
+    init(limit: Int, limitPerSource: Int) {
+        self.limit = limit
+        self.limitPerSource = limitPerSource
+    }
+
+    /// Leases whose hosts are heard.
+    var heldCount: Int { held.count }
+    /// All that memory is used for.
+    var count: Int { held.count + resting.count }
+
+    /// The lease of a nameplate whose host is heard.
+    func lease(ofNameplate nameplate: UInt32) -> Lease? {
+        guard let slot = slotOfNameplate[nameplate], let lease = leases[Int(slot)],
+            lease.standing == .held
+        else { return nil }
+        return lease
+    }
+
+    /// The lease of a token, if its host is heard.
+    func lease(ofToken tokenHash: Block16) -> Lease? {
+        guard let slot = slot(ofToken: tokenHash), let lease = leases[slot],
+            lease.standing == .held
+        else { return nil }
+        return lease
+    }
+
+    /// Whether the token has a lease, heard or lapsed: then a claim takes nothing new.
+    func knows(_ tokenHash: Block16) -> Bool {
+        slot(ofToken: tokenHash) != nil
+    }
+
+    /// Claims a nameplate, or takes an own one back. `wanted` 0 takes the shortest that is free.
+    mutating func claim(
+        tokenHash: Block16, roomID: Block16, wanted: UInt32, from host: Endpoint,
+        transaction: UInt64, now: Instant
+    ) -> Claim {
+        if let slot = slot(ofToken: tokenHash), let lease = leases[slot] {
+            guard lease.roomID.matches(roomID) else { return .otherRoom }
+            touch(slot, host: host, transaction: transaction, now: now)
+            return .returned(nameplate: lease.nameplate, wasLapsed: lease.standing == .lapsed)
+        }
+        let source = SourcePrefix(source: host)
+        guard count < limit, leasesOfSource[source, default: 0] < limitPerSource,
+            slotOfToken[tokenHash.high] == nil, let lowest = free.lowest
+        else { return .full }
+        guard wanted == 0 || free.isFree(wanted) else { return .taken }
+        let nameplate = wanted == 0 ? lowest : wanted
+        insert(
+            Lease(
+                nameplate: nameplate, tokenHash: tokenHash, roomID: roomID, host: host,
+                transaction: transaction, standing: .held,
+                deadline: now + SignalLimits.leaseTime))
+        return .granted(nameplate: nameplate)
+    }
+
+    /// Notes that the host of a token was heard, now at this address.
+    ///
+    /// - Returns: whether it has a lease, and whether its address is a new one.
+    mutating func keep(
+        tokenHash: Block16, from host: Endpoint, transaction: UInt64, now: Instant
+    ) -> (nameplate: UInt32, moved: Bool)? {
+        guard let slot = slot(ofToken: tokenHash), let lease = leases[slot],
+            lease.standing == .held
+        else { return nil }
+        touch(slot, host: host, transaction: transaction, now: now)
+        return (lease.nameplate, lease.host != host)
+    }
+
+    /// Gives a nameplate back; its token is forgotten at once.
+    ///
+    /// - Returns: the nameplate, or nil when the token has none.
+    mutating func release(tokenHash: Block16, now: Instant) -> UInt32? {
+        guard let slot = slot(ofToken: tokenHash), var lease = leases[slot] else { return nil }
+        if lease.standing == .held { uncount(lease.host) }
+        lease.standing = .quarantined
+        lease.deadline = now + SignalLimits.quarantine
+        leases[slot] = lease
+        slotOfToken[tokenHash.high] = nil
+        held.remove(slot)
+        resting.touch(slot)
+        return lease.nameplate
+    }
+
+    /// The next nameplate that lapses by `now`, once each; frees those whose quarantine is over.
+    mutating func expire(now: Instant) -> UInt32? {
+        while let slot = resting.first, let lease = leases[slot], lease.deadline <= now {
+            forget(slot, lease)
+        }
+        guard let slot = held.first, var lease = leases[slot], lease.deadline <= now else {
+            return nil
+        }
+        uncount(lease.host)
+        lease.standing = .lapsed
+        lease.deadline = lease.deadline + SignalLimits.quarantine
+        leases[slot] = lease
+        held.remove(slot)
+        resting.touch(slot)
+        return lease.nameplate
+    }
+
+    /// When `expire` has something to do.
+    var deadline: Instant? {
+        let first = held.first.flatMap { leases[$0]?.deadline }
+        let second = resting.first.flatMap { leases[$0]?.deadline }
+        guard let first else { return second }
+        guard let second else { return first }
+        return min(first, second)
+    }
+
+    /// The slots of held leases, one after the other; nil starts.
+    func heldLease(after slot: Int?) -> (slot: Int, lease: Lease)? {
+        guard let next = slot.map({ held.following($0) }) ?? held.first,
+            let lease = leases[next]
+        else { return nil }
+        return (next, lease)
+    }
+
+    // MARK: Slots
+
+    private func slot(ofToken tokenHash: Block16) -> Int? {
+        guard let slot = slotOfToken[tokenHash.high], let lease = leases[Int(slot)],
+            lease.tokenHash.matches(tokenHash)
+        else { return nil }
+        return Int(slot)
+    }
+
+    private mutating func insert(_ lease: Lease) {
+        let slot: Int
+        if let empty = emptySlots.popLast() {
+            slot = Int(empty)
+            leases[slot] = lease
+        } else {
+            slot = leases.count
+            leases.append(lease)
+        }
+        free.take(lease.nameplate)
+        slotOfNameplate[lease.nameplate] = Int32(slot)
+        slotOfToken[lease.tokenHash.high] = Int32(slot)
+        leasesOfSource[SourcePrefix(source: lease.host), default: 0] += 1
+        held.touch(slot)
+    }
+
+    private mutating func touch(
+        _ slot: Int, host: Endpoint, transaction: UInt64, now: Instant
+    ) {
+        guard var lease = leases[slot] else { return }
+        if lease.standing == .held { uncount(lease.host) }
+        leasesOfSource[SourcePrefix(source: host), default: 0] += 1
+        lease.host = host
+        lease.transaction = transaction
+        lease.standing = .held
+        lease.deadline = now + SignalLimits.leaseTime
+        leases[slot] = lease
+        resting.remove(slot)
+        held.touch(slot)
+    }
+
+    private mutating func forget(_ slot: Int, _ lease: Lease) {
+        resting.remove(slot)
+        if lease.standing == .lapsed { slotOfToken[lease.tokenHash.high] = nil }
+        slotOfNameplate[lease.nameplate] = nil
+        free.release(lease.nameplate)
+        leases[slot] = nil
+        emptySlots.append(Int32(slot))
+    }
+
+    private mutating func uncount(_ host: Endpoint) {
+        let source = SourcePrefix(source: host)
+        guard let count = leasesOfSource[source] else { return }
+        leasesOfSource[source] = count > 1 ? count - 1 : nil
+    }
+}

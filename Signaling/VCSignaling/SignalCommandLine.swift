@@ -1,0 +1,97 @@
+internal import VCCore
+internal import VCNet
+
+/// The command line of `vc-signal`.
+public enum SignalCommandLine: Equatable, Sendable {
+    /// Serve. `listen` is `[ADDR:]PORT`, checked.
+    case run(listen: String, secondPort: UInt16?, isVerbose: Bool)
+    /// Print `helpText` and leave with 0.
+    case help
+    /// Print the version and leave with 0.
+    case version
+    /// Say this sentence and leave with 64.
+    case usageError(String)
+
+    /// UDP 4460.
+    public static let defaultListen = "4460"
+
+    public static let helpText = """
+        usage: vc-signal [options]
+
+        Introduces the members of vc rooms to each other. It sees who talks to whom when a room is
+        joined; it cannot read what is said, and keeps nothing.
+
+          --listen [ADDR:]PORT   local UDP address and port (default: 4460 on all addresses)
+          --second-port PORT     second port for STUN (default: 3478, or another that is free)
+          --verbose              log rooms and addresses too
+          --help                 print this
+          --version              print the version
+
+        SIGTERM and SIGINT stop new rooms, tell the hosts, and end the server within 3 seconds; a
+        second signal ends it at once.
+
+        Exit status: 0 stopped normally, 64 usage, 69 a port cannot be used.
+        """
+
+    public init(_ arguments: [String]) {
+        var listen = Self.defaultListen
+        var secondPort: UInt16?
+        var isVerbose = false
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            let (name, attached) = Self.split(argument)
+            switch name {
+            case "--help", "-h":
+                self = .help
+                return
+            case "--version":
+                self = .version
+                return
+            case "--verbose":
+                guard attached == nil else {
+                    self = .usageError("--verbose takes no value")
+                    return
+                }
+                isVerbose = true
+            case "--listen":
+                guard let value = attached ?? rest.popFirst(), Self.isListen(value) else {
+                    self = .usageError(
+                        "--listen needs [ADDR:]PORT, such as 4460, 192.0.2.1:4460 or [::1]:4460")
+                    return
+                }
+                listen = value
+            case "--second-port":
+                guard let value = attached ?? rest.popFirst(), let port = UInt16(value), port > 0
+                else {
+                    self = .usageError("--second-port needs a port from 1 to 65535")
+                    return
+                }
+                secondPort = port
+            case "--relay", "--key", "--host-token":
+                self = .usageError(
+                    "\(name) is not supported by this version of vc-signal: it has no relays yet")
+                return
+            default:
+                self = .usageError("unknown argument '\(argument)'; see vc-signal --help")
+                return
+            }
+        }
+        if let secondPort, (try? Resolver.listenEndpoint(listen))?.port == secondPort {
+            self = .usageError("--second-port must differ from the port of --listen")
+            return
+        }
+        self = .run(listen: listen, secondPort: secondPort, isVerbose: isVerbose)
+    }
+
+    /// `--name=value` is `--name value`.
+    private static func split(_ argument: String) -> (name: String, value: String?) {
+        guard argument.hasPrefix("--"), let equals = argument.firstIndex(of: "=") else {
+            return (argument, nil)
+        }
+        return (String(argument[..<equals]), String(argument[argument.index(after: equals)...]))
+    }
+
+    private static func isListen(_ value: String) -> Bool {
+        (try? Resolver.listenEndpoint(value)) != nil
+    }
+}

@@ -1,0 +1,49 @@
+internal import VCCore
+internal import VCNet
+
+/// The log of a signaling server: one line per event, a message that never changes and key=value.
+/// Without `verbose` no room, no address and no join is written down; and never a room id, token or
+/// body.
+struct SignalLog {
+    let isVerbose: Bool
+    /// Where lines go.
+    let write: (String) -> Void
+
+    init(isVerbose: Bool, write: @escaping (String) -> Void) {
+        self.isVerbose = isVerbose
+        self.write = write
+    }
+
+    /// What everybody may know.
+    func log(_ message: String, _ fields: [(key: String, value: String)] = []) {
+        write(fields.reduce("vc-signal: \(message)") { "\($0) \($1.key)=\($1.value)" })
+    }
+
+    /// What happened in the service.
+    func log(_ event: SignalServiceEvent) {
+        guard isVerbose else { return }
+        switch event {
+        case .leaseGranted(let nameplate, let host):
+            log("room opened", [("nameplate", "\(nameplate)"), ("host", host.description)])
+        case .leaseReturned(let nameplate, let host):
+            log("room came back", [("nameplate", "\(nameplate)"), ("host", host.description)])
+        case .leaseMoved(let nameplate, let host):
+            log("host moved", [("nameplate", "\(nameplate)"), ("host", host.description)])
+        case .leaseLapsed(let nameplate):
+            log("host fell silent", [("nameplate", "\(nameplate)")])
+        case .leaseReleased(let nameplate):
+            log("room closed", [("nameplate", "\(nameplate)")])
+        case .claimRefused(let status, let host):
+            log("claim refused", [("reason", "\(status)"), ("host", host.description)])
+        case .runOpened(let nameplate, let joiner):
+            log("join started", [("nameplate", "\(nameplate)"), ("joiner", joiner.description)])
+        case .runRefused(let status, let nameplate, let joiner):
+            log(
+                "join refused",
+                [
+                    ("reason", "\(status)"), ("nameplate", "\(nameplate)"),
+                    ("joiner", joiner.description),
+                ])
+        }
+    }
+}

@@ -1,0 +1,269 @@
+public import VCCore
+
+/// The server's half of protocol 0xC0 and of STUN Binding: a machine without sockets and clocks.
+/// `vc-signal` runs it, and so does `vc host` on the socket of its call.
+///
+/// It keeps nothing about an address that has not shown a valid cookie, answers no message with a
+/// longer one, and forwards bodies that it cannot read between the host of a nameplate and those who
+/// ask for it.
+public struct SignalService: ~Copyable {
+    /// Events that wait for `pollEvent`; later ones are dropped.
+    private static let maximumEvents = 256
+
+    let limits: SignalLimits
+    /// The port of the second STUN socket, told to clients; 0 when there is none.
+    public let secondPort: UInt16
+    /// What was done so far.
+    public internal(set) var counters = SignalCounters()
+    var directory: NameplateDirectory
+    var mailboxes: Mailboxes
+    var statelessAnswers: TokenBucket
+    var amplifyingAnswers: TokenBucket
+    var amplifyingAnswersPerNetwork: TokenBuckets
+    var messagesPerSource: TokenBuckets
+    var newLeasesPerSource: TokenBuckets
+    var newRuns: TokenBuckets
+    var unknownNameplates: TokenBuckets
+    let cookieHash: KeyedHash
+    let tokenHash: KeyedHash
+    let sourceHash: KeyedHash
+    var mailboxesDrawn: UInt64 = 0
+    var outbox = Outbox()
+    private var events: [SignalServiceEvent] = []
+    private var drainDeadline: Instant?
+    /// The lease that was told last about the drain.
+    private var drainCursor: Int?
+    private var hasToldDrain = false
+
+    /// - Parameters:
+    ///   - secondPort: the port that `onSecondPort` datagrams come in on, 0 for none.
+    ///   - random: draws the keys of cookies and hashes.
+    public init(
+        limits: SignalLimits, secondPort: UInt16, random: inout some RandomSource, now: Instant
+    ) {
+        self.limits = limits
+        self.secondPort = secondPort
+        directory = NameplateDirectory(
+            limit: limits.leases, limitPerSource: limits.leasesPerSource)
+        mailboxes = Mailboxes(
+            limit: limits.mailboxes, limitPerLease: limits.mailboxesPerLease,
+            rate: limits.packetsPerMailbox)
+        statelessAnswers = TokenBucket(limits.statelessAnswers, now: now)
+        amplifyingAnswers = TokenBucket(limits.amplifyingAnswers, now: now)
+        let sources = limits.rememberedSources
+        amplifyingAnswersPerNetwork = TokenBuckets(
+            limits.amplifyingAnswersPerNetwork, sources: sources)
+        messagesPerSource = TokenBuckets(limits.messagesPerSource, sources: sources)
+        newLeasesPerSource = TokenBuckets(limits.newLeasesPerSource, sources: sources)
+        newRuns = TokenBuckets(limits.newRunsPerSourceAndNameplate, sources: sources)
+        unknownNameplates = TokenBuckets(limits.unknownNameplatesPerSource, sources: sources)
+        cookieHash = KeyedHash(random: &random)
+        tokenHash = KeyedHash(random: &random)
+        sourceHash = KeyedHash(random: &random)
+    }
+
+    /// Nameplates whose hosts are heard.
+    public var leaseCount: Int { directory.heldCount }
+    /// Nameplates that memory is used for: held, lapsed or in quarantine.
+    public var rememberedLeaseCount: Int { directory.count }
+    /// Open runs.
+    public var mailboxCount: Int { mailboxes.count }
+    /// Whether `drain` was called.
+    public var isDraining: Bool { drainDeadline != nil }
+
+    /// Takes a datagram.
+    ///
+    /// - Returns: whether it was a request of a protocol that is served here. Everything else only
+    ///   counts, so that another user of the socket may look at it.
+    public mutating func handle(
+        _ datagram: RawSpan, from source: Endpoint, onSecondPort: Bool, now: Instant
+    ) -> Bool {
+        counters.received += 1
+        counters.receivedBytes += UInt64(datagram.byteCount)
+        expire(now)
+        if STUNMessage.isSTUN(datagram) {
+            return handleBinding(datagram, from: source, onSecondPort: onSecondPort, now: now)
+        }
+        guard !onSecondPort else {
+            counters.malformed += 1
+            return false
+        }
+        do throws(DecodeError) {
+            let (header, request) = try SignalRequest.decode(datagram)
+            handle(
+                request, Sender(endpoint: source, transaction: header.transaction),
+                in: datagram, now: now)
+            return true
+        } catch {
+            return handleUnreadable(datagram, error, from: source, now: now)
+        }
+    }
+
+    /// Lets time pass.
+    public mutating func handleTimeout(now: Instant) {
+        expire(now)
+    }
+
+    /// The next datagram to send, from the main port or from the second one.
+    public mutating func pollTransmit(
+        into writer: inout ByteWriter
+    ) -> (destination: Endpoint, count: Int, fromSecondPort: Bool)? {
+        if outbox.count == 0 { tellNextHostOfDrain() }
+        return outbox.pop(into: &writer)
+    }
+
+    /// The next thing that happened.
+    public mutating func pollEvent() -> SignalServiceEvent? {
+        events.isEmpty ? nil : events.removeFirst()
+    }
+
+    /// When `handleTimeout` is next needed.
+    public func pollTimeout() -> Instant? {
+        var next = directory.deadline ?? .distantFuture
+        next = min(next, mailboxes.deadline ?? .distantFuture)
+        next = min(next, drainDeadline ?? .distantFuture)
+        return next == .distantFuture ? nil : next
+    }
+
+    /// Stops new rooms, tells the hosts, and goes on with everything else until `isDrained`.
+    public mutating func drain(now: Instant) {
+        guard drainDeadline == nil else { return }
+        drainDeadline = now + SignalLimits.drainTime
+    }
+
+    /// Whether nobody would miss the service any more: no host is left, or each had the time to
+    /// hear of it.
+    public func isDrained(now: Instant) -> Bool {
+        guard let drainDeadline else { return false }
+        return directory.heldCount == 0 || drainDeadline <= now
+    }
+
+    // MARK: Parts
+
+    /// Who sent a message, and what its answer has to repeat.
+    struct Sender {
+        let endpoint: Endpoint
+        let transaction: UInt64
+    }
+
+    mutating func tell(_ event: SignalServiceEvent) {
+        if events.count < Self.maximumEvents { events.append(event) }
+    }
+
+    mutating func send(
+        to destination: Endpoint, fromSecondPort: Bool = false,
+        _ write: (inout ByteWriter) -> Void
+    ) {
+        guard
+            let size = outbox.append(
+                to: destination, fromSecondPort: fromSecondPort, write)
+        else {
+            counters.outboxOverflows += 1
+            return
+        }
+        counters.transmitted += 1
+        counters.transmittedBytes += UInt64(size)
+    }
+
+    mutating func notice(
+        _ status: SignalAnswer.NoticeStatus, _ subject: UInt32, to sender: Sender
+    ) {
+        send(to: sender.endpoint) {
+            SignalAnswer.writeNotice(
+                transaction: sender.transaction, status: status, subject: subject, into: &$0)
+        }
+    }
+
+    private mutating func expire(_ now: Instant) {
+        mailboxes.expire(now: now)
+        while let nameplate = directory.expire(now: now) {
+            counters.leasesLapsed += 1
+            tell(.leaseLapsed(nameplate: nameplate))
+        }
+    }
+
+    private mutating func tellNextHostOfDrain() {
+        guard drainDeadline != nil, !hasToldDrain else { return }
+        guard let next = directory.heldLease(after: drainCursor) else {
+            hasToldDrain = true
+            return
+        }
+        drainCursor = next.slot
+        notice(
+            .draining, next.lease.nameplate,
+            to: Sender(endpoint: next.lease.host, transaction: next.lease.transaction))
+    }
+
+    /// A message that cannot be read: one of another version is told so, if it is no answer itself.
+    private mutating func handleUnreadable(
+        _ datagram: RawSpan, _ error: DecodeError, from source: Endpoint, now: Instant
+    ) -> Bool {
+        guard error == .unsupportedVersion else {
+            counters.malformed += 1
+            return false
+        }
+        counters.unsupportedVersion += 1
+        var reader = ByteReader(datagram)
+        do throws(DecodeError) {
+            let header = try SignalHeader(from: &reader)
+            guard header.isRequest, datagram.byteCount >= SignalFormat.minimumRequest,
+                statelessAnswers.take(limits.statelessAnswers, now: now)
+            else { return header.isRequest }
+            notice(
+                .unsupportedVersion, UInt32(protocolVersion),
+                to: Sender(endpoint: source, transaction: header.transaction))
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Without state: the answer goes where the question came from, and is not longer unless the
+    /// limits for that allow it.
+    private mutating func handleBinding(
+        _ datagram: RawSpan, from source: Endpoint, onSecondPort: Bool, now: Instant
+    ) -> Bool {
+        let transaction: STUNMessage.TransactionID
+        do throws(DecodeError) {
+            transaction = try STUNMessage.decodeRequest(datagram)
+        } catch {
+            counters.malformed += 1
+            return false
+        }
+        guard mayAnswerBinding(size: datagram.byteCount, from: source, now: now) else {
+            counters.rateLimited += 1
+            return true
+        }
+        counters.bindings += 1
+        send(to: source, fromSecondPort: onSecondPort) {
+            STUNMessage.writeResponse(transaction, observed: source, into: &$0)
+        }
+        return true
+    }
+
+    private mutating func mayAnswerBinding(
+        size: Int, from source: Endpoint, now: Instant
+    ) -> Bool {
+        if size >= STUNMessage.paddedRequestSize {
+            return statelessAnswers.take(limits.statelessAnswers, now: now)
+        }
+        let network = hash(of: SourcePrefix(network: source), purpose: .network)
+        return amplifyingAnswersPerNetwork.take(network, now: now)
+            && amplifyingAnswers.take(limits.amplifyingAnswers, now: now)
+    }
+
+    /// What a keyed hash of a source is for; hashes for different purposes have nothing in common.
+    enum Purpose: UInt64 {
+        case network = 1
+        case messages = 2
+        case leases = 3
+        case runs = 4
+        case tag = 5
+        case mailbox = 6
+        case unknownNameplates = 7
+    }
+
+    func hash(of prefix: SourcePrefix, purpose: Purpose, nameplate: UInt32 = 0) -> UInt64 {
+        sourceHash.hash(prefix.high, prefix.low, purpose.rawValue, UInt64(nameplate)).high
+    }
+}

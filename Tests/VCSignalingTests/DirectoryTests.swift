@@ -1,0 +1,113 @@
+import Testing
+import VCCore
+
+@testable import VCSignaling
+
+@Suite struct DirectoryTests {
+    private static let start = Instant.zero + .seconds(100)
+
+    private static func claim(
+        _ directory: inout NameplateDirectory, _ number: UInt64, wanted: UInt32 = 0,
+        now: Instant = start
+    ) -> NameplateDirectory.Claim {
+        directory.claim(
+            tokenHash: Block16(high: number, low: number), roomID: .zero, wanted: wanted,
+            from: Endpoint(ipv4: UInt32(truncatingIfNeeded: number), port: 1), transaction: 1,
+            now: now)
+    }
+
+    @Test("nameplates come shortest first, 100,000 of them, and all expire in their time")
+    func manyLeases() {
+        var directory = NameplateDirectory(limit: 100_000, limitPerSource: 1)
+        for number in 1...100_000 as ClosedRange<UInt64> {
+            #expect(
+                Self.claim(&directory, number) == .granted(nameplate: UInt32(number)))
+        }
+        #expect(Self.claim(&directory, 100_001) == .full)
+        let lapse = Self.start + SignalLimits.leaseTime
+        #expect(directory.deadline == lapse)
+        #expect(directory.expire(now: lapse + .nanoseconds(-1)) == nil)
+        var lapsed = 0
+        while directory.expire(now: lapse) != nil { lapsed += 1 }
+        #expect(lapsed == 100_000)
+        #expect(directory.heldCount == 0)
+        #expect(directory.count == 100_000)
+        #expect(directory.expire(now: lapse + SignalLimits.quarantine) == nil)
+        #expect(directory.count == 0)
+        #expect(
+            Self.claim(&directory, 7, now: lapse + SignalLimits.quarantine)
+                == .granted(nameplate: 1))
+    }
+
+    @Test("a token that agrees in half of its hash only is not known")
+    func halfAHash() {
+        var directory = NameplateDirectory(limit: 10, limitPerSource: 10)
+        _ = Self.claim(&directory, 1)
+        let near = Block16(high: 1, low: 2)
+        #expect(!directory.knows(near))
+        #expect(directory.release(tokenHash: near, now: Self.start) == nil)
+        #expect(directory.lease(ofToken: near) == nil)
+    }
+
+    @Test("free numbers: the lowest one, across the edges of words and levels")
+    func freeNumbers() {
+        var free = FreeNumbers(upTo: 5_000)
+        for number in 1...5_000 as ClosedRange<UInt32> {
+            #expect(free.lowest == number)
+            free.take(number)
+        }
+        #expect(free.lowest == nil)
+        free.release(4_096)
+        free.release(4_160)
+        #expect(free.lowest == 4_096)
+        #expect(free.isFree(4_160) && !free.isFree(63) && !free.isFree(0) && !free.isFree(9_999))
+    }
+
+    @Test("an expiry queue keeps the order of touches")
+    func expiryQueue() {
+        var queue = ExpiryQueue()
+        for slot in [3, 1, 2, 0] { queue.touch(slot) }
+        queue.touch(3)
+        queue.remove(2)
+        queue.remove(2)
+        #expect(queue.count == 3)
+        var order: [Int] = []
+        while let slot = queue.first {
+            order.append(slot)
+            queue.remove(slot)
+        }
+        #expect(order == [1, 0, 3])
+        #expect(queue.count == 0)
+    }
+}
+
+@Suite struct TokenBucketsTests {
+    @Test("a bucket gives its burst, then its rate, and nothing for time that goes backwards")
+    func bucket() {
+        let rate = SignalLimits.Rate(burst: 3, perSecond: 2)
+        let start = Instant.zero + .seconds(10)
+        var bucket = TokenBucket(rate, now: start)
+        func take(_ now: Instant) -> Bool { bucket.take(rate, now: now) }
+        #expect(take(start) && take(start) && take(start) && !take(start))
+        #expect(take(start + .milliseconds(500)))
+        #expect(!take(start + .milliseconds(500)))
+        #expect(!take(start))
+        #expect(!take(start + .milliseconds(999)))
+        #expect(take(start + .milliseconds(1_000)))
+    }
+
+    @Test("sources do not share a bucket, and a full table forgets the least limited one")
+    func table() {
+        let rate = SignalLimits.Rate(burst: 2, perSecond: 1)
+        var buckets = TokenBuckets(rate, sources: 4)
+        let now = Instant.zero + .seconds(10)
+        func take(_ source: UInt64) -> Bool { buckets.take(source, now: now) }
+        // All of these fall into the only set.
+        #expect(take(1) && take(1))
+        #expect(!take(1))
+        for source in 2...4 as ClosedRange<UInt64> { #expect(take(source)) }
+        #expect(take(5))
+        // Source 1 is still limited: one of the others was forgotten.
+        #expect(!take(1))
+    }
+}
