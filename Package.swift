@@ -44,6 +44,8 @@ let package = Package(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
             exclude: ["Vectors"]),
         .testTarget(name: "VCNetTests", dependencies: ["VCNet", "VCCore", "VCTestKit"]),
+        .testTarget(
+            name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]
