@@ -45,8 +45,10 @@ let package = Package(
             exclude: ["Vectors"]),
         .testTarget(name: "VCNetTests", dependencies: ["VCNet", "VCCore", "VCTestKit"]),
         .testTarget(
-            name: "VCSignalingTests", dependencies: ["VCSignaling", "VCNet", "VCCore", "VCTestKit"]
-        ),
+            name: "VCSignalingTests",
+            dependencies: ["VCSignaling", "VCNet", "VCCore", "VCTestKit"]),
+        .testTarget(
+            name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,30 @@
+/// The commands of this version.
+enum Command: String, CaseIterable {
+    case host, join, demo, devices, version, help
+
+    /// What stands between the command and its options.
+    var operand: String? {
+        switch self {
+        case .join: "[CODE]"
+        case .help: "[COMMAND]"
+        case .host, .demo, .devices, .version: nil
+        }
+    }
+
+    /// One line for the overview.
+    var summary: String {
+        switch self {
+        case .host: "make a room and print its code"
+        case .join: "enter a room by its code"
+        case .demo: "a whole call on this machine, speech in and speech out"
+        case .devices: "list the microphones and loudspeakers"
+        case .version: "print the version"
+        case .help: "explain vc, or one command"
+        }
+    }
+
+    /// Commands of later versions: known, so that nobody looks for a typing mistake.
+    static let later = [
+        "tune", "doctor", "config", "send", "who", "ptt", "mute", "unmute", "completion",
+    ]
+}

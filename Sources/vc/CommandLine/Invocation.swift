@@ -1,0 +1,138 @@
+internal import VCCore
+
+/// What the command line asks for.
+enum Invocation: Equatable {
+    case host(CallOptions)
+    case join(CallOptions, code: CodeSource)
+    case demo(json: Bool, directory: String?)
+    case devices(json: Bool)
+    case version
+    case help(Command?)
+}
+
+/// Where the room code comes from. Never the code itself: it is read as bytes from there.
+enum CodeSource: Equatable {
+    /// The operands at these places of argv (0 is the first after the program's name), which
+    /// belong together: a shell splits a code that was typed with spaces.
+    case arguments([Int])
+    /// $VC_CODE.
+    case environment
+    /// The person at the terminal.
+    case terminal
+}
+
+/// The options of `vc host` and `vc join`. Nil: not given, the caller chooses.
+struct CallOptions: Equatable {
+    var signal: ServerName?
+    var advertise: ServerName?
+    var listen: ListenAddress?
+    var name: DisplayText?
+    var isMuted = false
+    var isRaw = false
+    var isSteady = false
+    var capture = DeviceChoice.alsa("default")
+    var playback = DeviceChoice.alsa("default")
+    var talk = TalkMode.voice
+    /// Bits per second.
+    var bitrate: Int?
+    var frame: FrameLength?
+    var form = OutputForm.plain
+    var duration: Duration?
+}
+
+/// `[ADDR:]PORT`.
+struct ListenAddress: Equatable {
+    /// Nil: every address of the machine.
+    let address: String?
+    let port: UInt16
+
+    init?(_ text: String) {
+        if let port = decimalInteger(text, in: 1...65_535) {
+            self.address = nil
+            self.port = UInt16(port)
+            return
+        }
+        guard let name = ServerName(text), let port = name.port else { return nil }
+        self.address = name.host
+        self.port = port
+    }
+}
+
+/// Where sound comes from or goes to.
+enum DeviceChoice: Equatable {
+    /// A PCM of ALSA.
+    case alsa(String)
+    case file(String)
+    /// A sine of so many hertz.
+    case tone(Int)
+    case silence
+
+    /// What `tone` is without a number.
+    static let defaultTone = 440
+    /// What a speaker and the codec carry.
+    static let tones = 20...20_000
+
+    init?(_ text: String) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let rest = parts.count == 2 ? String(parts[1]) : nil
+        switch (parts[0], rest) {
+        case ("alsa", let name?) where !name.isEmpty: self = .alsa(name)
+        case ("file", let path?) where !path.isEmpty: self = .file(path)
+        case ("tone", nil): self = .tone(Self.defaultTone)
+        case ("tone", let hertz?):
+            guard let hertz = decimalInteger(hertz, in: Self.tones) else { return nil }
+            self = .tone(hertz)
+        case ("silence", nil): self = .silence
+        default: return nil
+        }
+    }
+}
+
+enum TalkMode: String, Equatable {
+    /// The microphone is always open.
+    case open
+    /// Opened by voice.
+    case voice
+}
+
+/// The length of a frame; the raw value is microseconds.
+enum FrameLength: Int, CaseIterable, Equatable {
+    case twoAndAHalf = 2_500
+    case five = 5_000
+    case ten = 10_000
+    case twenty = 20_000
+
+    init?(milliseconds text: String) {
+        guard let value = decimalNumber(text),
+            let match = Self.allCases.first(where: { Double($0.rawValue) == value * 1_000 })
+        else { return nil }
+        self = match
+    }
+}
+
+enum OutputForm: Equatable {
+    case plain
+    case json
+}
+
+/// `text` as a whole number, digits only, if it lies in `range`.
+func decimalInteger(_ text: String, in range: ClosedRange<Int>) -> Int? {
+    guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }), let value = Int(text),
+        range.contains(value)
+    else { return nil }
+    return value
+}
+
+/// `text` as a number: a sign, digits, and a fraction after a point. Nothing else that Double
+/// reads: no exponent, no infinity, no hexadecimal.
+func decimalNumber(_ text: String) -> Double? {
+    var digits = Substring(text).utf8
+    if let sign = digits.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
+        digits = digits.dropFirst()
+    }
+    let parts = digits.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard (1...2).contains(parts.count), digits.count <= 20,
+        parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy { (48...57).contains($0) } })
+    else { return nil }
+    return Double(text)
+}

@@ -1,0 +1,72 @@
+/// The options of this version. One table for the parser and the help, so that neither knows one
+/// that the other does not.
+enum Option: String, CaseIterable {
+    case signal, advertise, listen, name, muted, raw, capture, playback, talk, steady, bitrate
+    case frame, plain, json, duration, out
+
+    /// As it is typed.
+    var spelling: String { "--" + rawValue }
+
+    /// What the value stands for; nil for an option without one.
+    var value: String? {
+        switch self {
+        case .signal: "HOST[:PORT]"
+        case .advertise: "HOST[:PORT]"
+        case .listen: "[ADDR:]PORT"
+        case .name: "NAME"
+        case .capture, .playback: "DEV"
+        case .talk: "open|voice"
+        case .bitrate: "N"
+        case .frame: "MS"
+        case .duration: "SECONDS"
+        case .out: "DIR"
+        case .muted, .raw, .steady, .plain, .json: nil
+        }
+    }
+
+    /// The commands that take it.
+    var commands: [Command] {
+        switch self {
+        case .advertise: [.host]
+        case .out: [.demo]
+        case .json: [.host, .join, .demo, .devices]
+        case .signal, .listen, .name, .muted, .raw, .capture, .playback, .talk, .steady, .bitrate,
+            .frame, .plain, .duration:
+            [.host, .join]
+        }
+    }
+
+    /// What it does.
+    var summary: String {
+        switch self {
+        case .signal: "the signaling server; also $VC_SIGNAL"
+        case .advertise:
+            "the address to print in the code when the signaling server runs inside; "
+                + "default: the default route's"
+        case .listen:
+            "local UDP port; default: random, 4460 when the signaling server runs inside"
+        case .name: "shown to the others; default guest-WORD, never the login name"
+        case .muted: "start with the microphone closed"
+        case .raw: "leave the sound of the microphone as it is"
+        case .capture:
+            "where to record: alsa:NAME, file:PATH, tone[:HZ] or silence; default alsa:default"
+        case .playback: "where to play: alsa:NAME, file:PATH or silence; default alsa:default"
+        case .talk: "microphone always open, or opened by voice (default)"
+        case .steady: "constant packets, so that nobody can see when you talk"
+        case .bitrate: "bits per second of your voice, 6000 to 128000; default 48000"
+        case .frame: "length of a frame: 2.5, 5, 10 (default) or 20 ms"
+        case .plain: "lines for people; the default"
+        case .json: "one JSON object per line, for programs"
+        case .duration: "leave after that"
+        case .out: "write the recordings into DIR"
+        }
+    }
+
+    /// Options of later versions: refused by name, because ignoring one could cost the privacy
+    /// that it asked for.
+    static let later = [
+        "signal-token-file", "no-noise-suppression", "no-gain-control", "relay-only", "no-direct",
+        "no-host-forward", "no-relay", "no-birthday", "headset", "insert", "open", "exec",
+        "record", "config", "no-lan",
+    ]
+}

@@ -1,0 +1,54 @@
+internal import Glibc
+internal import VCCore
+
+@main
+enum EntryPoint {
+    static func main() {
+        exit(run().rawValue)
+    }
+
+    private static func run() -> ExitStatus {
+        let invocation: Invocation
+        do throws(UsageError) {
+            invocation = try Invocation(.ofProcess, environment: .ofProcess)
+        } catch {
+            StandardStream.diagnostics.write(line: "vc: \(error.message)")
+            return .usage
+        }
+        switch invocation {
+        case .help(let command):
+            StandardStream.output.write(command.map(HelpText.text) ?? HelpText.overview)
+            return .success
+        case .version:
+            StandardStream.output.write(line: "vc \(version), protocol \(protocolVersion)")
+            return .success
+        case .host, .join, .demo, .devices:
+            StandardStream.diagnostics.write(line: "vc: this build has no call in it")
+            return .unavailable
+        }
+    }
+}
+
+/// The version of the program.
+let version = "0.1.0"
+
+extension Arguments {
+    /// The arguments of this process. Only what is asked for is made a String.
+    static var ofProcess: Arguments {
+        Arguments(count: Int(CommandLine.argc) - 1) { place in
+            unsafe CommandLine.unsafeArgv[place + 1].map { unsafe String(cString: $0) } ?? ""
+        } isOption: { place in
+            guard let argument = unsafe CommandLine.unsafeArgv[place + 1] else { return false }
+            return unsafe argument[0] == CChar(bitPattern: UInt8(ascii: "-")) && argument[1] != 0
+        }
+    }
+}
+
+extension Environment {
+    /// The environment of this process.
+    static var ofProcess: Environment {
+        Environment(
+            signal: unsafe getenv("VC_SIGNAL").map { unsafe String(cString: $0) },
+            hasCode: unsafe getenv("VC_CODE").map { unsafe $0[0] != 0 } ?? false)
+    }
+}

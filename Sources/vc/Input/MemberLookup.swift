@@ -1,0 +1,26 @@
+internal import VCCore
+
+/// Finds the member that a typed name means: the whole name first, then in any case, then by how
+/// it begins, then by number. Nil when nobody or more than one is meant.
+func findMember(_ typed: DisplayText, among members: [MemberName]) -> Int? {
+    let lowered = typed.text.lowercased()
+    let attempts: [(MemberName) -> Bool] = [
+        { $0.name.text == typed.text },
+        { $0.name.text.lowercased() == lowered },
+        { $0.name.text.lowercased().hasPrefix(lowered) },
+        { String($0.number) == typed.text },
+    ]
+    for isMeant in attempts {
+        let found = members.filter(isMeant)
+        if found.count == 1 { return found[0].number }
+        if found.count > 1 { return nil }
+    }
+    return nil
+}
+
+/// The name of somebody who gave none: `guest-WORD`, never the login name, which could tell more
+/// than its owner wants.
+func guestName(using source: inout some RandomSource) -> DisplayText {
+    let index = UInt16(source.next(below: UInt32(WordList.count)))
+    return DisplayText(name: "guest-" + WordList.publicText(of: index))
+}

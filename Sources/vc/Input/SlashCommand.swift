@@ -1,0 +1,126 @@
+internal import VCCore
+
+/// One line of standard input.
+enum InputLine: Equatable {
+    /// Nothing was typed.
+    case nothing
+    case chat(DisplayText)
+    case command(SlashCommand)
+    /// What was typed cannot be done; the sentence says why. Nothing was sent.
+    case refused(String)
+}
+
+/// The commands of a running call.
+enum SlashCommand: Equatable {
+    /// `/help [COMMAND]`; the topic without its slash.
+    case help(topic: String?)
+    case who
+    case name(DisplayText)
+    case announce(Bool)
+    case end
+    case invite
+    /// Closes or opens the microphone.
+    case mute
+    /// Closes or opens the loudspeakers.
+    case deafen
+    case gain(name: DisplayText, decibels: Double)
+    case devices
+    case stats
+    case quit
+}
+
+extension InputLine {
+    /// Reads a line without its line end. A line that begins with `/` is a command; `//` begins
+    /// chat that begins with a slash.
+    init(_ bytes: RawSpan) {
+        let line = DisplayText(message: bytes)
+        guard !line.wasCut else {
+            self = .refused("a message has 4,000 bytes at most; nothing was sent")
+            return
+        }
+        guard !line.isEmpty else {
+            self = .nothing
+            return
+        }
+        guard line.text.hasPrefix("/") else {
+            self = .chat(line)
+            return
+        }
+        if line.text.hasPrefix("//") {
+            self = .chat(DisplayText(message: String(line.text.dropFirst())))
+            return
+        }
+        self = Self.command(String(line.text.dropFirst()))
+    }
+
+    private static func command(_ text: String) -> InputLine {
+        let parts = text.split(separator: " ", maxSplits: 1)
+        let word = parts.first.map { $0.lowercased() } ?? ""
+        let rest = parts.count > 1 ? String(parts[1]) : ""
+        if SlashHelp.later.contains(word) {
+            return .refused("/\(word) is not available in this version")
+        }
+        guard let entry = SlashHelp.entries.first(where: { $0.names.contains(word) }) else {
+            let meant = nearest(to: word, among: SlashHelp.entries.flatMap(\.names))
+            let hint = meant.map { "did you mean /\($0)?" } ?? "/help lists them"
+            return .refused("there is no command /\(word); \(hint)")
+        }
+        guard let command = SlashCommand(entry.kind, rest) else {
+            return .refused("this command is used so: \(entry.usage)")
+        }
+        return .command(command)
+    }
+}
+
+extension SlashCommand {
+    /// Changes of loudness that are of use; beyond lies silence or a scream.
+    static let gains = -60.0...20.0
+
+    fileprivate init?(_ kind: SlashHelp.Kind, _ rest: String) {
+        switch kind {
+        case .help: self = .help(topic: rest.isEmpty ? nil : Self.topic(rest))
+        case .name:
+            let name = DisplayText(name: rest)
+            guard !name.isEmpty, !name.wasCut else { return nil }
+            self = .name(name)
+        case .announce:
+            switch rest.lowercased() {
+            case "on": self = .announce(true)
+            case "off": self = .announce(false)
+            default: return nil
+            }
+        case .gain:
+            guard let space = rest.lastIndex(of: " "),
+                let decibels = decimalNumber(String(rest[rest.index(after: space)...])),
+                Self.gains.contains(decibels)
+            else { return nil }
+            let name = DisplayText(name: String(rest[..<space]))
+            guard !name.isEmpty else { return nil }
+            self = .gain(name: name, decibels: decibels)
+        case .who, .end, .invite, .mute, .deafen, .devices, .stats, .quit:
+            guard rest.isEmpty, let command = kind.plain else { return nil }
+            self = command
+        }
+    }
+
+    private static func topic(_ rest: String) -> String {
+        (rest.hasPrefix("/") ? String(rest.dropFirst()) : rest).lowercased()
+    }
+}
+
+extension SlashHelp.Kind {
+    /// The command of a kind that has no operand.
+    fileprivate var plain: SlashCommand? {
+        switch self {
+        case .who: .who
+        case .end: .end
+        case .invite: .invite
+        case .mute: .mute
+        case .deafen: .deafen
+        case .devices: .devices
+        case .stats: .stats
+        case .quit: .quit
+        case .help, .name, .announce, .gain: nil
+        }
+    }
+}

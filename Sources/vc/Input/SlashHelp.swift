@@ -1,0 +1,63 @@
+/// The table of slash commands: what `/help` shows and the parser knows.
+enum SlashHelp {
+    enum Kind {
+        case help, who, name, announce, end, invite, mute, deafen, gain, devices, stats, quit
+    }
+
+    struct Entry {
+        let kind: Kind
+        /// Without the slash; the first is the one that the help shows.
+        let names: [String]
+        let usage: String
+        let summary: String
+    }
+
+    static let entries: [Entry] = [
+        Entry(
+            kind: .help, names: ["help"], usage: "/help [COMMAND]",
+            summary: "list the commands, or explain one"),
+        Entry(kind: .who, names: ["who"], usage: "/who", summary: "list who is in the room"),
+        Entry(
+            kind: .name, names: ["name", "nick"], usage: "/name NAME",
+            summary: "change your name, at most 32 characters"),
+        Entry(
+            kind: .announce, names: ["announce"], usage: "/announce on|off",
+            summary: "say in a line who talks"),
+        Entry(
+            kind: .mute, names: ["mute"], usage: "/mute", summary: "close or open your microphone"),
+        Entry(
+            kind: .deafen, names: ["deafen"], usage: "/deafen",
+            summary: "close or open your loudspeakers"),
+        Entry(
+            kind: .gain, names: ["gain"], usage: "/gain NAME DB",
+            summary: "make one member louder or softer, -60 to 20 dB"),
+        Entry(
+            kind: .invite, names: ["invite"], usage: "/invite", summary: "show the room code again"),
+        Entry(
+            kind: .devices, names: ["devices"], usage: "/devices",
+            summary: "list the microphones and loudspeakers"),
+        Entry(
+            kind: .stats, names: ["stats"], usage: "/stats",
+            summary: "show what is measured: path, delay, loss"),
+        Entry(
+            kind: .end, names: ["end"], usage: "/end", summary: "close the room (the host only)"),
+        Entry(kind: .quit, names: ["quit"], usage: "/quit", summary: "leave"),
+    ]
+
+    /// Commands of later versions.
+    static let later = [
+        "settings", "whisper", "all", "verify", "same", "kick", "lock", "unlock", "capture",
+        "playback", "record", "debug",
+    ]
+
+    /// The lines of `/help`, or of `/help COMMAND`; nil when there is no such command.
+    static func lines(topic: String?) -> [String]? {
+        let shown = entries.filter { topic == nil || $0.names.contains(topic ?? "") }
+        guard !shown.isEmpty else { return nil }
+        return shown.map { entry in
+            let gap = String(repeating: " ", count: max(1, 18 - entry.usage.count))
+            let also = entry.names.dropFirst().map { " (also /\($0))" }.joined()
+            return entry.usage + gap + entry.summary + also
+        }
+    }
+}

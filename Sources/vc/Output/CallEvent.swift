@@ -1,0 +1,84 @@
+internal import VCCore
+
+/// What happens in a call, for people and programs. The code is not among them: it is a secret and
+/// is written by `EventRenderer.writeCode`.
+enum CallEvent: Equatable {
+    /// We are in the room: our own number, and everybody who is in it.
+    case joined(number: Int, members: [MemberName])
+    case member(MemberChange)
+    /// How a member is reached now. `why` is one sentence.
+    case path(member: Int, rung: Rung, roundTripMilliseconds: Double?, why: String)
+    /// The first sound of a member was played out.
+    case voice(member: Int)
+    case talking(member: Int, isOn: Bool)
+    case chat(ChatMessage)
+    case muted(member: Int, isOn: Bool)
+    /// Our own message, with the number that `delivery` names.
+    case sent(id: UInt64, text: DisplayText)
+    case delivery(id: UInt64, member: Int, isDelivered: Bool)
+    /// Each second.
+    case statistics(CallStatistics)
+    /// At the host: somebody tried a wrong code, `failed` of the `budget` tries now.
+    case guess(failed: Int, budget: Int)
+    /// `kind` is one word for programs, `message` a sentence for people.
+    case warning(kind: String, message: String)
+    case error(kind: String, message: String)
+    /// The last event of a call. `reason` is a sentence.
+    case left(reason: String)
+}
+
+struct MemberName: Equatable {
+    let number: Int
+    let name: DisplayText
+}
+
+struct MemberChange: Equatable {
+    enum State: String, Equatable {
+        case joined, left, removed, lost, back
+    }
+
+    let number: Int
+    let name: DisplayText
+    let state: State
+    let isHost: Bool
+    /// Whether the safety words of this member were compared.
+    let isVerified: Bool
+}
+
+struct ChatMessage: Equatable {
+    let from: Int
+    let name: DisplayText
+    let text: DisplayText
+    let id: UInt64
+}
+
+/// How packets reach a member, best first.
+enum Rung: String, Equatable {
+    case direct, host, relay, tcp
+}
+
+struct CallStatistics: Equatable {
+    var members: [MemberStatistics] = []
+    /// Of one core.
+    var cpuPercent = 0.0
+    var residentBytes: UInt64 = 0
+    /// Since the start.
+    var captureXruns: UInt64 = 0
+    var playbackXruns: UInt64 = 0
+    var isMuted = false
+}
+
+/// Counts are voice frames since the start; times are nil until they were measured.
+struct MemberStatistics: Equatable {
+    var number: Int
+    var rung: Rung?
+    var roundTripMilliseconds: Double?
+    var sent: UInt64 = 0
+    var received: UInt64 = 0
+    var lost: UInt64 = 0
+    var late: UInt64 = 0
+    var concealed: UInt64 = 0
+    var jitterMilliseconds: Double?
+    var bufferMilliseconds: Double?
+    var mouthToEarMilliseconds: Double?
+}

@@ -1,0 +1,172 @@
+internal import VCCore
+
+/// `--plain`: lines for people, scripts and screen readers. A line that was printed is never
+/// touched again, and nothing is printed periodically.
+struct PlainText: EventRenderer {
+    /// Whether bold and red may be used; see `allowsColor`.
+    private let usesColor: Bool
+    /// `/announce on`: say who talks.
+    var announcesTalking = false
+    private var ownNumber: Int?
+    private var names: [Int: DisplayText] = [:]
+    /// Our own last messages, the oldest first, to show which one was not delivered.
+    private var sent: [(id: UInt64, text: DisplayText)] = []
+    private var undelivered: [Delivery] = []
+
+    private struct Delivery: Equatable {
+        let id: UInt64
+        let member: Int
+    }
+
+    /// How many of our messages are remembered; an older one is called by its number.
+    static let rememberedMessages = 64
+
+    init(usesColor: Bool) {
+        self.usesColor = usesColor
+    }
+
+    /// Colour only where somebody sees it and did not forbid it (no-color.org).
+    static func allowsColor(isTerminal: Bool, noColor: String?, term: String?) -> Bool {
+        isTerminal && (noColor ?? "").isEmpty && term != "dumb" && !(term ?? "").isEmpty
+    }
+
+    func writeCode(
+        _ code: borrowing RoomCode, at seconds: Double, into writer: inout ByteWriter
+    ) {
+        writer.write(text: "The room code is\n\n    ")
+        code.write(into: &writer)
+        writer.write(text: "\n\nYour friends paste\n\n    vc join ")
+        code.write(into: &writer)
+        writer.write(text: "\n\n")
+    }
+
+    mutating func lines(for event: CallEvent, at seconds: Double) -> [OutputLine] {
+        switch event {
+        case .joined(let number, let members): return joined(number, members)
+        case .member(let change): return [OutputLine(line(for: change))]
+        case .path(let member, let rung, let roundTrip, let why):
+            let time = roundTrip.flatMap { fixedDecimal($0, decimals: 0) }.map { ", \($0) ms" }
+            return [
+                OutputLine(
+                    "* \(name(member)) is reached \(rung.sentence)\(time ?? ""): \(safe(why))")
+            ]
+        case .voice(let member): return [OutputLine("* you hear \(name(member))")]
+        case .talking(let member, let isOn):
+            guard announcesTalking else { return [] }
+            return [OutputLine("* \(name(member)) \(isOn ? "talks" : "stopped talking")")]
+        case .chat(let message):
+            return [OutputLine("\(bold(message.name.text)): \(message.text)")]
+        case .muted(let member, let isOn):
+            let who = member == ownNumber ? "you" : name(member)
+            return [OutputLine("* \(who) \(isOn ? "closed" : "opened") the microphone")]
+        case .sent(let id, let text):
+            sent.append((id, text))
+            if sent.count > Self.rememberedMessages { sent.removeFirst() }
+            return []
+        case .delivery(let id, let member, let isDelivered):
+            return delivery(Delivery(id: id, member: member), isDelivered)
+        case .statistics: return []
+        case .guess(let failed, let budget):
+            return [OutputLine("* somebody tried a wrong code (\(failed) of \(budget) tries)")]
+        case .warning(_, let message):
+            return [OutputLine("vc: \(safe(message))", on: .diagnostics)]
+        case .error(_, let message):
+            return [OutputLine("vc: \(red("error")): \(safe(message))", on: .diagnostics)]
+        case .left(let reason): return [OutputLine("* you left: \(safe(reason))")]
+        }
+    }
+
+    /// The answer to `/stats`: one line for each member and one for this machine.
+    func lines(for statistics: CallStatistics) -> [OutputLine] {
+        func milliseconds(_ value: Double?) -> String {
+            value.flatMap { fixedDecimal($0, decimals: 0) }.map { "\($0) ms" } ?? "not measured yet"
+        }
+        var lines = statistics.members.map { member in
+            OutputLine(
+                "* \(name(member.number)): "
+                    + "\(member.rung.map { $0.sentence } ?? "not connected"), "
+                    + "round trip \(milliseconds(member.roundTripMilliseconds)), "
+                    + "mouth to ear \(milliseconds(member.mouthToEarMilliseconds)), "
+                    + "buffer \(milliseconds(member.bufferMilliseconds)), "
+                    + "jitter \(milliseconds(member.jitterMilliseconds)); "
+                    + "\(member.sent) frames sent, \(member.received) received, "
+                    + "\(member.lost) lost, \(member.late) late, \(member.concealed) concealed")
+        }
+        lines.append(
+            OutputLine(
+                "* this machine: \(fixedDecimal(statistics.cpuPercent, decimals: 1) ?? "?") % "
+                    + "of one core, \(statistics.residentBytes / 1_048_576) MiB, "
+                    + "\(statistics.captureXruns) capture and \(statistics.playbackXruns) "
+                    + "playback gaps" + (statistics.isMuted ? ", microphone closed" : "")))
+        return lines
+    }
+
+    private mutating func joined(_ number: Int, _ members: [MemberName]) -> [OutputLine] {
+        ownNumber = number
+        for member in members { names[member.number] = member.name }
+        let others = members.filter { $0.number != number }.map(\.name.text)
+        guard !others.isEmpty else {
+            return [OutputLine("* you are in the room as \(name(number)), alone so far")]
+        }
+        return [
+            OutputLine("* you are in the room as \(name(number)), with \(listing(others))")
+        ]
+    }
+
+    private mutating func line(for change: MemberChange) -> String {
+        let before = names[change.number]
+        names[change.number] = change.name
+        let who = bold(change.name.isEmpty ? name(change.number) : change.name.text)
+        switch change.state {
+        case .joined:
+            if let before, before != change.name { return "* \(before) is now \(who)" }
+            return "* \(who) joined" + (change.isHost ? " and is the host" : "")
+        case .left: return "* \(who) left"
+        case .removed: return "* \(who) was removed"
+        case .lost: return "* \(who) is not heard any more; waiting for the connection"
+        case .back: return "* \(who) is back" + (change.isHost ? " and is the host" : "")
+        }
+    }
+
+    private mutating func delivery(_ delivery: Delivery, _ isDelivered: Bool) -> [OutputLine] {
+        let known = undelivered.firstIndex(of: delivery)
+        let text = sent.first { $0.id == delivery.id }.map { "\"\($0.text)\"" }
+        let what = text ?? "message \(delivery.id)"
+        if isDelivered {
+            // Nothing to say unless the contrary was said.
+            guard let known else { return [] }
+            undelivered.remove(at: known)
+            return [OutputLine("* now delivered to \(name(delivery.member)): \(what)")]
+        }
+        guard known == nil else { return [] }
+        undelivered.append(delivery)
+        if undelivered.count > Self.rememberedMessages { undelivered.removeFirst() }
+        return [OutputLine("* not delivered to \(name(delivery.member)): \(what)")]
+    }
+
+    private func name(_ number: Int) -> String {
+        guard let name = names[number], !name.isEmpty else { return "member \(number)" }
+        return name.text
+    }
+
+    private func listing(_ names: [String]) -> String {
+        guard names.count > 1 else { return names.first ?? "" }
+        return names.dropLast().joined(separator: ", ") + " and " + (names.last ?? "")
+    }
+
+    private func safe(_ text: String) -> String { DisplayText(message: text).text }
+    private func bold(_ text: String) -> String { usesColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+    private func red(_ text: String) -> String { usesColor ? "\u{1B}[31m\(text)\u{1B}[0m" : text }
+}
+
+extension Rung {
+    /// As it stands in a sentence.
+    var sentence: String {
+        switch self {
+        case .direct: "directly"
+        case .host: "through the host"
+        case .relay: "through a relay"
+        case .tcp: "through a relay over TCP"
+        }
+    }
+}
