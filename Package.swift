@@ -17,8 +17,8 @@ let package = Package(
         .systemLibrary(
             name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
-        .systemLibrary(
-            name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+        // Only its header: the library is loaded at run time, so it must not come in through pkg-config.
+        .systemLibrary(name: "CSndFile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(
             name: "CSpeexDSP", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
         .target(name: "CVCLinux", cSettings: [.define("_GNU_SOURCE")]),
@@ -49,6 +49,13 @@ let package = Package(
             dependencies: ["VCSignaling", "VCNet", "VCCore", "VCTestKit"]),
         .testTarget(
             name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .testTarget(
+            name: "VCAudioTests",
+            dependencies: ["VCAudio", "VCCore", "VCTestKit", "CAllocationCounter", "CVCLinux"]),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]
@@ -57,7 +64,7 @@ let package = Package(
 // Appended here, so that no target can forget them.
 let warningsAreErrors = Context.environment["VC_WARNINGS_AS_ERRORS"] == "1"
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
-    guard target.name != "CVCLinux" else { continue }
+    guard !["CVCLinux", "CAllocationCounter"].contains(target.name) else { continue }
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .enableUpcomingFeature("ExistentialAny"),

@@ -1,0 +1,101 @@
+public import VCCore
+
+/// Decides which frames are worth sending. It is made to spare the network during silence, never
+/// to cut speech: it opens far below the quietest voice and closes late.
+///
+///     closed --loud--> open --quiet--> hangover --300 ms--> closed
+///                        ^----------loud--|
+public struct VoiceGate: Sendable {
+    public enum Mode: Sendable, Equatable {
+        /// Every frame is sent.
+        case open
+        /// Frames are sent while somebody may be speaking.
+        case voice
+    }
+
+    /// What to do with a frame.
+    public struct Decision: Sendable, Equatable {
+        /// Whether the frame is sent.
+        public let sends: Bool
+        public let flags: FrameFlags
+
+        static let silent = Decision(sends: false, flags: [])
+    }
+
+    /// How long the gate stays open after the last loud frame: 300 ms.
+    public static let hangoverNanoseconds: UInt64 = 300_000_000
+    /// The lowest threshold in -dBov: quieter than a quiet room through any microphone.
+    public static let lowestThreshold: UInt8 = 60
+    /// The highest threshold in -dBov: the quietest speech lies some 10 dB above it.
+    public static let highestThreshold: UInt8 = 50
+    /// How far above the noise a frame must lie to open the gate, in dB.
+    public static let margin: UInt8 = 6
+    /// How long the quietest frame is remembered as the noise: 3 s, twice that at most.
+    public static let noiseMemoryNanoseconds: UInt64 = 3_000_000_000
+
+    private var mode: Mode
+    private var isOpen = false
+    private var lastLoud = Instant.zero
+    private var quietest = Level.silence
+    private var previousQuietest = Level.silence
+    private var memoryStart = Instant.zero
+
+    public init(mode: Mode = .voice) {
+        self.mode = mode
+    }
+
+    /// Whether frames are being sent.
+    public var isTalking: Bool {
+        @_noLocks @_noAllocation get { isOpen }
+    }
+
+    /// The level in -dBov that opens the gate now.
+    public var threshold: UInt8 {
+        @_noLocks @_noAllocation get {
+            // Levels count downwards: the noise is the largest value seen.
+            let noise = max(quietest, previousQuietest)
+            let wanted = noise > Self.margin ? noise - Self.margin : 0
+            return min(Self.lowestThreshold, max(Self.highestThreshold, wanted))
+        }
+    }
+
+    @_noLocks @_noAllocation
+    public mutating func setMode(_ mode: Mode) {
+        self.mode = mode
+    }
+
+    /// Judges the frame with `level` that ends at `now`.
+    public mutating func judge(level: UInt8, at now: Instant) -> Decision {
+        let isLoud = mode == .open || level < threshold
+        learnNoise(level, at: now)
+        if isLoud {
+            lastLoud = now
+            let isStart = !isOpen
+            isOpen = true
+            return Decision(sends: true, flags: isStart ? .startOfTalkSpurt : [])
+        }
+        guard isOpen else { return .silent }
+        let quiet = now.nanoseconds &- lastLoud.nanoseconds
+        guard quiet >= Self.hangoverNanoseconds else { return Decision(sends: true, flags: []) }
+        isOpen = false
+        return Decision(sends: true, flags: .endOfTalkSpurt)
+    }
+
+    /// Closes the gate at once, as muting does.
+    @_noLocks @_noAllocation
+    public mutating func close() {
+        isOpen = false
+    }
+
+    // The quietest frame of the last three to six seconds is taken for the noise: nobody speaks
+    // that long without a breath.
+    @_noLocks @_noAllocation
+    private mutating func learnNoise(_ level: UInt8, at now: Instant) {
+        if now.nanoseconds &- memoryStart.nanoseconds >= Self.noiseMemoryNanoseconds {
+            previousQuietest = quietest
+            quietest = 0
+            memoryStart = now
+        }
+        if level > quietest { quietest = level }
+    }
+}

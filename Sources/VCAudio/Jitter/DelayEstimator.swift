@@ -1,0 +1,99 @@
+/// How long to wait for packets: the delay of each over the quickest one of the last two seconds,
+/// and from that the delay that 95 of 100 quarter seconds stay below.
+///
+/// All times are in samples (48 kHz) on the receiver's clock. Only packets that arrived are seen,
+/// so that loss alone never raises the delay; a packet that came too late does.
+///
+/// The constants are DESIGN's, found on traces of real networks: finer buckets and faster
+/// forgetting than NetEq's (20 ms, 0.983, 500 ms) save 10 to 17 ms at the same number of late
+/// packets.
+struct DelayEstimator: ~Copyable {
+    /// 2.5 ms.
+    static let bucketWidth = 120
+    /// Buckets up to 200 ms.
+    static let bucketCount = 80
+    /// The largest delay of this many samples (250 ms) counts as one observation.
+    static let interval = 12_000
+    /// What an observation is worth after another one.
+    static let forgetting: Float = 0.97
+    static let quantile: Float = 0.95
+    /// The delay before anything is known: 5 ms.
+    static let initialDelay = 240
+
+    private let histogram = SampleBuffer(count: DelayEstimator.bucketCount)
+    private var observations = 0
+    private var intervalStart = 0
+    private var largest = 0
+
+    private var minima = MinimumWindow()
+    private var started = false
+
+    /// The delay over the quickest packet that is enough in 95 of 100 intervals, in samples.
+    private(set) var delay = DelayEstimator.initialDelay
+    /// Arrival time less time stamp of the quickest packet of the last two seconds, in samples.
+    private(set) var base = 0
+
+    init() {}
+
+    /// Takes in a packet that arrived at `arrival` with `transit` = arrival - time stamp.
+    mutating func update(transit: Int, arrival: Int) {
+        if !started {
+            started = true
+            intervalStart = arrival
+            largest = 0
+        }
+        if arrival - intervalStart >= Self.interval { closeInterval(at: arrival) }
+        minima.record(transit, at: arrival)
+        base = minima.minimum(at: arrival) ?? transit
+        largest = max(largest, transit - base)
+    }
+
+    /// Takes `transit` for the quickest one from now on: the network has changed for good, and the
+    /// two seconds until the window shows it would be two seconds without sound.
+    mutating func rebase(transit: Int, arrival: Int) {
+        minima.clear()
+        minima.record(transit, at: arrival)
+        base = transit
+    }
+
+    /// Forgets everything: another stream begins.
+    mutating func reset() {
+        minima.clear()
+        histogram.clear(at: 0, count: Self.bucketCount)
+        observations = 0
+        started = false
+        largest = 0
+        delay = Self.initialDelay
+        base = 0
+    }
+
+    private mutating func closeInterval(at arrival: Int) {
+        // The first few observations weigh more, so that the estimate is usable after a second.
+        let weight = observations == 0 ? 0 : 1 - 2 / (Float(observations) + 2)
+        let kept = min(Self.forgetting, weight)
+        let bucket = max(0, min(Self.bucketCount - 1, largest / Self.bucketWidth))
+        var sum: Float = 0
+        var index = 0
+        while index < Self.bucketCount {
+            histogram[index] *= kept
+            if index == bucket { histogram[index] += 1 - kept }
+            sum += histogram[index]
+            index += 1
+        }
+        observations = min(observations + 1, 1_000)
+        delay = (quantileBucket(of: sum) + 1) * Self.bucketWidth
+        largest = 0
+        intervalStart = arrival
+    }
+
+    private func quantileBucket(of sum: Float) -> Int {
+        var below: Float = 0
+        var index = 0
+        while index < Self.bucketCount - 1 {
+            below += histogram[index]
+            if below >= Self.quantile * sum { return index }
+            index += 1
+        }
+        return index
+    }
+}
