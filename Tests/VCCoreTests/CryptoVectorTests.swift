@@ -91,7 +91,7 @@ import Testing
                 }
             }
         }
-        var random: any RandomSource = SplitMix64(seed: 1)
+        var random = AnyRandomSource(SplitMix64(seed: 1))
         var refused = 0
         for encoding in bad {
             let session = [UInt8](repeating: 7, count: 16)
@@ -172,7 +172,7 @@ import Testing
     ) throws -> [UInt8] {
         let payload = try message.bytes("payload")
         let buffer = SecretBytes(count: payload.count + NoiseKKpsk0.overhead, in: arena)
-        var random: any RandomSource = FixedBytes(bytes: ephemeral)
+        var random = AnyRandomSource(FixedBytes(bytes: ephemeral))
         var failure: HandshakeError?
         _ = buffer.write { writer in
             do throws(HandshakeError) {

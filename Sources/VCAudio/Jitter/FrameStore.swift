@@ -1,3 +1,5 @@
+internal import VCCore
+
 /// Coded frames that wait for their time, by sequence; and which sequences were seen lately.
 @safe
 struct FrameStore: ~Copyable, @unchecked Sendable {

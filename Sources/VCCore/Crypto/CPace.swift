@@ -20,7 +20,7 @@ public enum CPace {
 
         /// Draws a scalar and computes the share for (PRS, CI, sid) of the draft.
         public init(
-            secret: RawSpan, channel: RawSpan, session: RawSpan, random: inout any RandomSource,
+            secret: RawSpan, channel: RawSpan, session: RawSpan, random: inout AnyRandomSource,
             arena: SecretArena
         ) throws(HandshakeError) {
             let wide = SecretBytes(random: &random, count: 64, in: arena)

@@ -56,7 +56,7 @@ public struct KeyPair: ~Copyable {
     public let publicKey: PublicKey
 
     /// A fresh pair.
-    public init(random: inout any RandomSource, arena: SecretArena) {
+    public init(random: inout AnyRandomSource, arena: SecretArena) {
         self.init(secret: SecretBytes(random: &random, count: PublicKey.size, in: arena))
     }
 

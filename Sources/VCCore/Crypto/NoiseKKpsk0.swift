@@ -86,7 +86,7 @@ public struct NoiseKKpsk0: ~Copyable {
 
     /// Appends the next message, with `payload` sealed into it.
     public mutating func writeMessage(
-        payload: RawSpan, local: borrowing KeyPair, random: inout any RandomSource,
+        payload: RawSpan, local: borrowing KeyPair, random: inout AnyRandomSource,
         into writer: inout ByteWriter
     ) throws(HandshakeError) {
         let fresh = KeyPair(random: &random, arena: arena)

@@ -91,7 +91,7 @@ private import Synchronization
     }
 
     /// `count` bytes of randomness.
-    public init(random source: inout any RandomSource, count: Int, in arena: SecretArena) {
+    public init(random source: inout AnyRandomSource, count: Int, in arena: SecretArena) {
         self.init(count: count, in: arena)
         unsafe source.fill(mutableBytes)
     }

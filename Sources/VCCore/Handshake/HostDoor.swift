@@ -67,7 +67,7 @@ struct HostDoor: ~Copyable {
     /// A body from the mailbox. `isMember` says whether a key is in the room.
     mutating func handle(
         _ body: RawSpan, mailbox: UInt32, tag: UInt64, isMember: (PublicKey) -> Bool,
-        keys: borrowing KeyPair, random: inout any RandomSource, now: Instant
+        keys: borrowing KeyPair, random: inout AnyRandomSource, now: Instant
     ) {
         expire(now: now)
         guard body.byteCount > 0 else { return }
@@ -120,7 +120,7 @@ struct HostDoor: ~Copyable {
     /// Answers a proven joiner with the room.
     mutating func welcome(
         _ run: JoinRun, payload: RawSpan, keys: borrowing KeyPair,
-        random: inout any RandomSource
+        random: inout AnyRandomSource
     ) throws(HandshakeError) -> HandshakeResult {
         let result = try run.welcome(payload, local: keys, random: &random)
         replies.append((run.mailbox, run.hostSecond))
@@ -140,7 +140,7 @@ struct HostDoor: ~Copyable {
 extension HostDoor {
     private mutating func open(
         _ body: RawSpan, _ mailbox: UInt32, _ tag: UInt64, isMember: (PublicKey) -> Bool,
-        random: inout any RandomSource, now: Instant
+        random: inout AnyRandomSource, now: Instant
     ) {
         let opening: JoinMessage.Opening
         do throws(DecodeError) {

@@ -34,7 +34,7 @@ final class JoinRun {
     /// Answers J1: draws Yb and makes H1.
     init(
         mailbox: UInt32, tag: UInt64, opening: JoinMessage.Opening, first: [UInt8],
-        secret: RawSpan, nameplate: UInt32, local: PublicKey, random: inout any RandomSource,
+        secret: RawSpan, nameplate: UInt32, local: PublicKey, random: inout AnyRandomSource,
         arena: SecretArena, deadline: Instant
     ) throws(HandshakeError) {
         self.mailbox = mailbox
@@ -81,7 +81,7 @@ final class JoinRun {
 
     /// Makes H2 with the room's welcome in it, once.
     func welcome(
-        _ payload: RawSpan, local: borrowing KeyPair, random: inout any RandomSource
+        _ payload: RawSpan, local: borrowing KeyPair, random: inout AnyRandomSource
     ) throws(HandshakeError) -> HandshakeResult {
         guard var noise = noise.take() else { throw .malformed }
         var failure: HandshakeError?

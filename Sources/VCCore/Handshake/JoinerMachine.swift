@@ -63,7 +63,7 @@ struct JoinerMachine: ~Copyable {
 
     init(
         secret: consuming SecretBytes, nameplate: UInt32, local: PublicKey, request: JoinRequest,
-        arena: SecretArena, random: inout any RandomSource, now: Instant
+        arena: SecretArena, random: inout AnyRandomSource, now: Instant
     ) {
         self.secret = secret
         self.nameplate = nameplate
@@ -84,7 +84,7 @@ struct JoinerMachine: ~Copyable {
     }
 
     /// The message to post to the host, if one is due.
-    mutating func poll(random: inout any RandomSource, now: Instant) -> [UInt8]? {
+    mutating func poll(random: inout AnyRandomSource, now: Instant) -> [UInt8]? {
         switch state {
         case .opening:
             if now >= since + JoinerMachine.openingLifetime { return fail(.noAnswer) }
@@ -121,7 +121,7 @@ struct JoinerMachine: ~Copyable {
         return nil
     }
 
-    private mutating func open(random: inout any RandomSource, now: Instant) {
+    private mutating func open(random: inout AnyRandomSource, now: Instant) {
         attempts += 1
         since = now
         repeats = 0
@@ -149,7 +149,7 @@ struct JoinerMachine: ~Copyable {
 extension JoinerMachine {
     /// A body from the mailbox. Returns what the join gave, once.
     mutating func handle(
-        _ body: RawSpan, local: borrowing KeyPair, random: inout any RandomSource, now: Instant
+        _ body: RawSpan, local: borrowing KeyPair, random: inout AnyRandomSource, now: Instant
     ) -> JoinResult? {
         guard body.byteCount > 0 else { return nil }
         switch unsafe body.unsafeLoad(as: UInt8.self) {
@@ -167,7 +167,7 @@ extension JoinerMachine {
     }
 
     private mutating func prove(
-        _ body: RawSpan, local: borrowing KeyPair, random: inout any RandomSource, now: Instant
+        _ body: RawSpan, local: borrowing KeyPair, random: inout AnyRandomSource, now: Instant
     ) {
         guard case .opening = state,
             let answer = try? JoinMessage.Opening(body, type: JoinMessage.hostFirst),
@@ -204,7 +204,7 @@ extension JoinerMachine {
 
     private static func sealRequest(
         _ request: JoinRequest, session: Block16, noise: inout NoiseKKpsk0,
-        local: borrowing KeyPair, random: inout any RandomSource
+        local: borrowing KeyPair, random: inout AnyRandomSource
     ) throws(HandshakeError) -> [UInt8] {
         var failure: HandshakeError?
         let payload = request.encode()

@@ -29,6 +29,19 @@ extension RandomSource {
     }
 }
 
+/// Any source behind one type, so that machines need no generic parameter for it.
+public struct AnyRandomSource: RandomSource {
+    private var base: any RandomSource
+
+    public init(_ base: any RandomSource) {
+        self.base = base
+    }
+
+    public mutating func fill(_ bytes: UnsafeMutableRawBufferPointer) {
+        unsafe base.fill(bytes)
+    }
+}
+
 /// SplitMix64 (Steele, Lea, Flood 2014): the seeded generator of tests and simulations, and of
 /// nothing that must not be guessed.
 public struct SplitMix64: RandomSource, RandomNumberGenerator, Sendable {

@@ -56,7 +56,7 @@ struct Peer: ~Copyable {
     /// Renews the keys when it is time; returns whether the other side should be asked to.
     mutating func driveKeys(
         local: borrowing KeyPair, names: PairNumbers, freshIndex: UInt32,
-        random: inout any RandomSource, now: Instant
+        random: inout AnyRandomSource, now: Instant
     ) -> Bool {
         rekey.handleTimeout(
             slots: &slots, local: local, names: names, freshIndex: freshIndex, random: &random,
@@ -66,7 +66,7 @@ struct Peer: ~Copyable {
     /// A handshake datagram; returns whether a packet must follow at once.
     mutating func handleHandshake(
         _ datagram: RawSpan, local: borrowing KeyPair, names: PairNumbers, freshIndex: UInt32,
-        random: inout any RandomSource, now: Instant
+        random: inout AnyRandomSource, now: Instant
     ) -> Bool {
         rekey.handle(
             datagram, slots: &slots, local: local, names: names, freshIndex: freshIndex,

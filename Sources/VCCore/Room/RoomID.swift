@@ -6,7 +6,7 @@ public struct RoomID: Hashable, Sendable, BitwiseCopyable {
     /// As vc-signal sees it.
     public let block: Block16
 
-    public init(random: inout any RandomSource) {
+    public init(random: inout AnyRandomSource) {
         block = Block16(high: random.next(), low: random.next())
     }
 

@@ -36,7 +36,7 @@ public struct RoomMachine: ~Copyable {
     let configuration: RoomConfiguration
     let arena: SecretArena
     let keys: KeyPair
-    var random: any RandomSource
+    var random: AnyRandomSource
     var phase: Phase
     var signal: SignalClient
     var outbox = TransmitQueue()
@@ -83,7 +83,7 @@ public struct RoomMachine: ~Copyable {
 
     /// A host that opens a room.
     public init(
-        hosting configuration: RoomConfiguration, arena: SecretArena, random: any RandomSource,
+        hosting configuration: RoomConfiguration, arena: SecretArena, random: AnyRandomSource,
         now: Instant
     ) {
         var random = random
@@ -111,7 +111,7 @@ public struct RoomMachine: ~Copyable {
     /// A joiner with a code.
     public init(
         joining code: consuming RoomCode, _ configuration: RoomConfiguration, arena: SecretArena,
-        random: any RandomSource, now: Instant
+        random: AnyRandomSource, now: Instant
     ) {
         var random = random
         let keys = KeyPair(random: &random, arena: arena)

@@ -60,7 +60,7 @@ struct Rekey: ~Copyable {
 
     init(
         local: PublicKey, remote: PublicKey, pairKey: consuming SecretBytes, room: RoomID,
-        random: inout any RandomSource, arena: SecretArena
+        random: inout AnyRandomSource, arena: SecretArena
     ) {
         isStarter = local < remote
         self.remote = remote
@@ -86,7 +86,7 @@ struct Rekey: ~Copyable {
     /// should be asked inside the session (`please`).
     mutating func handleTimeout(
         slots: inout SessionSlots, local: borrowing KeyPair, names: PairNumbers,
-        freshIndex: UInt32, random: inout any RandomSource, now: Instant
+        freshIndex: UInt32, random: inout AnyRandomSource, now: Instant
     ) -> Bool {
         slots.expire(now: now)
         guard isStarter else { return ask(slots: slots, names: names, random: &random, now: now) }
@@ -131,7 +131,7 @@ struct Rekey: ~Copyable {
     /// packet must be sent under them at once.
     mutating func handle(
         _ datagram: RawSpan, slots: inout SessionSlots, local: borrowing KeyPair,
-        names: PairNumbers, freshIndex: UInt32, random: inout any RandomSource, now: Instant
+        names: PairNumbers, freshIndex: UInt32, random: inout AnyRandomSource, now: Instant
     ) -> Bool {
         guard datagram.byteCount > HandshakeDatagram.headerSize + MAC.size, allowance.take(now: now)
         else { return false }
@@ -177,7 +177,7 @@ extension Rekey {
 
     private mutating func start(
         local: borrowing KeyPair, names: PairNumbers, index: UInt32,
-        random: inout any RandomSource, now: Instant
+        random: inout AnyRandomSource, now: Instant
     ) {
         requested = false
         lastCounter += 1
@@ -198,7 +198,7 @@ extension Rekey {
 
     private mutating func complete(
         _ message: RawSpan, slots: inout SessionSlots, local: borrowing KeyPair,
-        random: inout any RandomSource, now: Instant
+        random: inout AnyRandomSource, now: Instant
     ) -> Bool {
         guard isStarter, let flight = inFlight.take() else { return false }
         // Read on a copy of the state: a replayed answer to an older message 1 has a good mac1, and
@@ -220,7 +220,7 @@ extension Rekey {
         return true
     }
 
-    private mutating func drawJitter(_ random: inout any RandomSource) {
+    private mutating func drawJitter(_ random: inout AnyRandomSource) {
         jitter = .milliseconds(
             Int64(random.next(below: UInt32(Rekey.maximumJitter.wholeNanoseconds / 1_000_000))))
     }
@@ -232,7 +232,7 @@ extension Rekey {
     private mutating func accept(
         _ datagram: RawSpan, _ message: RawSpan, slots: inout SessionSlots,
         local: borrowing KeyPair, names: PairNumbers, index: UInt32,
-        random: inout any RandomSource, now: Instant
+        random: inout AnyRandomSource, now: Instant
     ) {
         if let answered, datagram.isEqual(to: answered.message) {
             ready = answered.reply
@@ -263,7 +263,7 @@ extension Rekey {
     /// The side that does not start asks: inside the session when it is old, with a knock when it
     /// is gone.
     private mutating func ask(
-        slots: borrowing SessionSlots, names: PairNumbers, random: inout any RandomSource,
+        slots: borrowing SessionSlots, names: PairNumbers, random: inout AnyRandomSource,
         now: Instant
     ) -> Bool {
         guard now >= timeout(slots) else { return false }
@@ -278,7 +278,7 @@ extension Rekey {
 
     private func seal(
         _ kind: HandshakeDatagram.Kind, _ payload: [UInt8], with noise: inout NoiseKKpsk0,
-        local: borrowing KeyPair, names: PairNumbers, random: inout any RandomSource
+        local: borrowing KeyPair, names: PairNumbers, random: inout AnyRandomSource
     ) -> [UInt8]? {
         var failed = false
         let datagram = HandshakeDatagram.make(kind, names: names, pairKey: pairKey, arena: arena) {

@@ -1,4 +1,4 @@
-public import VCCore
+
 
 /// What a voice frame tells about its place in the talk.
 public struct FrameFlags: OptionSet, Sendable, BitwiseCopyable {

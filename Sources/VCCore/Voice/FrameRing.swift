@@ -73,7 +73,7 @@ public final class FrameRing: @unchecked Sendable {
 
 /// Copies all bytes of `source` to `target`, which has room for them.
 @_semantics("no_performance_analysis")
-func copyBytes(_ source: RawSpan, to target: UnsafeMutableRawPointer) {
+public func copyBytes(_ source: RawSpan, to target: UnsafeMutableRawPointer) {
     unsafe source.withUnsafeBytes { bytes in
         guard let start = bytes.baseAddress else { return }
         unsafe target.copyMemory(from: start, byteCount: bytes.count)
