@@ -10,6 +10,9 @@ let package = Package(
         .library(name: "VCAudio", targets: ["VCAudio"]),
         .library(name: "VCNet", targets: ["VCNet"]),
         .library(name: "VCSignaling", targets: ["VCSignaling"]),
+        // The sound card of the tests, under the name by which alsa-lib finds a plugin.
+        .library(
+            name: "asound_module_pcm_vcfixture", type: .dynamic, targets: ["ALSAFixture"]),
     ],
     targets: [
         // System libraries: one module map and one header each, no logic.
@@ -50,9 +53,15 @@ let package = Package(
         .testTarget(
             name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .target(
+            name: "ALSAFixture", path: "Tests/ALSAFixture",
+            cSettings: [.define("_GNU_SOURCE"), .define("PIC")],
+            linkerSettings: [.linkedLibrary("asound")]),
         .testTarget(
             name: "VCAudioTests",
-            dependencies: ["VCAudio", "VCCore", "VCTestKit", "CAllocationCounter", "CVCLinux"]),
+            dependencies: [
+                "VCAudio", "VCCore", "VCTestKit", "CAllocationCounter", "CVCLinux", "ALSAFixture",
+            ]),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
@@ -64,7 +73,7 @@ let package = Package(
 // Appended here, so that no target can forget them.
 let warningsAreErrors = Context.environment["VC_WARNINGS_AS_ERRORS"] == "1"
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
-    guard !["CVCLinux", "CAllocationCounter"].contains(target.name) else { continue }
+    guard !["CVCLinux", "CAllocationCounter", "ALSAFixture"].contains(target.name) else { continue }
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .enableUpcomingFeature("ExistentialAny"),

@@ -1,5 +1,7 @@
 /// What one member's jitter buffer has seen since its start.
 public struct JitterStatistics: Sendable, Equatable, BitwiseCopyable {
+    public init() {}
+
     /// Frames that arrived and belong to the stream, late ones included; divide the next ones by
     /// `received + lost`.
     public var received = 0

@@ -1,0 +1,62 @@
+internal import VCCore
+
+/// A microphone through ALSA.
+final class ALSACapture: CaptureDevice {
+    /// The buffer costs no delay on this side, only patience with a busy machine: 43 ms.
+    private static let periods = 8
+
+    let isMicrophone = true
+    private let stream: ALSAStream
+    private let native: SampleBuffer
+    private let resampler: Resampler?
+    private let resampled: SampleBuffer
+    private var queue = SampleQueue()
+
+    init(name: String) throws(DeviceError) {
+        stream = try ALSAStream(name: name, direction: .capture, periods: Self.periods)
+        native = SampleBuffer(count: stream.bufferFrames)
+        let needsResampling = stream.rate != Limits.sampleRate
+        resampler =
+            needsResampling ? Resampler(from: stream.rate, to: Limits.sampleRate) : nil
+        resampled = SampleBuffer(
+            count: needsResampling ? resampler?.outputLimit(for: stream.bufferFrames) ?? 0 : 0)
+    }
+
+    var xruns: Int { stream.xruns }
+
+    func close() { stream.close() }
+
+    func pause() {
+        stream.stop()
+        queue.removeAll()
+    }
+
+    func read(
+        _ count: Int, into samples: borrowing SampleBuffer
+    ) throws(DeviceError) -> CaptureStamp {
+        if stream.needsStart { try stream.prepare() }
+        while queue.count < count {
+            let missing = resampler?.inputCount(for: count - queue.count) ?? count - queue.count
+            let available = try stream.wait(for: max(1, min(missing, stream.periodFrames)))
+            guard available > 0 else { continue }
+            let got = try stream.read(min(available, missing), into: native, at: 0)
+            enqueue(got)
+        }
+        queue.take(count, into: samples)
+        let isContinuous = !stream.wasInterrupted
+        stream.wasInterrupted = false
+        let waiting = stream.delayFrames * 1_000_000 / stream.rate
+        return CaptureStamp(
+            delayMicroseconds: waiting + queue.count * 1_000_000 / Limits.sampleRate,
+            isContinuous: isContinuous)
+    }
+
+    private func enqueue(_ count: Int) {
+        if resampler == nil {
+            queue.append(native, at: 0, count: count)
+        } else {
+            let produced = resampler?.process(native, count: count, into: resampled) ?? 0
+            queue.append(resampled, at: 0, count: produced)
+        }
+    }
+}

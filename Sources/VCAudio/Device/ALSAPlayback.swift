@@ -1,0 +1,141 @@
+internal import VCCore
+
+/// A loudspeaker through ALSA. The delay is that of the buffer, so the buffer is as short as the
+/// machine allows: two periods to begin with (PulseAudio makes three of it), one more whenever it
+/// runs dry again and again, one less after five minutes without that, in a pause.
+final class ALSAPlayback: PlaybackDevice {
+    private static let fewestPeriods = 2
+    private static let mostPeriods = 8
+    /// So many xruns within the time below make the buffer longer.
+    private static let xrunLimit = 3
+    private static let xrunWindow: UInt64 = 10_000_000_000
+    /// After so long without an xrun the buffer is made shorter again: five minutes.
+    private static let cleanTime: UInt64 = 300_000_000_000
+
+    /// A server takes its time to wake, and some cards click: ten seconds.
+    let patience: UInt64 = 10_000_000_000
+    private let name: String
+    private var stream: ALSAStream
+    private var periods = ALSAPlayback.fewestPeriods
+    private var converter: RateConverter
+    private var earlierXruns = 0
+    private var seenXruns = 0
+    private var windowStart: UInt64 = 0
+    private var xrunsInWindow = 0
+    private var lastXrun = Pace.now()
+    private var hasChanged = false
+    private var isPaused = false
+
+    init(name: String) throws(DeviceError) {
+        self.name = name
+        stream = try ALSAStream(name: name, direction: .playback, periods: periods)
+        converter = RateConverter(for: stream)
+    }
+
+    var xruns: Int { earlierXruns + stream.xruns }
+
+    var delayMicroseconds: Int { stream.delayFrames * 1_000_000 / stream.rate }
+
+    func takeChange() -> Bool {
+        defer { hasChanged = false }
+        return hasChanged
+    }
+
+    func close() { stream.close() }
+
+    func pause() throws(DeviceError) {
+        guard !isPaused else { return }
+        isPaused = true
+        stream.stop()
+        converter.queue.removeAll()
+        if periods > Self.fewestPeriods, Pace.now() - lastXrun > Self.cleanTime {
+            try reopen(periods: periods - 1)
+        }
+    }
+
+    func wait() throws(DeviceError) -> Int {
+        while true {
+            isPaused = false
+            try lookAtXruns()
+            if stream.needsStart { try fill() }
+            let available = try stream.wait(for: stream.periodFrames)
+            if available >= stream.periodFrames { return converter.wanted(for: stream) }
+        }
+    }
+
+    func write(_ samples: borrowing SampleBuffer, count: Int) throws(DeviceError) {
+        converter.convert(samples, count: count)
+        let written = try stream.write(
+            converter.queue.samples, at: converter.queue.head, count: converter.queue.count)
+        converter.queue.drop(min(written, converter.queue.count))
+        if stream.needsStart, written > 0 { try stream.start() }
+    }
+
+    /// Fills the buffer with silence up to the last period.
+    private func fill() throws(DeviceError) {
+        try stream.prepare()
+        let silence = SampleBuffer(count: stream.periodFrames)
+        var missing = stream.bufferFrames - stream.periodFrames
+        while missing > 0 {
+            let count = try stream.write(silence, at: 0, count: min(missing, silence.count))
+            guard count > 0 else { return }
+            missing -= count
+        }
+    }
+
+    private func lookAtXruns() throws(DeviceError) {
+        guard stream.xruns > seenXruns else { return }
+        let now = Pace.now()
+        lastXrun = now
+        if now - windowStart > Self.xrunWindow {
+            windowStart = now
+            xrunsInWindow = 0
+        }
+        xrunsInWindow += stream.xruns - seenXruns
+        seenXruns = stream.xruns
+        if xrunsInWindow >= Self.xrunLimit, periods < Self.mostPeriods {
+            xrunsInWindow = 0
+            try reopen(periods: periods + 1)
+        }
+    }
+
+    private func reopen(periods: Int) throws(DeviceError) {
+        earlierXruns += stream.xruns
+        seenXruns = 0
+        stream.close()
+        stream = try ALSAStream(name: name, direction: .playback, periods: periods)
+        converter = RateConverter(for: stream)
+        self.periods = periods
+        hasChanged = true
+    }
+}
+
+/// Brings 48 kHz to the rate of a device.
+struct RateConverter: ~Copyable {
+    private let resampler: Resampler?
+    private let resampled: SampleBuffer
+    /// Samples at the rate of the device that wait for it.
+    var queue = SampleQueue()
+
+    init(for stream: ALSAStream) {
+        let needsResampling = stream.rate != Limits.sampleRate
+        resampler = needsResampling ? Resampler(from: Limits.sampleRate, to: stream.rate) : nil
+        resampled = SampleBuffer(
+            count: needsResampling ? resampler?.outputLimit(for: Mixer.blockLimit) ?? 0 : 0)
+    }
+
+    /// How many samples at 48 kHz fill one period.
+    func wanted(for stream: ALSAStream) -> Int {
+        let missing = max(1, stream.periodFrames - queue.count)
+        return max(1, min(Mixer.blockLimit, resampler?.inputCount(for: missing) ?? missing))
+    }
+
+    mutating func convert(_ samples: borrowing SampleBuffer, count: Int) {
+        if resampler == nil {
+            queue.append(samples, at: 0, count: count)
+        } else {
+            let produced = resampler?.process(samples, count: count, into: resampled) ?? 0
+            queue.append(resampled, at: 0, count: produced)
+        }
+    }
+}

@@ -1,0 +1,226 @@
+internal import CALSA
+internal import Glibc
+
+/// One direction of an ALSA device: opened, set up, and brought back after every fault that ALSA
+/// itself can mend. Reads and writes never block; waiting has a watchdog, because a sound server
+/// that was killed reports nothing (PulseAudio) or an endless row of xruns (PipeWire).
+///
+/// readi and writei only: PulseAudio's plugin has no mmap.
+@safe
+final class ALSAStream {
+    enum Direction {
+        case capture
+        case playback
+    }
+
+    /// Samples of a period at 48 kHz: PipeWire rounds anything else down to a power of two.
+    static let period = 256
+    /// No frame moved for so long: the device hangs.
+    static let watchdog: UInt64 = 500_000_000
+    /// Faults in a row without a frame moved: the device is not there any more.
+    static let faultLimit = 10
+    /// How long one wait for the device lasts before the watchdog looks again, in milliseconds.
+    private static let waitMilliseconds: Int32 = 100
+    /// The longest wait for a suspended device to wake, in steps of 10 ms.
+    private static let resumeSteps = 50
+
+    let name: String
+    let direction: Direction
+    let sampleFormat: ALSASampleFormat
+    let channels: Int
+    /// Samples a second that the device works with.
+    let rate: Int
+    /// Frames of a period and of the device's buffer.
+    let periodFrames: Int
+    let bufferFrames: Int
+    /// How often the device ran over or dry.
+    private(set) var xruns = 0
+    /// Whether sound was lost since this was last set to false.
+    var wasInterrupted = true
+    /// Whether the device must be filled before it is started.
+    private(set) var needsStart = true
+
+    private let device: OpaquePointer
+    private let frames: UnsafeMutableRawPointer
+    private var lastProgress = Pace.now()
+    private var faults = 0
+    private var isClosed = false
+
+    /// Opens `name` with a buffer of `periods` periods, or what comes nearest.
+    init(name: String, direction: Direction, periods: Int) throws(DeviceError) {
+        vc_alsa_silence_messages()
+        var opened: OpaquePointer?
+        let stream = direction == .capture ? SND_PCM_STREAM_CAPTURE : SND_PCM_STREAM_PLAYBACK
+        let error = unsafe snd_pcm_open(&opened, name, stream, SND_PCM_NONBLOCK)
+        guard error >= 0, let device = unsafe opened else {
+            throw .unavailable(device: "alsa:\(name)", reason: Self.reason(error))
+        }
+        // The configuration of alsa-lib takes some 200 KiB, which is read again when it is needed.
+        _ = snd_config_update_free_global()
+        do throws(DeviceError) {
+            let setup = try unsafe ALSASetup(device: device, name: name, periods: periods)
+            sampleFormat = setup.sampleFormat
+            channels = setup.channels
+            rate = setup.rate
+            periodFrames = setup.periodFrames
+            bufferFrames = setup.bufferFrames
+        } catch {
+            unsafe _ = snd_pcm_close(device)
+            throw error
+        }
+        unsafe self.device = device
+        self.name = name
+        self.direction = direction
+        unsafe frames = UnsafeMutableRawPointer.allocate(
+            byteCount: bufferFrames * channels * sampleFormat.size, alignment: 16)
+    }
+
+    deinit {
+        close()
+        unsafe frames.deallocate()
+    }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        unsafe _ = snd_pcm_drop(device)
+        unsafe _ = snd_pcm_close(device)
+    }
+
+    /// Stops until `start`.
+    func stop() {
+        unsafe _ = snd_pcm_drop(device)
+        needsStart = true
+    }
+
+    /// Makes the device ready; a capture device runs from here on.
+    func prepare() throws(DeviceError) {
+        let state = unsafe snd_pcm_state(device)
+        if state != SND_PCM_STATE_PREPARED {
+            try check(unsafe snd_pcm_prepare(device))
+        }
+        wasInterrupted = true
+        lastProgress = Pace.now()
+        if direction == .capture { try start() }
+    }
+
+    /// Starts a device that is prepared, and filled if it plays.
+    func start() throws(DeviceError) {
+        needsStart = false
+        guard unsafe snd_pcm_state(device) == SND_PCM_STATE_PREPARED else { return }
+        try check(unsafe snd_pcm_start(device))
+    }
+
+    /// Waits until `count` frames can be moved; how many can.
+    func wait(for count: Int) throws(DeviceError) -> Int {
+        while true {
+            let available = unsafe snd_pcm_avail_update(device)
+            if available >= count { return Int(available) }
+            if available < 0 {
+                try mend(Int32(clamping: available))
+                // A playback device has to be filled again first.
+                if needsStart { return 0 }
+                continue
+            }
+            guard Pace.now() - lastProgress < Self.watchdog else {
+                throw .stalled(device: "alsa:\(name)")
+            }
+            let result = unsafe snd_pcm_wait(device, Self.waitMilliseconds)
+            if result < 0 {
+                try mend(result)
+                if needsStart { return 0 }
+            } else if result > 0, unsafe snd_pcm_avail_update(device) < count {
+                // Some plugins wake for less than was asked for; that must not become a busy loop.
+                usleep(1_000)
+            }
+        }
+    }
+
+    /// Reads up to `count` frames, mixed down, to `target` from `offset` on; how many.
+    func read(
+        _ count: Int, into target: borrowing SampleBuffer, at offset: Int
+    ) throws(DeviceError) -> Int {
+        let wanted = min(count, bufferFrames)
+        let result = unsafe snd_pcm_readi(device, frames, snd_pcm_uframes_t(wanted))
+        guard result >= 0 else {
+            if result != -Int(EAGAIN) { try mend(Int32(clamping: result)) }
+            return 0
+        }
+        unsafe sampleFormat.read(
+            frames, count: result, channels: channels, into: target, at: offset)
+        noteProgress(result)
+        return result
+    }
+
+    /// Writes up to `count` samples of `source` from `offset` on, to all channels; how many.
+    func write(
+        _ source: borrowing SampleBuffer, at offset: Int, count: Int
+    ) throws(DeviceError) -> Int {
+        let wanted = min(count, bufferFrames)
+        unsafe sampleFormat.write(
+            source, at: offset, count: wanted, channels: channels, into: frames)
+        let result = unsafe snd_pcm_writei(device, frames, snd_pcm_uframes_t(wanted))
+        guard result >= 0 else {
+            if result != -Int(EAGAIN) { try mend(Int32(clamping: result)) }
+            return 0
+        }
+        noteProgress(result)
+        return result
+    }
+
+    /// Frames between the program and the loudspeaker or microphone.
+    var delayFrames: Int {
+        var delay: snd_pcm_sframes_t = 0
+        guard unsafe snd_pcm_delay(device, &delay) >= 0 else { return 0 }
+        // PulseAudio's plugin is known to tell nonsense: nothing lies behind four buffers.
+        return max(0, min(Int(delay), 4 * bufferFrames))
+    }
+
+    /// ALSA's word for an error.
+    static func reason(_ code: Int32) -> String {
+        switch -code {
+        case ENOENT, ENODEV, ENXIO: "no such device (vc devices lists what there is)"
+        case EBUSY: "another program holds it"
+        case ECONNREFUSED, EHOSTDOWN: "the sound server does not answer"
+        case _: unsafe String(cString: snd_strerror(code))
+        }
+    }
+
+    private func noteProgress(_ count: Int) {
+        guard count > 0 else { return }
+        faults = 0
+        lastProgress = Pace.now()
+    }
+
+    /// Brings the device back after `error`, or throws that it is gone.
+    private func mend(_ error: Int32) throws(DeviceError) {
+        faults += 1
+        wasInterrupted = true
+        guard faults <= Self.faultLimit else { throw .stalled(device: "alsa:\(name)") }
+        switch -error {
+        case EPIPE: xruns += 1
+        case ESTRPIPE: resume()
+        case EINTR, EAGAIN: return
+        case _: throw .lost(device: "alsa:\(name)", code: -error)
+        }
+        guard unsafe snd_pcm_state(device) != SND_PCM_STATE_DISCONNECTED else {
+            throw .lost(device: "alsa:\(name)", code: ENODEV)
+        }
+        try check(unsafe snd_pcm_prepare(device))
+        needsStart = true
+        if direction == .capture { try start() }
+    }
+
+    /// Waits for a suspended device; where it cannot resume, preparing it anew is enough.
+    private func resume() {
+        var steps = 0
+        while steps < Self.resumeSteps, unsafe snd_pcm_resume(device) == -EAGAIN {
+            usleep(10_000)
+            steps += 1
+        }
+    }
+
+    private func check(_ result: Int32) throws(DeviceError) {
+        if result < 0 { throw .lost(device: "alsa:\(name)", code: -result) }
+    }
+}

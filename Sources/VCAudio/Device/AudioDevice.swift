@@ -1,0 +1,71 @@
+internal import Glibc
+
+/// What a read tells besides the samples.
+struct CaptureStamp {
+    /// How long before now the newest sample reached the microphone, in microseconds.
+    var delayMicroseconds = 0
+    /// Whether the samples follow those of the read before without a hole.
+    var isContinuous = true
+}
+
+/// A source of sound: 48 kHz, mono. One thread uses it.
+protocol CaptureDevice: AnyObject {
+    /// Whether a person is expected behind it, so that lasting digital silence is worth a warning.
+    var isMicrophone: Bool { get }
+    /// How often sound was lost because nobody fetched it.
+    var xruns: Int { get }
+
+    /// Waits until there are `count` samples and gives them.
+    func read(
+        _ count: Int, into samples: borrowing SampleBuffer
+    ) throws(DeviceError) -> CaptureStamp
+    /// Stops until the next read, because nobody listens.
+    func pause()
+    func close()
+}
+
+/// A place for sound to go: 48 kHz, mono. One thread uses it.
+protocol PlaybackDevice: AnyObject {
+    /// How long nothing may sound before the device is worth being paused, in nanoseconds.
+    var patience: UInt64 { get }
+    /// How often the device ran dry.
+    var xruns: Int { get }
+    /// How much later than now the next sample will be heard, in microseconds.
+    var delayMicroseconds: Int { get }
+    /// Whether the device was reopened with other settings since the last call.
+    func takeChange() -> Bool
+
+    /// Waits until the device wants samples; how many (at most `Mixer.blockLimit`).
+    func wait() throws(DeviceError) -> Int
+    /// Gives it the samples that `wait` asked for.
+    func write(_ samples: borrowing SampleBuffer, count: Int) throws(DeviceError)
+    /// Nothing will come for a while; called again each second until then.
+    func pause() throws(DeviceError)
+    func close()
+}
+
+extension DeviceName {
+    func openCapture() throws(DeviceError) -> any CaptureDevice {
+        switch self {
+        case .alsa(let name): try ALSACapture(name: name)
+        case .file(let path): try FileCapture(path: path)
+        case .tone(let hertz): ToneCapture(hertz: hertz)
+        case .silence: ToneCapture(hertz: nil)
+        }
+    }
+
+    func openPlayback() throws(DeviceError) -> any PlaybackDevice {
+        switch self {
+        case .alsa(let name): try ALSAPlayback(name: name)
+        case .file(let path): try FilePlayback(path: path)
+        case .tone: throw .notAPlaybackDevice(description)
+        case .silence: SilentPlayback()
+        }
+    }
+}
+
+/// The system's words for an errno value.
+func errorText(_ code: Int32) -> String {
+    guard let text = unsafe strerror(code) else { return "error \(code)" }
+    return unsafe String(cString: text)
+}

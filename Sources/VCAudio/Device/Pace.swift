@@ -1,0 +1,57 @@
+internal import Glibc
+
+/// Makes a device that has no clock of its own run at 48 kHz: every deadline is computed from one
+/// start, so that the sleeps' errors do not add up.
+struct Pace {
+    /// Behind by more than this the start is moved: the machine slept, or was stopped.
+    static let tolerance: UInt64 = 200_000_000
+
+    private var start: UInt64
+    /// Samples since the start.
+    private(set) var position: UInt64 = 0
+
+    init() {
+        start = Self.now()
+    }
+
+    /// CLOCK_MONOTONIC, in nanoseconds.
+    static func now() -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    /// Begins again now.
+    mutating func restart() {
+        start = Self.now()
+        position = 0
+    }
+
+    /// Counts `count` samples without waiting for them.
+    mutating func skip(_ count: Int) {
+        position += UInt64(count)
+    }
+
+    /// How many samples the clock is ahead of the position.
+    var samplesBehind: Int {
+        let now = Self.now()
+        let deadline = self.deadline
+        return now > deadline ? Int((now - deadline) * 6 / 125_000) : 0
+    }
+
+    /// Sleeps until the time of the position; false when that is long over.
+    func sleep() -> Bool {
+        let deadline = self.deadline
+        let now = Self.now()
+        guard now < deadline else { return now - deadline < Self.tolerance }
+        var time = timespec(
+            tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
+        while unsafe clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nil) == EINTR {}
+        return true
+    }
+
+    // 48,000 samples are 1,000,000,000 ns; seconds apart, so that nothing overflows in a year.
+    private var deadline: UInt64 {
+        start + position / 48_000 * 1_000_000_000 + position % 48_000 * 62_500 / 3
+    }
+}

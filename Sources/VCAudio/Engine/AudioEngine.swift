@@ -1,0 +1,216 @@
+internal import Synchronization
+internal import VCCore
+
+/// Sound in and sound out of one call: owns the devices, the codec, the jitter buffers and the two
+/// audio threads. The network thread and the control thread talk to it through rings, atomics and
+/// an eventfd; nothing here waits for them.
+///
+/// Which method belongs to which thread is told by its section.
+public final class AudioEngine: @unchecked Sendable {
+    /// What an engine is made from.
+    public struct Configuration: Sendable {
+        public var capture: DeviceName
+        public var playback: DeviceName
+        public var gate: VoiceGate.Mode
+        public var frame: FrameDuration
+        /// Bits a second.
+        public var bitrate: Int
+        /// Whether the microphone is closed to begin with.
+        public var isMuted = false
+        /// Whether nobody else is there to begin with.
+        public var isAlone = false
+        /// Where the sequence and the time stamps start; random ones tell nobody how long the call
+        /// has lasted.
+        public var firstSequence: UInt16 = 0
+        public var firstTimestamp: UInt32 = 0
+
+        public init(
+            capture: DeviceName, playback: DeviceName, gate: VoiceGate.Mode = .voice,
+            frame: FrameDuration = .tenMilliseconds, bitrate: Int = OpusEncoder.bitrate
+        ) {
+            self.capture = capture
+            self.playback = playback
+            self.gate = gate
+            self.frame = frame
+            self.bitrate = bitrate
+        }
+    }
+
+    private let shared: EngineShared
+    private let configuration: Configuration
+    // Control thread only.
+    private var captureThread: AudioThread?
+    private var playbackThread: AudioThread?
+
+    /// Nothing is opened yet.
+    public init(_ configuration: Configuration) throws(DeviceError) {
+        self.configuration = configuration
+        shared = try EngineShared()
+        shared.isMuted.store(configuration.isMuted, ordering: .relaxed)
+        shared.isAlone.store(configuration.isAlone, ordering: .relaxed)
+        shared.isAlwaysOpen.store(configuration.gate == .open, ordering: .relaxed)
+    }
+
+    deinit {
+        stop()
+    }
+
+    // MARK: Control thread
+
+    /// Opens both devices and starts the threads; a device that cannot be opened is told at once.
+    public func start() throws(DeviceError) {
+        precondition(captureThread == nil, "an engine is started once")
+        let encoder: OpusEncoder
+        do throws(CodecError) {
+            encoder = try OpusEncoder(frame: configuration.frame, bitrate: configuration.bitrate)
+        } catch {
+            throw .unavailable(device: "Opus", reason: "\(error)")
+        }
+        let capture = try configuration.capture.openCapture()
+        let playback = try configuration.playback.openPlayback()
+        let shared = shared
+        let playbackLoop = PlaybackLoop(
+            shared: shared, name: configuration.playback, device: playback)
+        let captureLoop = CaptureLoop(
+            shared: shared, name: configuration.capture, device: capture, encoder: encoder,
+            sequence: configuration.firstSequence, timestamp: configuration.firstTimestamp)
+        playbackThread = try AudioThread(name: "vc-playback") { error in
+            shared.playbackEvents.push(EventRecord(kind: .realTime, code: error))
+            playbackLoop.run()
+        }
+        captureThread = try AudioThread(name: "vc-capture") { error in
+            shared.captureEvents.push(EventRecord(kind: .realTime, code: error))
+            captureLoop.run()
+        }
+    }
+
+    /// Ends the threads, closes the devices and finishes the files.
+    public func stop() {
+        shared.isStopping.store(true, ordering: .releasing)
+        shared.captureWake.signal()
+        shared.playbackWake.signal()
+        captureThread?.join()
+        playbackThread?.join()
+        captureThread = nil
+        playbackThread = nil
+    }
+
+    /// Closes or opens the microphone. Muted, nothing is captured or encoded.
+    public func setMuted(_ isMuted: Bool) {
+        shared.isMuted.store(isMuted, ordering: .relaxed)
+        shared.captureWake.signal()
+    }
+
+    /// Hears nobody, or everybody again.
+    public func setDeafened(_ isDeafened: Bool) {
+        shared.isDeafened.store(isDeafened, ordering: .relaxed)
+        for slot in 0..<Limits.members { reset(slot: slot) }
+        shared.wakePlayback()
+    }
+
+    /// Tells whether nobody else is in the room: then the devices rest.
+    public func setAlone(_ isAlone: Bool) {
+        shared.isAlone.store(isAlone, ordering: .relaxed)
+        shared.captureWake.signal()
+        shared.wakePlayback()
+    }
+
+    /// Sends always, or only what may be speech.
+    public func setGate(_ mode: VoiceGate.Mode) {
+        shared.isAlwaysOpen.store(mode == .open, ordering: .relaxed)
+    }
+
+    /// Makes the member in `slot` heard or not. Slots are 0..<`Limits.members`.
+    public func setActive(_ isActive: Bool, slot: Int) throws(CodecError) {
+        let member = unsafe member(slot)
+        if isActive, unsafe member.pointee.ring == nil {
+            unsafe member.pointee.jitter = try JitterBuffer()
+            unsafe member.pointee.ring = FrameRing(capacity: MemberSlot.ringCapacity)
+        }
+        unsafe member.pointee.isActive.store(isActive, ordering: .releasing)
+        if isActive { reset(slot: slot) }
+    }
+
+    /// Forgets the stream of the member in `slot`: another one begins.
+    public func reset(slot: Int) {
+        unsafe member(slot).pointee.wantsReset.store(true, ordering: .releasing)
+    }
+
+    /// Makes the member in `slot` louder or softer, in dB. Held between -60 and 20.
+    public func setGain(decibels: Float, slot: Int) {
+        let held = decibels.isFinite ? max(-60, min(20, decibels)) : 0
+        let factor = Mixer.factor(decibels: held)
+        unsafe member(slot).pointee.gain.store(factor.bitPattern, ordering: .relaxed)
+    }
+
+    /// What happened to the devices since the last call, or nil.
+    public func pollEvent() -> EngineEvent? {
+        if let record = shared.captureEvents.pop() { return record.event(of: .capture) }
+        if let record = shared.playbackEvents.pop() { return record.event(of: .playback) }
+        return nil
+    }
+
+    public var statistics: EngineStatistics {
+        EngineStatistics(
+            captureXruns: shared.captureXruns.load(ordering: .relaxed),
+            playbackXruns: shared.playbackXruns.load(ordering: .relaxed),
+            captureLevel: shared.captureLevel.load(ordering: .relaxed),
+            captureDelayMilliseconds:
+                Double(shared.captureDelayMicroseconds.load(ordering: .relaxed)) / 1_000,
+            playbackDelayMilliseconds:
+                Double(shared.playbackDelayMicroseconds.load(ordering: .relaxed)) / 1_000,
+            isTalking: shared.isTalking.load(ordering: .relaxed),
+            framesEncoded: shared.encoded.load(ordering: .relaxed),
+            framesDropped: Int(clamping: shared.captured.dropped))
+    }
+
+    public func memberStatistics(slot: Int) -> MemberStatistics {
+        unsafe member(slot).pointee.statistics
+    }
+
+    // MARK: Network thread
+
+    /// Readable while `capturedFrames` may hold a frame. Read eight bytes from it, then pop.
+    public var captureReady: Int32 { shared.captureReady.descriptor }
+
+    /// What is to be sent. The network thread is its only reader.
+    public var capturedFrames: FrameRing { shared.captured }
+
+    /// Hands over a frame of the member in `slot` that arrived at `frame.instant` (the boot clock).
+    /// False when it was dropped: the slot is not active, or playback is stuck.
+    @discardableResult
+    public func receive(_ frame: VoiceFrame, payload: RawSpan, slot: Int) -> Bool {
+        let member = unsafe member(slot)
+        guard unsafe member.pointee.isActive.load(ordering: .acquiring),
+            let ring = unsafe member.pointee.ring
+        else { return false }
+        // Nobody listens: there is no need to wake anybody either.
+        guard !shared.isDeafened.load(ordering: .relaxed) else { return true }
+        let isPushed = ring.push(frame, payload: payload)
+        shared.wakePlayback()
+        return isPushed
+    }
+
+    private func member(_ slot: Int) -> UnsafeMutablePointer<MemberSlot> {
+        precondition((0..<Limits.members).contains(slot), "no such member slot")
+        return unsafe shared.members + slot
+    }
+}
+
+/// What an engine has counted and measured.
+public struct EngineStatistics: Sendable, Equatable {
+    /// How often captured sound was lost, or the loudspeaker ran dry, because the machine was busy.
+    public let captureXruns: Int
+    public let playbackXruns: Int
+    /// The loudness of the last frame in -dBov (RFC 6464); 127 while muted.
+    public let captureLevel: UInt8
+    /// From the microphone to the ring: the device's buffer, the frame and the codec's look-ahead.
+    public let captureDelayMilliseconds: Double
+    /// From the mix to the loudspeaker.
+    public let playbackDelayMilliseconds: Double
+    /// Whether frames are being sent.
+    public let isTalking: Bool
+    /// Frames that were handed to the network, and those that found it stuck.
+    public let framesEncoded: Int
+    public let framesDropped: Int
+}

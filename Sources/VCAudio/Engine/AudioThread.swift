@@ -1,0 +1,54 @@
+internal import CVCLinux
+internal import Glibc
+
+/// A thread with a name and, where the system grants it, real-time priority.
+@safe
+final class AudioThread {
+    /// Enough for libopus and libsndfile, which keep their work space on the stack; memory is taken
+    /// only as far as it is used.
+    private static let stackSize = 512 * 1_024
+    /// SCHED_FIFO 10: above everything that is not sound, below the sound server's own.
+    private static let priority: Int32 = 10
+
+    private final class Body {
+        let name: String
+        let run: (_ realTimeError: Int32) -> Void
+
+        init(name: String, run: @escaping (Int32) -> Void) {
+            self.name = name
+            self.run = run
+        }
+    }
+
+    private var thread = pthread_t()
+    private var isRunning = true
+
+    /// Runs `body` until it returns; it is told the errno value of the refused priority, or 0.
+    init(name: String, body: @escaping (_ realTimeError: Int32) -> Void) throws(DeviceError) {
+        var attributes = pthread_attr_t()
+        unsafe pthread_attr_init(&attributes)
+        defer { unsafe pthread_attr_destroy(&attributes) }
+        unsafe pthread_attr_setstacksize(&attributes, Self.stackSize)
+        let context = unsafe Unmanaged.passRetained(Body(name: name, run: body))
+        let result = unsafe pthread_create(
+            &thread, &attributes,
+            { raw in
+                guard let raw = unsafe raw else { return nil }
+                let body = unsafe Unmanaged<Body>.fromOpaque(raw).takeRetainedValue()
+                unsafe _ = vc_set_thread_name(body.name)
+                body.run(vc_set_thread_realtime(AudioThread.priority))
+                return nil
+            }, context.toOpaque())
+        guard result == 0 else {
+            unsafe context.release()
+            throw .unavailable(device: "thread \(name)", reason: errorText(result))
+        }
+    }
+
+    /// Waits for the thread's end.
+    func join() {
+        guard isRunning else { return }
+        isRunning = false
+        _ = pthread_join(thread, nil)
+    }
+}

@@ -1,0 +1,187 @@
+internal import CVCLinux
+internal import Synchronization
+internal import VCCore
+
+/// The capture thread: device -> gate -> encoder -> ring. Rests without a wake-up while the
+/// microphone is muted or nobody is there.
+final class CaptureLoop {
+    /// Frames of digital silence worth a warning: 10 s.
+    private static let silentSamplesLimit = 480_000
+    /// A longer hole than this is not kept in the time stamps to the sample.
+    private static let retryMilliseconds: Int32 = 20
+
+    private let shared: EngineShared
+    private let name: DeviceName
+    private var device: (any CaptureDevice)?
+    private var reopening: ReopenSchedule?
+    private var encoder: OpusEncoder
+    private var gate = VoiceGate()
+    private let samples: SampleBuffer
+    private let frameCount: Int
+
+    private var sequence: UInt16
+    private var timestamp: UInt32
+    /// When the frame before ended, in nanoseconds of the boot clock.
+    private var lastEnd: UInt64 = 0
+    private var silentSamples = 0
+    private var warnedOfSilence = false
+    private var closedXruns = 0
+
+    init(
+        shared: EngineShared, name: DeviceName, device: any CaptureDevice,
+        encoder: consuming OpusEncoder, sequence: UInt16, timestamp: UInt32
+    ) {
+        self.shared = shared
+        self.name = name
+        self.device = device
+        frameCount = encoder.frame.sampleCount
+        samples = SampleBuffer(count: encoder.frame.sampleCount)
+        self.encoder = encoder
+        self.sequence = sequence
+        self.timestamp = timestamp
+    }
+
+    func run() {
+        while !shared.isStopping.load(ordering: .acquiring) {
+            if shared.isCaptureResting {
+                rest()
+            } else if let device {
+                step(device)
+            } else {
+                reopen()
+            }
+        }
+        finishTalkSpurt()
+        device?.close()
+    }
+
+    private func rest() {
+        finishTalkSpurt()
+        device?.pause()
+        shared.captureLevel.store(Level.silence, ordering: .relaxed)
+        silentSamples = 0
+        while shared.isCaptureResting, !shared.isStopping.load(ordering: .acquiring) {
+            shared.captureWake.wait(milliseconds: -1)
+        }
+    }
+
+    private func step(_ device: any CaptureDevice) {
+        do throws(DeviceError) {
+            let stamp = try device.read(frameCount, into: samples)
+            shared.captureXruns.store(closedXruns + device.xruns, ordering: .relaxed)
+            process(stamp)
+            watchForSilence(device)
+        } catch {
+            lose(device, error)
+        }
+    }
+
+    private func process(_ stamp: CaptureStamp) {
+        let now = vc_boottime_nanoseconds()
+        let end = now - UInt64(max(0, stamp.delayMicroseconds)) * 1_000
+        if !stamp.isContinuous { skipHole(until: end) }
+        lastEnd = end
+        let level = Level.measure(samples, count: frameCount)
+        shared.captureLevel.store(level, ordering: .relaxed)
+        gate.setMode(shared.isAlwaysOpen.load(ordering: .relaxed) ? .open : .voice)
+        let decision = gate.judge(level: level, at: Instant(nanoseconds: now))
+        shared.isTalking.store(gate.isTalking, ordering: .relaxed)
+        if decision.sends { send(level: level, flags: decision.flags, end: end) }
+        timestamp &+= UInt32(frameCount)
+    }
+
+    private func send(level: UInt8, flags: FrameFlags, end: UInt64) {
+        do throws(CodecError) {
+            try encoder.encode(samples)
+        } catch {
+            // libopus refuses only what is no sound; a frame less is what that is worth.
+            return
+        }
+        let frameNanoseconds = UInt64(frameCount) * 62_500 / 3
+        let start = end - min(end, frameNanoseconds)
+        let age = vc_boottime_nanoseconds() - start
+        let lookahead = UInt64(encoder.lookahead) * 62_500 / 3
+        let delay = (age + lookahead) / 1_000
+        shared.captured.push(
+            VoiceFrame(
+                sequence: sequence, timestamp: timestamp, level: level, flags: flags,
+                instant: Instant(nanoseconds: start),
+                captureDelayMicroseconds: UInt32(clamping: delay)),
+            payload: encoder.packet)
+        sequence &+= 1
+        shared.captureDelayMicroseconds.store(Int(delay), ordering: .relaxed)
+        shared.encoded.wrappingAdd(1, ordering: .relaxed)
+        shared.captureReady.signal()
+    }
+
+    /// Moves the sample clock over the time without samples, so that the receivers' clocks still
+    /// agree with it.
+    private func skipHole(until end: UInt64) {
+        guard lastEnd > 0, end > lastEnd else { return }
+        let elapsed = Int(min(end - lastEnd, 1 << 56) * 6 / 125_000)
+        let hole = max(0, elapsed - frameCount)
+        timestamp &+= UInt32(truncatingIfNeeded: hole)
+    }
+
+    /// Says that nothing follows, with a frame of silence.
+    private func finishTalkSpurt() {
+        guard gate.isTalking else { return }
+        gate.close()
+        shared.isTalking.store(false, ordering: .relaxed)
+        samples.clear(at: 0, count: frameCount)
+        send(level: Level.silence, flags: .endOfTalkSpurt, end: vc_boottime_nanoseconds())
+        timestamp &+= UInt32(frameCount)
+        lastEnd += UInt64(frameCount) * 62_500 / 3
+    }
+
+    private func watchForSilence(_ device: any CaptureDevice) {
+        guard device.isMicrophone else { return }
+        if samples.peak(at: 0, count: frameCount) == 0 {
+            silentSamples += frameCount
+            guard silentSamples >= Self.silentSamplesLimit, !warnedOfSilence else { return }
+            warnedOfSilence = true
+            shared.captureEvents.push(EventRecord(kind: .silent))
+        } else {
+            silentSamples = 0
+            guard warnedOfSilence else { return }
+            warnedOfSilence = false
+            shared.captureEvents.push(EventRecord(kind: .heard))
+        }
+    }
+
+    private func lose(_ device: any CaptureDevice, _ error: DeviceError) {
+        shared.captureEvents.push(EventRecord(error))
+        finishTalkSpurt()
+        closedXruns += device.xruns
+        device.close()
+        self.device = nil
+        reopening = ReopenSchedule(lostAt: Pace.now())
+    }
+
+    private func reopen() {
+        let now = Pace.now()
+        guard reopening?.isDue(at: now) ?? true else {
+            shared.captureWake.wait(milliseconds: Self.retryMilliseconds)
+            return
+        }
+        do throws(DeviceError) {
+            device = try name.openCapture()
+            reopening = nil
+            shared.captureEvents.push(EventRecord(kind: .back))
+        } catch {
+            reopening?.noteFailure(at: Pace.now())
+        }
+    }
+}
+
+extension EventRecord {
+    /// A lost device, as the number that tells why.
+    init(_ error: DeviceError) {
+        switch error {
+        case .lost(_, let code): self.init(kind: .lost, code: code)
+        case .stalled, .unavailable, .unreadableFile, .unwritableFile, .unknownEnding,
+            .notAPlaybackDevice:
+            self.init(kind: .stalled)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+internal import Synchronization
+
+/// Something about the devices that the people in the call should know.
+public enum EngineEvent: Sendable, Equatable {
+    public enum Side: Sendable, Equatable {
+        case capture
+        case playback
+    }
+
+    /// The device is gone or hangs; the call goes on, and it is tried again and again.
+    case deviceLost(Side, reason: String)
+    /// The device works again.
+    case deviceBack(Side)
+    /// The device was reopened with a longer or shorter buffer.
+    case deviceChanged(Side)
+    /// The microphone has given nothing but zeros for ten seconds.
+    case microphoneSilent
+    /// The microphone gives sound after all.
+    case microphoneHeard
+    /// The thread runs with real-time priority, or why it does not.
+    case realTime(Side, granted: Bool, reason: String)
+}
+
+/// An event as a number, so that an audio thread can leave it without making a string.
+struct EventRecord: BitwiseCopyable {
+    enum Kind: UInt8, BitwiseCopyable {
+        case lost
+        case stalled
+        case back
+        case changed
+        case silent
+        case heard
+        case realTime
+    }
+
+    var kind: Kind
+    /// An errno value, or 0.
+    var code: Int32 = 0
+
+    func event(of side: EngineEvent.Side) -> EngineEvent {
+        switch kind {
+        case .lost: .deviceLost(side, reason: errorText(code))
+        case .stalled: .deviceLost(side, reason: "it stopped without an error")
+        case .back: .deviceBack(side)
+        case .changed: .deviceChanged(side)
+        case .silent: .microphoneSilent
+        case .heard: .microphoneHeard
+        case .realTime:
+            .realTime(side, granted: code == 0, reason: code == 0 ? "" : errorText(code))
+        }
+    }
+}
+
+/// Events on their way from one audio thread to the control thread. When nobody fetches them the
+/// newest are dropped.
+@safe
+final class EventRing: @unchecked Sendable {
+    private static let capacity = 32
+    private let indices = RingIndices(capacity: EventRing.capacity)
+    private let slots: UnsafeMutablePointer<EventRecord>
+
+    init() {
+        unsafe slots = UnsafeMutablePointer<EventRecord>.allocate(capacity: Self.capacity)
+    }
+
+    deinit {
+        unsafe slots.deallocate()
+    }
+
+    func push(_ record: EventRecord) {
+        let slot = indices.slotToWrite()
+        guard slot >= 0 else { return }
+        unsafe slots[slot] = record
+        indices.publish()
+    }
+
+    func pop() -> EventRecord? {
+        let slot = indices.slotToRead()
+        guard slot >= 0 else { return nil }
+        defer { indices.release() }
+        return unsafe slots[slot]
+    }
+}

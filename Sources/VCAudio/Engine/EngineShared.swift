@@ -1,0 +1,66 @@
+internal import Synchronization
+internal import VCCore
+
+/// What the threads of an engine share: flags and numbers, each written by one side.
+@safe
+final class EngineShared: @unchecked Sendable {
+    /// Frames on their way to the network: 320 ms of 10 ms frames.
+    private static let captureRingCapacity = 32
+
+    // Written by control.
+    let isStopping = Atomic<Bool>(false)
+    let isMuted = Atomic<Bool>(false)
+    let isDeafened = Atomic<Bool>(false)
+    let isAlone = Atomic<Bool>(false)
+    let isAlwaysOpen = Atomic<Bool>(false)
+
+    // Written by the capture thread.
+    let isTalking = Atomic<Bool>(false)
+    let captureLevel = Atomic<UInt8>(127)
+    let captureXruns = Atomic<Int>(0)
+    let captureDelayMicroseconds = Atomic<Int>(0)
+    let encoded = Atomic<Int>(0)
+    let captureEvents = EventRing()
+    let captured = FrameRing(capacity: EngineShared.captureRingCapacity)
+
+    // Written by the playback thread.
+    let playbackXruns = Atomic<Int>(0)
+    let playbackDelayMicroseconds = Atomic<Int>(0)
+    /// Set while playback sleeps; whoever clears it wakes it.
+    let isPlaybackResting = Atomic<Bool>(false)
+    let playbackEvents = EventRing()
+
+    /// Signalled for each frame in `captured`.
+    let captureReady: EventSignal
+    let captureWake: EventSignal
+    let playbackWake: EventSignal
+
+    /// One for each member that the room can have.
+    let members: UnsafeMutablePointer<MemberSlot>
+
+    init() throws(DeviceError) {
+        captureReady = try EventSignal()
+        captureWake = try EventSignal()
+        playbackWake = try EventSignal()
+        unsafe members = UnsafeMutablePointer<MemberSlot>.allocate(capacity: Limits.members)
+        for index in 0..<Limits.members {
+            unsafe (members + index).initialize(to: MemberSlot())
+        }
+    }
+
+    deinit {
+        unsafe members.deinitialize(count: Limits.members)
+        unsafe members.deallocate()
+    }
+
+    /// Whether nobody would hear what the microphone gives.
+    var isCaptureResting: Bool {
+        isMuted.load(ordering: .relaxed) || isAlone.load(ordering: .relaxed)
+    }
+
+    func wakePlayback() {
+        if isPlaybackResting.exchange(false, ordering: .sequentiallyConsistent) {
+            playbackWake.signal()
+        }
+    }
+}

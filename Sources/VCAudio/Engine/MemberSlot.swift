@@ -1,0 +1,94 @@
+internal import Synchronization
+
+/// What the room hears of one member.
+public struct MemberStatistics: Sendable, Equatable {
+    public var received = 0
+    public var lost = 0
+    public var late = 0
+    /// Frames of 10 ms that were made up.
+    public var concealed = 0
+    public var duplicates = 0
+    /// Packets that were no frame or fitted nowhere.
+    public var refused = 0
+    /// Frames that were left out to catch up.
+    public var dropped = 0
+    public var splices = 0
+    /// RFC 3550's interarrival jitter.
+    public var jitterMilliseconds = 0.0
+    /// How long sound waits between arrival and playback, without the device.
+    public var bufferMilliseconds = 0.0
+    /// Whether the member's first sound was played out.
+    public var hasPlayed = false
+    /// Whether the member is being heard now.
+    public var isSounding = false
+
+    public init() {}
+}
+
+/// Everything about one member, for three threads: the network pushes frames, playback takes them,
+/// control looks and sets. Lives at a fixed address.
+struct MemberSlot: ~Copyable {
+    /// Frames on their way to playback: 640 ms of 10 ms frames.
+    static let ringCapacity = 64
+
+    /// Made by control before `isActive` is first set, and kept.
+    var ring: FrameRing?
+    /// Playback's own, made with the ring.
+    var jitter: JitterBuffer?
+    /// Playback's own: the gain at the end of the last block.
+    var appliedGain: Float = 1
+
+    let isActive = Atomic<Bool>(false)
+    let wantsReset = Atomic<Bool>(false)
+    /// The bits of a Float factor.
+    let gain = Atomic<UInt32>(Float(1).bitPattern)
+
+    private let received = Atomic<Int>(0)
+    private let lost = Atomic<Int>(0)
+    private let late = Atomic<Int>(0)
+    private let concealed = Atomic<Int>(0)
+    private let duplicates = Atomic<Int>(0)
+    private let refused = Atomic<Int>(0)
+    private let dropped = Atomic<Int>(0)
+    private let splices = Atomic<Int>(0)
+    private let jitterSamples = Atomic<UInt32>(0)
+    private let waitingSamples = Atomic<UInt32>(0)
+    private let hasPlayed = Atomic<Bool>(false)
+    private let isSounding = Atomic<Bool>(false)
+
+    /// Playback: publishes what the jitter buffer has counted.
+    func publish(_ statistics: JitterStatistics, isSounding sounds: Bool) {
+        received.store(statistics.received, ordering: .relaxed)
+        lost.store(statistics.lost, ordering: .relaxed)
+        late.store(statistics.late, ordering: .relaxed)
+        concealed.store(statistics.concealed, ordering: .relaxed)
+        duplicates.store(statistics.duplicates, ordering: .relaxed)
+        refused.store(statistics.refused, ordering: .relaxed)
+        dropped.store(statistics.dropped, ordering: .relaxed)
+        splices.store(statistics.splices, ordering: .relaxed)
+        jitterSamples.store(statistics.jitter.bitPattern, ordering: .relaxed)
+        waitingSamples.store(statistics.waiting.bitPattern, ordering: .relaxed)
+        hasPlayed.store(statistics.hasPlayed, ordering: .relaxed)
+        isSounding.store(sounds, ordering: .relaxed)
+    }
+
+    /// Control: what was published last.
+    var statistics: MemberStatistics {
+        var result = MemberStatistics()
+        result.received = received.load(ordering: .relaxed)
+        result.lost = lost.load(ordering: .relaxed)
+        result.late = late.load(ordering: .relaxed)
+        result.concealed = concealed.load(ordering: .relaxed)
+        result.duplicates = duplicates.load(ordering: .relaxed)
+        result.refused = refused.load(ordering: .relaxed)
+        result.dropped = dropped.load(ordering: .relaxed)
+        result.splices = splices.load(ordering: .relaxed)
+        let jitter = Float(bitPattern: jitterSamples.load(ordering: .relaxed))
+        let waiting = Float(bitPattern: waitingSamples.load(ordering: .relaxed))
+        result.jitterMilliseconds = Double(jitter) / 48
+        result.bufferMilliseconds = Double(waiting) / 48
+        result.hasPlayed = hasPlayed.load(ordering: .relaxed)
+        result.isSounding = isSounding.load(ordering: .relaxed)
+        return result
+    }
+}
