@@ -57,7 +57,8 @@ import VCCore
         #expect(Double(loud.count * 480) > Double(heard.count) * 0.7)
     }
 
-    @Test("an overrun or a suspend costs a moment and not the device",
+    @Test(
+        "an overrun or a suspend costs a moment and not the device",
         arguments: [FixtureCard.Fault.overrun, .suspend], [FixtureCard.Side.playback, .capture])
     func momentary(fault: FixtureCard.Fault, side: FixtureCard.Side) throws {
         let card = try FixtureCard()
@@ -86,7 +87,8 @@ import VCCore
         _ = try rig.stop()
     }
 
-    @Test("an unplugged or hanging device is told, tried again, and back",
+    @Test(
+        "an unplugged or hanging device is told, tried again, and back",
         arguments: [FixtureCard.Fault.unplugged, .stall], [FixtureCard.Side.playback, .capture])
     func lasting(fault: FixtureCard.Fault, side: FixtureCard.Side) throws {
         let card = try FixtureCard()
@@ -115,7 +117,8 @@ import VCCore
         _ = try rig.stop()
     }
 
-    @Test("devices with other rates and channels are converted", arguments: [44_100, 96_000, 16_000])
+    @Test(
+        "devices with other rates and channels are converted", arguments: [44_100, 96_000, 16_000])
     func conversion(rate: Int) throws {
         let rig = try Rig(FixtureCard(rate: rate, channels: 2))
         #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })

@@ -67,7 +67,8 @@ import VCCore
         #expect(loop.engine.memberStatistics(slot: 1).lost == 0)
     }
 
-    @Test("files of any rate and channel count are played at their pitch, then silence",
+    @Test(
+        "files of any rate and channel count are played at their pitch, then silence",
         arguments: [(44_100, 2), (16_000, 1), (8_000, 2), (96_000, 1)])
     func anyFile(rate: Int, channels: Int) throws {
         let directory = try TemporaryDirectory()

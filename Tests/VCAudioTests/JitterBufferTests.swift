@@ -4,7 +4,9 @@ import VCAudio
 import VCCore
 
 @Suite struct JitterBufferTests {
-    @Test("on a perfect network the sound is that of the plain decoder, sample for sample, with no splice")
+    @Test(
+        "on a perfect network the sound is that of the plain decoder, sample for sample, with no splice"
+    )
     func perfect() throws {
         let voice = try VoicePackets(count: 3_000, pauses: false)
         var run = try JitterRun()
@@ -37,7 +39,8 @@ import VCCore
         #expect(offset <= 480 + 240 + 256, "delay \(offset)")
     }
 
-    @Test("traces of real networks stay near the target, and the same seed gives the same sound",
+    @Test(
+        "traces of real networks stay near the target, and the same seed gives the same sound",
         arguments: Trace.allCases)
     func traces(trace: Trace) throws {
         let voice = try VoicePackets(count: 500)
@@ -138,7 +141,8 @@ import VCCore
         #expect(statistics.splices == 0)
     }
 
-    @Test("after an outage of two seconds the voice is back within 200 ms", arguments: [false, true])
+    @Test(
+        "after an outage of two seconds the voice is back within 200 ms", arguments: [false, true])
     func outage(packetsComeLater: Bool) throws {
         let voice = try VoicePackets(count: 100, pauses: false)
         var run = try JitterRun()
@@ -186,7 +190,8 @@ import VCCore
         #expect(run.buffer.statistics.target <= 240 + 256)
     }
 
-    @Test("clocks that differ by 200 ppm never make the delay grow, nor the sound break",
+    @Test(
+        "clocks that differ by 200 ppm never make the delay grow, nor the sound break",
         arguments: [-200, 200, 50])
     func drift(ppm: Int) throws {
         let voice = try VoicePackets(count: 400)

@@ -1,5 +1,5 @@
 internal import Synchronization
-internal import VCCore
+public import VCCore
 
 /// Sound in and sound out of one call: owns the devices, the codec, the jitter buffers and the two
 /// audio threads. The network thread and the control thread talk to it through rings, atomics and

@@ -1,3 +1,4 @@
+internal import VCCore
 internal import Synchronization
 
 /// Something about the devices that the people in the call should know.

@@ -1,3 +1,4 @@
+internal import VCCore
 internal import Synchronization
 
 /// What the room hears of one member.

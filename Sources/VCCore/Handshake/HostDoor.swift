@@ -177,7 +177,9 @@ extension HostDoor {
 
     private mutating func answerVersion(_ body: RawSpan, _ mailbox: UInt32) {
         var reader = ByteReader(body)
-        guard (try? reader.skip(2)) != nil, let session = try? Block16(from: &reader) else { return }
+        guard (try? reader.skip(2)) != nil, let session = try? Block16(from: &reader) else {
+            return
+        }
         replies.append((mailbox, JoinRefusal.version.message(session: session)))
     }
 

@@ -44,7 +44,9 @@ final class JoinRun {
         session = opening.session
         key = opening.key
         share = opening.share
-        let identifier = [UInt8](capacity: Block16.encodedSize) { opening.session.encode(into: &$0) }
+        let identifier = [UInt8](capacity: Block16.encodedSize) {
+            opening.session.encode(into: &$0)
+        }
         let party = unsafe try CPace.Party(
             secret: secret, channel: JoinMessage.channel(nameplate: nameplate).span.bytes,
             session: identifier.span.bytes, random: &random, arena: arena)

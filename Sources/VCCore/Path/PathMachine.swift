@@ -130,7 +130,9 @@ struct PathMachine {
     private mutating func add(_ endpoint: Endpoint, now: Instant) {
         guard !paths.contains(where: { $0.endpoint == endpoint }) else { return }
         if paths.count >= PathMachine.maximumPaths {
-            guard let index = paths.indices.first(where: { !paths[$0].isValid && $0 != selectedIndex })
+            guard
+                let index = paths.indices.first(where: { !paths[$0].isValid && $0 != selectedIndex }
+                )
             else { return }
             remove(index)
         }

@@ -250,7 +250,9 @@ extension RoomMachine {
                 if peers[number].stream.encodeNext(into: &writer, now: now) { size = writer.count }
             }
             guard size > 0 else { return }
-            seal(to: number, now: now) { unsafe $0.write(bytes: packet.span.bytes.extracting(0..<size)) }
+            seal(to: number, now: now) {
+                unsafe $0.write(bytes: packet.span.bytes.extracting(0..<size))
+            }
         }
     }
 

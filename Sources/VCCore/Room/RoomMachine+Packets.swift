@@ -33,7 +33,8 @@ extension RoomMachine {
                 unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), now: now)
             return nil
         }
-        guard let (index, counter) = unsafe SealedPacket.readHeader(UnsafeRawBufferPointer(datagram)),
+        guard
+            let (index, counter) = unsafe SealedPacket.readHeader(UnsafeRawBufferPointer(datagram)),
             let number = peers.number(listeningTo: index),
             let opened = unsafe peers[number].slots.open(
                 datagram, index: index, counter: counter, now: now)
@@ -131,7 +132,9 @@ extension RoomMachine {
         _ plaintext: RawSpan, from number: Int, at source: Endpoint?, now: Instant
     ) throws(DecodeError) {
         var reader = ByteReader(plaintext)
-        guard let kind = SealedKind(rawValue: try reader.readUInt8()) else { throw .unexpectedValue }
+        guard let kind = SealedKind(rawValue: try reader.readUInt8()) else {
+            throw .unexpectedValue
+        }
         switch kind {
         case .voice, .keepalive: return
         case .ping:

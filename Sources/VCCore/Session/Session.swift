@@ -37,7 +37,8 @@ struct Session: ~Copyable {
 
     /// Seals the `count` bytes of plaintext that stand at `SealedPacket.headerSize` in `packet`, in
     /// place. Returns the datagram's size.
-    @unsafe mutating func seal(_ packet: UnsafeMutableRawBufferPointer, plaintext count: Int) -> Int {
+    @unsafe mutating func seal(_ packet: UnsafeMutableRawBufferPointer, plaintext count: Int) -> Int
+    {
         let header = SealedPacket.headerSize
         let size = header + count + ChaChaPoly.tagSize
         precondition(size <= packet.count)
@@ -84,7 +85,9 @@ enum SealedPacket {
     }
 
     /// The index and counter of a datagram, or nil when it is too short to be one.
-    @unsafe static func readHeader(_ packet: UnsafeRawBufferPointer) -> (index: UInt32, counter: UInt64)? {
+    @unsafe static func readHeader(_ packet: UnsafeRawBufferPointer) -> (
+        index: UInt32, counter: UInt64
+    )? {
         guard packet.count >= headerSize + ChaChaPoly.tagSize else { return nil }
         let index = unsafe packet.loadUnaligned(fromByteOffset: 1, as: UInt32.self)
         let counter = unsafe packet.loadUnaligned(fromByteOffset: 5, as: UInt64.self)

@@ -2,19 +2,19 @@ internal import Synchronization
 
 /// The two counters of a ring with one writer and one reader (the shape of oboe's FifoController):
 /// each side stores only its own, both only grow, and their difference is the fill.
-struct RingIndices: ~Copyable {
+public struct RingIndices: ~Copyable {
     private let written = Atomic<Int>(0)
     private let consumed = Atomic<Int>(0)
     /// How many slots the ring has; a power of two.
-    let capacity: Int
+    public let capacity: Int
 
-    init(capacity: Int) {
+    public init(capacity: Int) {
         precondition(capacity > 0 && capacity & (capacity - 1) == 0, "a power of two")
         self.capacity = capacity
     }
 
     /// How many slots are filled.
-    var count: Int {
+    public var count: Int {
         @_noLocks @_noAllocation get {
             written.load(ordering: .acquiring) - consumed.load(ordering: .acquiring)
         }
@@ -22,7 +22,7 @@ struct RingIndices: ~Copyable {
 
     /// Writer: the slot to fill next, or -1 when the ring is full.
     @_noLocks @_noAllocation
-    func slotToWrite() -> Int {
+    public func slotToWrite() -> Int {
         let position = written.load(ordering: .relaxed)
         guard position - consumed.load(ordering: .acquiring) < capacity else { return -1 }
         return position & (capacity - 1)
@@ -30,13 +30,13 @@ struct RingIndices: ~Copyable {
 
     /// Writer: hands the slot of `slotToWrite` over.
     @_noLocks @_noAllocation
-    func publish() {
+    public func publish() {
         written.store(written.load(ordering: .relaxed) + 1, ordering: .releasing)
     }
 
     /// Reader: the oldest filled slot, or -1 when the ring is empty.
     @_noLocks @_noAllocation
-    func slotToRead() -> Int {
+    public func slotToRead() -> Int {
         let position = consumed.load(ordering: .relaxed)
         guard written.load(ordering: .acquiring) > position else { return -1 }
         return position & (capacity - 1)
@@ -44,7 +44,7 @@ struct RingIndices: ~Copyable {
 
     /// Reader: gives the slot of `slotToRead` back.
     @_noLocks @_noAllocation
-    func release() {
+    public func release() {
         consumed.store(consumed.load(ordering: .relaxed) + 1, ordering: .releasing)
     }
 }

@@ -1,5 +1,3 @@
-
-
 /// What a voice frame tells about its place in the talk.
 public struct FrameFlags: OptionSet, Sendable, BitwiseCopyable {
     public let rawValue: UInt8

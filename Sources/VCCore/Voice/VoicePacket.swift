@@ -37,13 +37,15 @@ public struct VoiceHeader: Equatable, Sendable, BitwiseCopyable {
 
     /// The header of an opened packet; nil when it is too short, too long or has unknown marks.
     @unsafe init?(opened bytes: UnsafeRawBufferPointer) {
-        guard bytes.count > VoiceHeader.size, bytes.count <= VoiceHeader.size + VoiceHeader.maximumFrame,
+        guard bytes.count > VoiceHeader.size,
+            bytes.count <= VoiceHeader.size + VoiceHeader.maximumFrame,
             unsafe bytes[1] & ~(VoiceHeader.startOfTalkSpurt | VoiceHeader.endOfTalkSpurt) == 0,
             unsafe bytes[8] <= 127
         else { return nil }
         unsafe flags = bytes[1]
         sequence = UInt16(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
-        timestamp = UInt32(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+        timestamp = UInt32(
+            bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
         unsafe level = bytes[8]
     }
 }
