@@ -134,6 +134,25 @@ import Testing
         #expect(events == 64)
     }
 
+    @Test("a body for another run is not for us")
+    func otherRun() {
+        var random = SplitMix64(seed: 1)
+        var client = SignalClient(
+            servers: [Self.server], joining: 7, random: &random, now: .zero)
+        _ = Self.give(Self.cookie(1, client.transaction), to: &client)
+        while client.pollEvent() != nil {}
+        let body: [UInt8] = [1]
+        for run in [client.run &+ 1, client.run] {
+            let delivery = SignalCodecTests.written {
+                SignalAnswer.writeToJoiner(
+                    transaction: client.transaction, run: run, body: body.span.bytes, into: &$0)
+            }
+            _ = Self.give(delivery, to: &client)
+        }
+        #expect(client.pollEvent() == .message(mailbox: 0, sourceTag: 0, body: [1]))
+        #expect(client.pollEvent() == nil)
+    }
+
     @Test("a machine that slept for hours sends one message, not all that it missed")
     func sleep() {
         var client = Self.host([Self.server])

@@ -152,11 +152,28 @@ import VCNet
         let event = SignalServiceEvent.leaseGranted(
             nameplate: 7, host: Endpoint(ipv4: 0x0102_0304, port: 5))
         for isVerbose in [false, true] {
-            SignalLog(isVerbose: isVerbose, write: { line in lines.withLock { $0.append(line) } })
-                .log(event)
+            var log = SignalLog(
+                isVerbose: isVerbose, write: { line in lines.withLock { $0.append(line) } })
+            log.log(event, now: .zero)
         }
         #expect(
             lines.withLock { $0 } == ["vc-signal: room opened nameplate=7 host=1.2.3.4:5"])
+    }
+
+    @Test("a full server says so once a minute, and not whom it refused")
+    func fullLog() {
+        let lines = Mutex<[String]>([])
+        var log = SignalLog(
+            isVerbose: false, write: { line in lines.withLock { $0.append(line) } })
+        for second in 0..<120 {
+            log.log(
+                .claimRefused(.full, host: Endpoint(ipv4: 1, port: 1)),
+                now: .zero + .seconds(second))
+        }
+        #expect(
+            lines.withLock { $0 }
+                == Array(
+                    repeating: "vc-signal: claims are refused: no room for more leases", count: 2))
     }
 }
 
