@@ -1,3 +1,4 @@
+internal import CVCLinux
 internal import Glibc
 internal import VCCore
 

@@ -325,4 +325,22 @@ import VCTestKit
         let hello = SignalWorld.written { SignalRequest.writeHello(transaction: 1, into: &$0) }
         #expect(world.ask(hello, from: Endpoint(ipv4: 5, port: 6), onSecondPort: true).isEmpty)
     }
+
+    @Test("a host reaches the service in its own process without a socket")
+    func localClient() {
+        let world = SignalWorld(limits: .embedded)
+        let host = world.host(1)
+        world.clients = []
+        for _ in 0..<10 {
+            while let (bytes, _) = SignalWorld.transmit(host) {
+                for answer in world.ask(bytes, from: SignalService.localClient) {
+                    #expect(answer.destination == SignalService.localClient)
+                    _ = host.machine.handle(
+                        answer.bytes.span.bytes, from: SignalWorld.server, now: world.now)
+                }
+            }
+        }
+        while let event = host.machine.pollEvent() { host.events.append(event) }
+        #expect(host.nameplate == 1)
+    }
 }
