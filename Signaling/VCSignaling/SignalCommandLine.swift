@@ -34,53 +34,62 @@ public enum SignalCommandLine: Equatable, Sendable {
         """
 
     public init(_ arguments: [String]) {
-        var listen = Self.defaultListen
-        var secondPort: UInt16?
-        var isVerbose = false
+        var options = Options()
         var rest = arguments[...]
         while let argument = rest.popFirst() {
-            let (name, attached) = Self.split(argument)
+            if let outcome = options.take(argument, &rest) {
+                self = outcome
+                return
+            }
+        }
+        self = options.finished
+    }
+
+    private struct Options {
+        var listen = SignalCommandLine.defaultListen
+        var secondPort: UInt16?
+        var isVerbose = false
+
+        /// Takes one option and its value.
+        ///
+        /// - Returns: what to do when nothing else matters any more.
+        mutating func take(
+            _ argument: String, _ rest: inout ArraySlice<String>
+        ) -> SignalCommandLine? {
+            let (name, attached) = SignalCommandLine.split(argument)
             switch name {
-            case "--help", "-h":
-                self = .help
-                return
-            case "--version":
-                self = .version
-                return
+            case "--help", "-h": return .help
+            case "--version": return .version
             case "--verbose":
-                guard attached == nil else {
-                    self = .usageError("--verbose takes no value")
-                    return
-                }
+                guard attached == nil else { return .usageError("--verbose takes no value") }
                 isVerbose = true
             case "--listen":
-                guard let value = attached ?? rest.popFirst(), Self.isListen(value) else {
-                    self = .usageError(
+                guard let value = attached ?? rest.popFirst(), SignalCommandLine.isListen(value)
+                else {
+                    return .usageError(
                         "--listen needs [ADDR:]PORT, such as 4460, 192.0.2.1:4460 or [::1]:4460")
-                    return
                 }
                 listen = value
             case "--second-port":
                 guard let value = attached ?? rest.popFirst(), let port = UInt16(value), port > 0
-                else {
-                    self = .usageError("--second-port needs a port from 1 to 65535")
-                    return
-                }
+                else { return .usageError("--second-port needs a port from 1 to 65535") }
                 secondPort = port
             case "--relay", "--key", "--host-token":
-                self = .usageError(
-                    "\(name) is not supported by this version of vc-signal: it has no relays yet")
-                return
+                return .usageError(
+                    "\(name) is not supported by this version of vc-signal: relays and host tokens are not there yet"
+                )
             default:
-                self = .usageError("unknown argument '\(argument)'; see vc-signal --help")
-                return
+                return .usageError("unknown argument '\(argument)'; see vc-signal --help")
             }
+            return nil
         }
-        if let secondPort, (try? Resolver.listenEndpoint(listen))?.port == secondPort {
-            self = .usageError("--second-port must differ from the port of --listen")
-            return
+
+        var finished: SignalCommandLine {
+            if let secondPort, (try? Resolver.listenEndpoint(listen))?.port == secondPort {
+                return .usageError("--second-port must differ from the port of --listen")
+            }
+            return .run(listen: listen, secondPort: secondPort, isVerbose: isVerbose)
         }
-        self = .run(listen: listen, secondPort: secondPort, isVerbose: isVerbose)
     }
 
     /// `--name=value` is `--name value`.

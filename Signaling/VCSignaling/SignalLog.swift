@@ -8,6 +8,7 @@ struct SignalLog {
     let isVerbose: Bool
     /// Where lines go.
     let write: (String) -> Void
+    private var nextWarning = Instant.zero
 
     init(isVerbose: Bool, write: @escaping (String) -> Void) {
         self.isVerbose = isVerbose
@@ -20,8 +21,11 @@ struct SignalLog {
     }
 
     /// What happened in the service.
-    func log(_ event: SignalServiceEvent) {
-        guard isVerbose else { return }
+    mutating func log(_ event: SignalServiceEvent, now: Instant) {
+        guard isVerbose else {
+            if case .claimRefused(.full, _) = event { warnOfFull(now) }
+            return
+        }
         switch event {
         case .leaseGranted(let nameplate, let host):
             log("room opened", [("nameplate", "\(nameplate)"), ("host", host.description)])
@@ -45,5 +49,12 @@ struct SignalLog {
                     ("joiner", joiner.description),
                 ])
         }
+    }
+
+    /// An operator should know, but not once per refused claim.
+    private mutating func warnOfFull(_ now: Instant) {
+        guard nextWarning <= now else { return }
+        nextWarning = now + .seconds(60)
+        log("claims are refused: no room for more leases")
     }
 }

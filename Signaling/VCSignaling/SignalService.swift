@@ -7,6 +7,11 @@ public import VCCore
 /// longer one, and forwards bodies that it cannot read between the host of a nameplate and those who
 /// ask for it.
 public struct SignalService: ~Copyable {
+    /// The address of a `SignalClient` in the same process. It needs no socket: what it transmits
+    /// goes to `handle` with this source, and what is transmitted to this address goes to it. No
+    /// datagram from a network has it, and as an observed address it means nothing to others.
+    public static let localClient = Endpoint(high: 0, low: 1, port: 0)
+
     /// Events that wait for `pollEvent`; later ones are dropped.
     private static let maximumEvents = 256
 

@@ -36,7 +36,7 @@ public struct SignalShell: ~Copyable {
 
     private let main: UDPSocket
     private let second: UDPSocket
-    private let log: SignalLog
+    private var log: SignalLog
     private var service: SignalService
     private var poller: Poller
     private var received = ReceiveBatch()
@@ -153,7 +153,7 @@ public struct SignalShell: ~Copyable {
         while transmitNext() {}
         fromMain.flush(through: main)
         fromSecond.flush(through: second)
-        while let event = service.pollEvent() { log.log(event) }
+        while let event = service.pollEvent() { log.log(event, now: now) }
         if service.isDrained(now: now), !isStopped {
             log.log("drained")
             isStopped = true

@@ -47,8 +47,16 @@ public struct UDPSocket: ~Copyable {
     public init(
         bindingTo local: Endpoint? = nil, receiveBufferBytes: Int = 1 << 20
     ) throws(SocketError) {
-        let local = local ?? .anyAddress(port: 0)
-        let opened = try Self.open(local)
+        try self.init(
+            bindingTo: local ?? .anyAddress(port: 0), receiveBufferBytes: receiveBufferBytes,
+            hasIPv6: true)
+    }
+
+    /// - Parameter hasIPv6: false behaves as on a machine without IPv6.
+    init(
+        bindingTo local: Endpoint, receiveBufferBytes: Int, hasIPv6: Bool
+    ) throws(SocketError) {
+        let opened = try Self.open(local, hasIPv6: hasIPv6)
         Self.set(
             SO_RCVBUF, of: opened.descriptor, level: SOL_SOCKET,
             to: CInt(clamping: receiveBufferBytes))
@@ -75,8 +83,10 @@ public struct UDPSocket: ~Copyable {
         let isDualStack: Bool
     }
 
-    private static func open(_ local: Endpoint) throws(SocketError) -> Opened {
-        if let descriptor = try open(local, family: AF_INET6) {
+    private static func open(
+        _ local: Endpoint, hasIPv6: Bool
+    ) throws(SocketError) -> Opened {
+        if hasIPv6, let descriptor = try open(local, family: AF_INET6) {
             return Opened(descriptor: descriptor, isDualStack: true)
         }
         if let descriptor = try open(local, family: AF_INET) {

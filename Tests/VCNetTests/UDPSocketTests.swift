@@ -86,6 +86,37 @@ import VCCore
         #expect(try Self.collect(2, from: server).count == 2)
     }
 
+    @Test(
+        "without IPv6 the same calls work over IPv4, and IPv6 destinations are refused one by one")
+    func withoutIPv6() throws {
+        let server = try UDPSocket(
+            bindingTo: .anyAddress(port: 0), receiveBufferBytes: 1 << 16, hasIPv6: false)
+        let isDualStack = server.isDualStack
+        #expect(!isDualStack)
+        let client = try UDPSocket(
+            bindingTo: Self.loopback4, receiveBufferBytes: 1 << 16, hasIPv6: false)
+        let target = Self.loopback4.with(port: server.localEndpoint.port)
+        var batch = SendBatch(slots: 3)
+        // Twice, because the slots remember what they held.
+        for _ in 0..<2 {
+            for destination in [target, Self.loopback6.with(port: 9), target] {
+                guard let memory = batch.reserve() else { break }
+                memory[0] = 8
+                batch.commit(1, to: destination)
+            }
+            batch.flush(through: client)
+        }
+        #expect(batch.sent == 4)
+        #expect(batch.refused == 2)
+        let received = try Self.collect(4, from: server)
+        #expect(received.count == 4)
+        #expect(received.allSatisfy { $0.source == client.localEndpoint })
+        #expect(throws: SocketError.noSuchLocalAddress(Self.loopback6)) {
+            _ = try UDPSocket(
+                bindingTo: Self.loopback6, receiveBufferBytes: 1 << 16, hasIPv6: false)
+        }
+    }
+
     @Test("a closed port at the other end breaks nothing")
     func connectionRefused() throws {
         let client = try UDPSocket(bindingTo: Self.loopback4)

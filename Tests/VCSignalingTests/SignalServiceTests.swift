@@ -190,6 +190,47 @@ import VCTestKit
         #expect(confused.events.contains(.claimRefused))
     }
 
+    @Test("the host of another room cannot answer a joiner of this one")
+    func foreignMailbox() {
+        let world = SignalWorld()
+        let host = world.host(1)
+        let stranger = world.host(2)
+        world.run(for: .seconds(1))
+        let joiner = world.joiner(1)
+        joiner.post([1], now: world.now)
+        world.run(for: .seconds(1))
+        guard case .message(let mailbox, _, _) = host.events.last else {
+            Issue.record("the body did not arrive")
+            return
+        }
+        stranger.post([6], mailbox: mailbox, now: world.now)
+        world.run(for: .seconds(1))
+        #expect(joiner.bodies.isEmpty)
+        #expect(stranger.events.last == .mailboxClosed(mailbox: mailbox))
+        host.post([7], mailbox: mailbox, now: world.now)
+        world.run(for: .seconds(1))
+        #expect(joiner.bodies == [[7]])
+    }
+
+    @Test("a joiner that moves in the middle of a run gets through at once, and is answered there")
+    func roamingJoiner() {
+        let world = SignalWorld()
+        let host = world.host(1)
+        host.react = { host, event, now in
+            guard case .message(let mailbox, _, let body) = event else { return }
+            host.post(body, mailbox: mailbox, now: now)
+        }
+        world.run(for: .seconds(1))
+        let joiner = world.joiner(1)
+        joiner.post([1], now: world.now)
+        world.run(for: .milliseconds(200))
+        joiner.endpoint = Endpoint(ipv4: 0x0E00_0002, port: 5)
+        joiner.post([2], now: world.now)
+        world.run(for: .milliseconds(200))
+        #expect(joiner.bodies == [[1], [2]])
+        #expect(world.service.mailboxCount == 1)
+    }
+
     @Test("a host that moves to another address keeps its nameplate and its joiners")
     func roaming() {
         let world = SignalWorld()
@@ -283,5 +324,23 @@ import VCTestKit
         // The signaling protocol itself is served on the main port only.
         let hello = SignalWorld.written { SignalRequest.writeHello(transaction: 1, into: &$0) }
         #expect(world.ask(hello, from: Endpoint(ipv4: 5, port: 6), onSecondPort: true).isEmpty)
+    }
+
+    @Test("a host reaches the service in its own process without a socket")
+    func localClient() {
+        let world = SignalWorld(limits: .embedded)
+        let host = world.host(1)
+        world.clients = []
+        for _ in 0..<10 {
+            while let (bytes, _) = SignalWorld.transmit(host) {
+                for answer in world.ask(bytes, from: SignalService.localClient) {
+                    #expect(answer.destination == SignalService.localClient)
+                    _ = host.machine.handle(
+                        answer.bytes.span.bytes, from: SignalWorld.server, now: world.now)
+                }
+            }
+        }
+        while let event = host.machine.pollEvent() { host.events.append(event) }
+        #expect(host.nameplate == 1)
     }
 }

@@ -220,11 +220,11 @@ public struct SignalClient: ~Copyable {
 
     mutating func becomeUnreachable(_ now: Instant) {
         let wasUnreachable = isUnreachable
-        if isHost {
-            greet(now)
-        } else {
+        if !isHost {
             phase = .closed
             helloDue = 0
+        } else if phase != .greeting {
+            greet(now)
         }
         isUnreachable = true
         if !wasUnreachable { tell(.unreachable) }
