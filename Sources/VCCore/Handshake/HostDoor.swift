@@ -19,10 +19,17 @@ struct HostDoor: ~Copyable {
         let request: JoinRequest
     }
 
+    /// Whether a joiner could come in if it knows the words.
+    enum Vacancy {
+        case free
+        /// The room has all its members.
+        case full
+        /// The key is a member's.
+        case taken
+    }
+
     /// Nobody is let in while true.
     var isLocked = false
-    /// The room has all its members.
-    var isFull = false
 
     private let local: PublicKey
     private let nameplate: UInt32
@@ -64,16 +71,16 @@ struct HostDoor: ~Copyable {
 
     // MARK: Input
 
-    /// A body from the mailbox. `isMember` says whether a key is in the room.
+    /// A body from the mailbox. `vacancy` says whether the room has a place for a key.
     mutating func handle(
-        _ body: RawSpan, mailbox: UInt32, tag: UInt64, isMember: (PublicKey) -> Bool,
+        _ body: RawSpan, mailbox: UInt32, tag: UInt64, vacancy: (PublicKey) -> Vacancy,
         keys: borrowing KeyPair, random: inout AnyRandomSource, now: Instant
     ) {
         expire(now: now)
         guard body.byteCount > 0 else { return }
         switch unsafe body.unsafeLoad(as: UInt8.self) {
         case JoinMessage.first:
-            open(body, mailbox, tag, isMember: isMember, random: &random, now: now)
+            open(body, mailbox, tag, vacancy: vacancy, random: &random, now: now)
         case JoinMessage.second:
             prove(body, mailbox, now: now)
             serve(keys: keys, now: now)
@@ -139,7 +146,7 @@ struct HostDoor: ~Copyable {
 
 extension HostDoor {
     private mutating func open(
-        _ body: RawSpan, _ mailbox: UInt32, _ tag: UInt64, isMember: (PublicKey) -> Bool,
+        _ body: RawSpan, _ mailbox: UInt32, _ tag: UInt64, vacancy: (PublicKey) -> Vacancy,
         random: inout AnyRandomSource, now: Instant
     ) {
         let opening: JoinMessage.Opening
@@ -160,9 +167,12 @@ extension HostDoor {
         }
         // All that costs nothing is checked before any curve work.
         if isLocked { return answer(.locked) }
-        if isFull { return answer(.full) }
+        switch opening.key == local ? .taken : vacancy(opening.key) {
+        case .free: break
+        case .full: return answer(.full)
+        case .taken: return
+        }
         if budget.isBusy(tag, now: now) { return answer(.busy) }
-        guard opening.key != local, !isMember(opening.key) else { return }
         guard runs.count < HostDoor.maximumRuns, openings.take(now: now) else { return }
         let first = unsafe body.withUnsafeBytes { unsafe Array($0) }
         guard

@@ -105,12 +105,25 @@ extension RoomMachine {
     }
 
     private mutating func knock(_ body: RawSpan, mailbox: UInt32, tag: UInt64, now: Instant) {
-        let roster = roster
-        door?.isFull = peers.count + 1 >= configuration.capacity
+        var pending: [PublicKey] = []
+        for number in peers.numbers where !peers[number].isMember {
+            pending.append(peers[number].key)
+        }
+        let (roster, places) = (roster, configuration.capacity - 1 - peers.count)
         door?.handle(
-            body, mailbox: mailbox, tag: tag, isMember: { roster.number(of: $0) != nil },
-            keys: keys, random: &random, now: now)
+            body, mailbox: mailbox, tag: tag,
+            vacancy: { key in
+                if roster.number(of: key) != nil { return .taken }
+                return places > 0 || pending.contains(key) ? .free : .full
+            }, keys: keys, random: &random, now: now)
         driveDoor(now: now)
+    }
+
+    /// A joiner that tries again gives back the number that its last attempt reserved.
+    private mutating func forgetPending(_ key: PublicKey) {
+        for number in peers.numbers where !peers[number].isMember && peers[number].key == key {
+            peers.remove(number)
+        }
     }
 
     mutating func driveDoor(now: Instant) {
@@ -133,6 +146,7 @@ extension RoomMachine {
     /// A joiner knows the words: it gets a number, and the room as it will be with it.
     private mutating func welcome(_ proven: HostDoor.Proven, now: Instant) {
         let run = proven.run
+        forgetPending(run.key)
         guard let number = (2...Limits.members).first(where: { !peers.contains($0) }),
             peers.count + 1 < configuration.capacity
         else {
