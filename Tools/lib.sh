@@ -5,7 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 69
 
 # How this tool is called, for its messages.
-tool="Tools/${0##*/Tools/}"
+tool="Tools/${0##*/}"
 
 # Exit status as in `vc`: the command line was wrong; something that is needed is not there.
 # shellcheck disable=SC2034
