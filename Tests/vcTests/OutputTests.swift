@@ -35,7 +35,8 @@ struct JSONLinesTests {
             (.muted(member: 2, isOn: false), #"{"event":"muted","t":1.500,"member":2,"on":false}"#),
             (
                 .chat(ChatMessage(from: 1, name: ana, text: text, id: 7)),
-                #"{"event":"chat","t":1.500,"from":1,"name":"ana","text":"hi \"there\" \\ ü","id":7}"#
+                #"{"event":"chat","t":1.500,"from":1,"name":"ana","text":"hi \"there\" \\ ü","#
+                    + #""id":7}"#
             ),
             (
                 .sent(id: 8, text: DisplayText(message: "x")),

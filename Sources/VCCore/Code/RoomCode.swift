@@ -86,7 +86,7 @@ extension RoomCodeError {
         case .server:
             writer.write(
                 text:
-                    "after the @ of a room code stands a host name or address, as in @example.org:4460"
+                    "after the @ of a room code stands a server, as in @example.org:4460"
             )
         }
     }

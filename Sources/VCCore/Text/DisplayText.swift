@@ -2,7 +2,7 @@
 /// that steers a terminal, reorders or hides what stands beside it, or breaks the line. What takes
 /// this type and not String cannot be handed anything raw.
 ///
-/// Made from any bytes; what is not UTF-8 becomes U+FFFD. Cleaning what was cleaned changes nothing.
+/// Made from any bytes; what is not UTF-8 becomes U+FFFD. Cleaned twice is cleaned once.
 public struct DisplayText: Hashable, Sendable {
     /// The cleaned text; one line, possibly empty.
     public let text: String

@@ -141,7 +141,7 @@ struct OptionReader {
         }
     }
 
-    /// What Opus can do with one voice; above 128 kbit/s nothing is gained (RFC 6716 section 2.1.1).
+    /// What Opus can do with one voice; above 128 kbit/s nothing is gained (RFC 6716, 2.1.1).
     static let bitrates = 6_000...128_000
     /// No call is planned for longer than a year.
     private static let longestDuration = 366.0 * 86_400

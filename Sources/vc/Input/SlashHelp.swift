@@ -32,7 +32,7 @@ enum SlashHelp {
             kind: .gain, names: ["gain"], usage: "/gain NAME DB",
             summary: "make one member louder or softer, -60 to 20 dB"),
         Entry(
-            kind: .invite, names: ["invite"], usage: "/invite", summary: "show the room code again"),
+            kind: .invite, names: ["invite"], usage: "/invite", summary: "show the code again"),
         Entry(
             kind: .devices, names: ["devices"], usage: "/devices",
             summary: "list the microphones and loudspeakers"),

@@ -1,0 +1,22 @@
+# Shared by the tools: sourced, not run. Sets `root` and goes there.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 69
+
+# How this tool is called, for its messages.
+tool="Tools/${0##*/}"
+
+# Exit status as in `vc`: the command line was wrong; something that is needed is not there.
+# shellcheck disable=SC2034
+readonly exit_usage=64 exit_unavailable=69
+
+complain() {
+    printf '%s: %s\n' "$tool" "$1" >&2
+}
+
+# Says why and ends: die STATUS SENTENCE
+die() {
+    complain "$2"
+    exit "$1"
+}
