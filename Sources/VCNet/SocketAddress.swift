@@ -1,12 +1,12 @@
 internal import CVCLinux
 internal import Glibc
-internal import VCCore
+public import VCCore
 
 /// `Endpoint` to and from the kernel's socket addresses. IPv4 travels in its mapped form through
 /// a dual-stack socket, and as sockaddr_in where the machine has no IPv6.
 extension Endpoint {
     /// Every address of this machine, IPv6 and IPv4.
-    static func anyAddress(port: UInt16) -> Endpoint {
+    public static func anyAddress(port: UInt16) -> Endpoint {
         Endpoint(high: 0, low: 0, port: port)
     }
 

@@ -22,8 +22,15 @@ enum EntryPoint {
         case .version:
             StandardStream.output.write(line: "vc \(version), protocol \(protocolVersion)")
             return .success
-        case .host, .join, .demo, .devices:
-            StandardStream.diagnostics.write(line: "vc: this build has no call in it")
+        case .host(let options): return Call.host(options)
+        case .join(let options, let code): return Call.join(options, code: code)
+        case .devices(let json):
+            for line in json ? DeviceListing.jsonLines() : DeviceListing.lines() {
+                StandardStream.output.write(line: line)
+            }
+            return .success
+        case .demo:
+            StandardStream.diagnostics.write(line: "vc: this build has no demo in it")
             return .unavailable
         }
     }

@@ -6,7 +6,7 @@ public import VCCore
 /// an eventfd; nothing here waits for them.
 ///
 /// Which method belongs to which thread is told by its section.
-public final class AudioEngine: @unchecked Sendable {
+public final class AudioEngine: VoicePort, @unchecked Sendable {
     /// What an engine is made from.
     public struct Configuration: Sendable {
         public var capture: DeviceName

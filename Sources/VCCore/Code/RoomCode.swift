@@ -1,6 +1,6 @@
 /// What one member gives another: `7-word-word-word@host:port`. The nameplate is public and finds
 /// the room at the signaling server; the words are the secret that the PAKE proves.
-public struct RoomCode: ~Copyable {
+public struct RoomCode: ~Copyable, Sendable {
     /// The room's public number at its signaling server, 1 to 999,999.
     public let nameplate: UInt32
     /// The secret.

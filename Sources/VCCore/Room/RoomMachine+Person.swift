@@ -59,7 +59,7 @@ extension RoomMachine {
         let number = Int(member)
         guard peers.contains(number), peers[number].isMember else { return nil }
         return MemberConnection(
-            name: peers[number].displayName, isHost: member == roster.host,
+            number: member, name: peers[number].displayName, isHost: member == roster.host,
             isLost: peers[number].isLost, roundTrip: peers[number].path.roundTrip,
             endpoint: peers[number].path.selected,
             voiceFramesSent: peers[number].voiceFramesSent, report: peers[number].report)
@@ -176,6 +176,7 @@ extension RoomMachine {
 
 /// A member's connection as it stands.
 public struct MemberConnection: Sendable {
+    public let number: UInt8
     public let name: DisplayText
     public let isHost: Bool
     public let isLost: Bool

@@ -30,7 +30,8 @@ extension RoomMachine {
 
     /// The address that the server saw joins the candidates, once.
     private mutating func learnOwnAddress(_ observed: Endpoint, now: Instant) {
-        guard !candidates.contains(observed) else { return }
+        // A client beside the server has no address of its own: port 0.
+        guard observed.port != 0, !candidates.contains(observed) else { return }
         candidates.append(observed)
         for number in peers.numbers {
             send(.candidates(candidates), to: number, now: now)

@@ -172,6 +172,16 @@ public struct RoomMachine: ~Copyable {
         }
     }
 
+    /// The room code, in memory of its own.
+    public func copyCode() -> RoomCode? {
+        switch code {
+        case .some(let code):
+            RoomCode(
+                nameplate: code.nameplate, words: code.words.duplicate(), server: code.server)
+        case .none: nil
+        }
+    }
+
     // MARK: Time
 
     /// Does everything that is due, and sets `nextTimeout`.

@@ -1,0 +1,88 @@
+internal import Synchronization
+public import VCCore
+
+/// What the person's thread and the network thread have between them: commands one way, events the
+/// other, and the latest state. Locked, because nothing here is per packet.
+public final class RoomLink: Sendable {
+    /// What the person wants.
+    public enum Command: Sendable {
+        case chat(DisplayText)
+        case name(DisplayText)
+        case muted(Bool)
+        /// How a member's voice arrives, to be told to it.
+        case report(ReceiverReport, to: UInt8)
+        /// Refreshes `connections`.
+        case refresh
+        case leave
+    }
+
+    /// What the person is told.
+    public enum Event: Sendable {
+        case room(RoomEvent)
+        /// A chat message is on its way under this number.
+        case sent(id: UInt64, text: DisplayText)
+        /// A chat message was not taken: too much waits already, or nobody is there.
+        case notSent(DisplayText)
+        /// The network loop has ended.
+        case closed
+    }
+
+    private let commands = Mutex<[Command]>([])
+    private let events = Mutex<[Event]>([])
+    private let state = Mutex<[MemberConnection]>([])
+    private let codeText = Mutex<RoomCode?>(nil)
+    let commandReady: Wakeup
+    /// Readable while `nextEvent` may give one.
+    public let eventReady: Wakeup
+
+    public init() throws(SystemError) {
+        commandReady = try Wakeup()
+        eventReady = try Wakeup()
+    }
+
+    // MARK: The person's thread
+
+    /// Hands a command to the network thread.
+    public func submit(_ command: Command) {
+        commands.withLock { $0.append(command) }
+        commandReady.signal()
+    }
+
+    /// The next event, oldest first.
+    public func nextEvent() -> Event? {
+        events.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+    }
+
+    /// The members' connections when they were last refreshed.
+    public var connections: [MemberConnection] { state.withLock { $0 } }
+
+    /// Calls `body` with the room code, if there is one.
+    public func withCode(_ body: (borrowing RoomCode) -> Void) {
+        codeText.withLock { code in
+            switch code {
+            case .some(let code): body(code)
+            case .none: return
+            }
+        }
+    }
+
+    // MARK: The network thread
+
+    func nextCommand() -> Command? {
+        commands.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+    }
+
+    func tell(_ event: Event) {
+        events.withLock { $0.append(event) }
+        eventReady.signal()
+    }
+
+    func setConnections(_ connections: [MemberConnection]) {
+        state.withLock { $0 = connections }
+    }
+
+    func setCode(_ code: consuming RoomCode?) {
+        var code = consume code
+        codeText.withLock { $0 = code.take() }
+    }
+}

@@ -1,0 +1,193 @@
+internal import Glibc
+public import VCCore
+
+/// The network thread of a call: one socket, one machine, and the rings to the audio threads. It
+/// feeds the machine and obeys it.
+///
+/// Per voice packet it allocates nothing and takes no lock.
+public struct RoomLoop: ~Copyable {
+    private enum Token {
+        static let socket: UInt64 = 0
+        static let capture: UInt64 = 1
+        static let command: UInt64 = 2
+    }
+
+    private let socket: UDPSocket
+    private var machine: RoomMachine
+    private let voice: any VoicePort
+    private let link: RoomLink
+    private let service: (any DatagramService)?
+    private var poller: Poller
+    private var incoming = ReceiveBatch(slots: 16)
+    private var outgoing = SendBatch(slots: 32)
+
+    /// - Parameter service: a server that shares the socket, or nil.
+    public init(
+        socket: consuming UDPSocket, machine: consuming RoomMachine, voice: any VoicePort,
+        link: RoomLink, service: (any DatagramService)?
+    ) throws(SystemError) {
+        let poller = try Poller()
+        try poller.add(socket.descriptorNumber, token: Token.socket)
+        try poller.add(voice.captureReady, token: Token.capture)
+        try poller.add(link.commandReady.descriptorNumber, token: Token.command)
+        self.voice = voice
+        self.link = link
+        self.service = service
+        self.poller = poller
+        self.machine = machine
+        self.socket = socket
+    }
+
+    /// Runs until the room has ended and everything was told.
+    public mutating func run() throws(SystemError) {
+        defer { link.tell(.closed) }
+        advance(now: MonotonicClock.now)
+        while !machine.isEnded {
+            let deadline = min(
+                machine.nextTimeout, service?.pollTimeout() ?? .distantFuture)
+            let ready = try poller.wait(until: deadline)
+            let now = MonotonicClock.now
+            for index in 0..<ready {
+                switch poller.readiness(index).token {
+                case Token.socket: receive(now: now)
+                case Token.capture: sendVoice(now: now)
+                case _: obey(now: now)
+                }
+            }
+            advance(now: now)
+        }
+    }
+
+    // MARK: Voice
+
+    private mutating func receive(now: Instant) {
+        repeat {
+            let count = incoming.receive(from: socket)
+            for index in 0..<count {
+                unsafe dispatch(incoming.bytes(index), from: incoming.source(index), now: now)
+            }
+        } while incoming.isFull
+    }
+
+    private mutating func dispatch(
+        _ datagram: UnsafeMutableRawBufferPointer, from source: Endpoint, now: Instant
+    ) {
+        if let service, unsafe RoomLoop.mayBeRequest(datagram) {
+            let request = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
+            if service.handle(request, from: source, now: now) { return }
+        }
+        guard let arrival = unsafe machine.receive(datagram, from: source, now: now) else { return }
+        let frame = unsafe VoiceFrame(
+            sequence: arrival.header.sequence, timestamp: arrival.header.timestamp,
+            level: arrival.header.level, flags: FrameFlags(rawValue: arrival.header.flags),
+            instant: now)
+        unsafe voice.receive(
+            frame, payload: RawSpan(_unsafeBytes: arrival.frame), slot: Int(arrival.member) - 1)
+    }
+
+    /// STUN and signaling go to the embedded server first; it leaves alone what is no request.
+    private static func mayBeRequest(_ datagram: UnsafeMutableRawBufferPointer) -> Bool {
+        guard let first = unsafe datagram.first else { return false }
+        return first == PacketType.signal || PacketType.stun.contains(first)
+    }
+
+    private mutating func sendVoice(now: Instant) {
+        var count: UInt64 = 0
+        _ = unsafe read(voice.captureReady, &count, 8)
+        while voice.capturedFrames.pop({ frame, payload in
+            let header = VoiceHeader(
+                flags: frame.flags.rawValue, sequence: frame.sequence, timestamp: frame.timestamp,
+                level: frame.level)
+            unsafe payload.withUnsafeBytes { bytes in
+                for member in UInt8(1)...UInt8(Limits.members) {
+                    unsafe send(header, bytes, to: member, now: now)
+                }
+            }
+        }) {}
+        outgoing.flush(through: socket)
+    }
+
+    private mutating func send(
+        _ header: VoiceHeader, _ frame: UnsafeRawBufferPointer, to member: UInt8, now: Instant
+    ) {
+        if outgoing.isFull { outgoing.flush(through: socket) }
+        guard let packet = unsafe outgoing.reserve(),
+            let (destination, size) = unsafe machine.sealVoice(
+                header, frame, for: member, into: packet, now: now)
+        else { return }
+        outgoing.commit(size, to: destination)
+    }
+
+    // MARK: The rest
+
+    /// Lets the machines do what is due, and sends what they have.
+    private mutating func advance(now: Instant) {
+        if now >= machine.nextTimeout { machine.handleTimeout(now: now) }
+        if let service, let due = service.pollTimeout(), now >= due {
+            service.handleTimeout(now: now)
+        }
+        while transmit(now: now) {}
+        outgoing.flush(through: socket)
+        tell()
+    }
+
+    /// Moves what waits to the socket, or between the machine and the server beside it. Returns
+    /// whether the two talked, so that there may be more.
+    private mutating func transmit(now: Instant) -> Bool {
+        var talked = false
+        while true {
+            if outgoing.isFull { outgoing.flush(through: socket) }
+            guard let packet = unsafe outgoing.reserve(),
+                let (destination, size) = unsafe machine.pollTransmit(into: packet)
+            else { break }
+            if let service, destination == service.localClient {
+                let request = unsafe UnsafeRawBufferPointer(rebasing: packet[..<size])
+                _ = unsafe service.handle(
+                    RawSpan(_unsafeBytes: request), from: destination, now: now)
+                talked = true
+            } else {
+                outgoing.commit(size, to: destination)
+            }
+        }
+        guard let service else { return false }
+        while true {
+            if outgoing.isFull { outgoing.flush(through: socket) }
+            guard let packet = unsafe outgoing.reserve() else { break }
+            var writer = unsafe ByteWriter(MutableRawSpan(_unsafeBytes: packet))
+            guard let (destination, size) = service.pollTransmit(into: &writer) else { break }
+            if destination == service.localClient {
+                let answer = unsafe UnsafeMutableRawBufferPointer(rebasing: packet[..<size])
+                _ = unsafe machine.receive(answer, from: destination, now: now)
+                talked = true
+            } else {
+                outgoing.commit(size, to: destination)
+            }
+        }
+        if talked, now >= machine.nextTimeout { machine.handleTimeout(now: now) }
+        return talked
+    }
+
+    private mutating func tell() {
+        while let event = machine.pollEvent() {
+            if case .open = event { link.setCode(machine.copyCode()) }
+            link.tell(.room(event))
+        }
+    }
+
+    private mutating func obey(now: Instant) {
+        _ = link.commandReady.acknowledge()
+        while let command = link.nextCommand() {
+            switch command {
+            case .chat(let text):
+                let id = machine.sendChat(text, now: now)
+                link.tell(id.map { .sent(id: $0, text: text) } ?? .notSent(text))
+            case .name(let name): machine.setName(name, now: now)
+            case .muted(let on): machine.setMuted(on, now: now)
+            case .report(let report, let member): machine.sendReport(report, to: member, now: now)
+            case .refresh:
+                link.setConnections(machine.memberNumbers.compactMap { machine.connection(of: $0) })
+            case .leave: machine.leave(now: now)
+            }
+        }
+    }
+}

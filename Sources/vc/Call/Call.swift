@@ -1,0 +1,97 @@
+internal import Glibc
+internal import VCAudio
+internal import VCCore
+internal import VCNet
+
+/// `vc host` and `vc join`: sets everything up, starts the network thread, and serves the person.
+enum Call {
+    static func host(_ options: CallOptions) -> ExitStatus {
+        run(options) { (begin: inout Beginning) throws(CallFailure) in
+            let setup = try CallSetup(options, isHost: true, server: nil)
+            let machine = RoomMachine(
+                hosting: setup.configuration, arena: setup.arena,
+                random: AnyRandomSource(SystemRandom()), now: MonotonicClock.now)
+            try begin.start(setup, machine, nameplate: nil)
+        }
+    }
+
+    static func join(_ options: CallOptions, code source: CodeSource) -> ExitStatus {
+        run(options) { (begin: inout Beginning) throws(CallFailure) in
+            let code = try CodeInput.read(source)
+            let nameplate = code.nameplate
+            let setup = try CallSetup(options, isHost: false, server: code.server)
+            let machine = RoomMachine(
+                joining: code, setup.configuration, arena: setup.arena,
+                random: AnyRandomSource(SystemRandom()), now: MonotonicClock.now)
+            try begin.start(setup, machine, nameplate: nameplate)
+        }
+    }
+
+    private static func run(
+        _ options: CallOptions, prepare: (inout Beginning) throws(CallFailure) -> Void
+    ) -> ExitStatus {
+        signal(SIGPIPE, SIG_IGN)
+        let start = MonotonicClock.now
+        do throws(CallFailure) {
+            var beginning = Beginning()
+            // Blocked before the first thread starts, so that none of them is interrupted.
+            let signals = try system { () throws(SystemError) in try TerminationSignals() }
+            try prepare(&beginning)
+            guard let running = beginning.running else { return .unavailable }
+            var console = CallConsole(
+                running, signals: signals, options: options, start: start)
+            let status = console.run()
+            running.thread.join()
+            running.engine.stop()
+            return status
+        } catch {
+            report(error, options)
+            return error.status
+        }
+    }
+
+    private static func report(_ failure: CallFailure, _ options: CallOptions) {
+        if options.form == .json {
+            var output = EventOutput(.json)
+            output.show(.error(kind: "start", message: failure.message), at: 0)
+        }
+        StandardStream.diagnostics.write(line: "vc: \(failure.message)")
+    }
+
+    /// Runs what fails only where the system has nothing left to give.
+    static func system<Value: ~Copyable>(
+        _ body: () throws(SystemError) -> Value
+    ) throws(CallFailure) -> Value {
+        do throws(SystemError) {
+            return try body()
+        } catch {
+            throw CallFailure(.unavailable, "the system refused \(error.call): \(error)")
+        }
+    }
+}
+
+/// A call whose threads run.
+struct RunningCall {
+    let thread: RoomThread
+    let link: RoomLink
+    let engine: AudioEngine
+    let serverName: String
+    let nameplate: UInt32?
+}
+
+/// Turns a setup and a machine into a running call.
+struct Beginning {
+    private(set) var running: RunningCall?
+
+    mutating func start(
+        _ setup: consuming CallSetup, _ machine: consuming RoomMachine, nameplate: UInt32?
+    ) throws(CallFailure) {
+        let (engine, serverName) = (setup.engine, setup.serverName)
+        let link = try Call.system { () throws(SystemError) in try RoomLink() }
+        let thread = try setup.makeThread(machine, link: link)
+        try Call.system { () throws(SystemError) in try thread.start() }
+        running = RunningCall(
+            thread: thread, link: link, engine: engine, serverName: serverName,
+            nameplate: nameplate)
+    }
+}

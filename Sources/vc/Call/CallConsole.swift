@@ -1,0 +1,258 @@
+internal import Glibc
+internal import VCAudio
+internal import VCCore
+internal import VCNet
+
+/// The person's side of a running call: lines in, events out, and the threads in between. Runs on
+/// the main thread; the network and the sound have their own.
+struct CallConsole: ~Copyable {
+    /// Who talks and whose first sound was heard is looked up this often.
+    private static let tick = Duration.milliseconds(100)
+    /// Reports and statistics, in ticks.
+    private static let ticksPerReport = 5
+    private static let ticksPerSecond = 10
+
+    private let link: RoomLink
+    private let engine: AudioEngine
+    private let signals: TerminationSignals
+    private let options: CallOptions
+    private let serverName: String
+    private let nameplate: UInt32?
+    private let start: Instant
+
+    private var output: EventOutput
+    private var input = LineInput()
+    private var room: CallRoom
+    private var usage = ProcessUsage()
+    private var ticks = 0
+    private var nextTick: Instant
+    private var isMuted: Bool
+    private var isDeafened = false
+    private var isLeaving = false
+    private var status: ExitStatus?
+    private var isClosed = false
+    private var wasInterrupted = false
+
+    init(
+        _ call: RunningCall, signals: consuming TerminationSignals, options: CallOptions,
+        start: Instant
+    ) {
+        link = call.link
+        engine = call.engine
+        serverName = call.serverName
+        nameplate = call.nameplate
+        self.signals = signals
+        self.options = options
+        self.start = start
+        isMuted = options.isMuted
+        output = EventOutput(options.form)
+        room = CallRoom(engine: engine)
+        nextTick = MonotonicClock.now
+    }
+
+    /// Serves the person until the call is over.
+    mutating func run() -> ExitStatus {
+        while !isClosed {
+            wait()
+            let now = MonotonicClock.now
+            if link.eventReady.acknowledge() { drainEvents(now: now) }
+            if now >= nextTick { tick(now: now) }
+            if let limit = options.duration, now >= start + limit { leave() }
+        }
+        drainEvents(now: MonotonicClock.now)
+        return wasInterrupted && status == .success ? .interrupted : status ?? .unavailable
+    }
+
+    private mutating func wait() {
+        var watched = [
+            pollfd(fd: link.eventReady.descriptorNumber, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: signals.descriptorNumber, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: input.isOpen ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
+        ]
+        let rest = nextTick - MonotonicClock.now
+        let milliseconds = max(0, min(1_000, rest.wholeNanoseconds / 1_000_000 + 1))
+        let count = unsafe poll(&watched, nfds_t(watched.count), Int32(milliseconds))
+        guard count > 0 else { return }
+        if watched[1].revents != 0 { handleSignals() }
+        if watched[2].revents != 0 {
+            var lines: [InputLine] = []
+            input.read { lines.append(InputLine($0)) }
+            for line in lines { obey(line) }
+        }
+    }
+
+    private mutating func handleSignals() {
+        while let signal = signals.next() {
+            // A second one does not wait for the goodbye.
+            if isLeaving { exit(ExitStatus.interrupted.rawValue) }
+            wasInterrupted = signal == SIGINT
+            leave()
+        }
+    }
+
+    private mutating func leave() {
+        guard !isLeaving else { return }
+        isLeaving = true
+        link.submit(.leave)
+    }
+
+    private var seconds: Double {
+        (MonotonicClock.now - start).inMilliseconds / 1_000
+    }
+
+    private mutating func show(_ event: CallEvent) {
+        if !output.show(event, at: seconds) { leave() }
+    }
+}
+
+// MARK: - Events
+
+extension CallConsole {
+    private mutating func drainEvents(now: Instant) {
+        while let event = link.nextEvent() {
+            switch event {
+            case .room(let event): handle(event)
+            case .sent(let id, let text): show(.sent(id: id, text: text))
+            case .notSent:
+                show(
+                    .warning(
+                        kind: "not-sent",
+                        message: "the message was not sent: you are not in a room, or too many "
+                            + "messages wait for somebody who is not reached"))
+            case .closed: isClosed = true
+            }
+        }
+    }
+
+    private mutating func handle(_ event: RoomEvent) {
+        switch event {
+        case .open: showCode()
+        case .ended(let reason): finish(reason)
+        case .warning(let warning): show(.warning(kind: warning.kind, message: warning.sentence))
+        case .joined(let number, let members):
+            room.ownNumber = Int(number)
+            for member in members { room.add(member) }
+            show(.joined(number: Int(number), members: members.map(\.shown)))
+        case .member(let member, let state):
+            room.apply(member, state)
+            show(
+                .member(
+                    MemberChange(
+                        number: Int(member.number), name: member.name, state: state.shown,
+                        isHost: member.isHost, isVerified: false)))
+        case .path(let member, let roundTrip, let why):
+            show(
+                .path(
+                    member: Int(member), rung: .direct,
+                    roundTripMilliseconds: roundTrip.inMilliseconds, why: why))
+        case .chat(let from, let text, let id):
+            show(
+                .chat(
+                    ChatMessage(from: Int(from.number), name: from.name, text: text, id: id)))
+        case .delivery(let id, let member, let isDelivered):
+            show(.delivery(id: id, member: Int(member), isDelivered: isDelivered))
+        case .muted(let member, let on):
+            // That nobody is muted is what everybody expects.
+            if room.noteMuted(member, on) { show(.muted(member: Int(member), isOn: on)) }
+        case .guess(let failed, let budget): show(.guess(failed: failed, budget: budget))
+        }
+    }
+
+    private mutating func showCode() {
+        var isWritten = true
+        let now = seconds
+        link.withCode { code in isWritten = output.showCode(code, at: now) }
+        if !isWritten { leave() }
+    }
+
+    private mutating func finish(_ reason: EndReason) {
+        let (status, sentence) = reason.outcome(nameplate: nameplate, server: serverName)
+        self.status = status
+        if status != .success { show(.error(kind: reason.kind, message: sentence)) }
+        show(.left(reason: sentence))
+    }
+}
+
+// MARK: - Ticks
+
+extension CallConsole {
+    private mutating func tick(now: Instant) {
+        nextTick = now + CallConsole.tick
+        ticks += 1
+        while let event = engine.pollEvent() {
+            if let warning = event.warning {
+                show(.warning(kind: warning.kind, message: warning.message))
+            }
+        }
+        for event in room.soundEvents() { show(event) }
+        if ticks % CallConsole.ticksPerReport == 0 {
+            for (member, report) in room.reports() { link.submit(.report(report, to: member)) }
+        }
+        // Asked for a tick before it is shown.
+        if (ticks + 1) % CallConsole.ticksPerSecond == 0, !room.isAlone { link.submit(.refresh) }
+        if ticks % CallConsole.ticksPerSecond == 0, options.form == .json {
+            show(.statistics(statistics()))
+        }
+    }
+
+    private mutating func statistics() -> CallStatistics {
+        room.statistics(
+            link.connections, cpuPercent: usage.cpuPercent(),
+            residentBytes: ProcessUsage.residentBytes, isMuted: isMuted)
+    }
+}
+
+// MARK: - What the person types
+
+extension CallConsole {
+    private mutating func obey(_ line: InputLine) {
+        switch line {
+        case .nothing: return
+        case .chat(let text): link.submit(.chat(text))
+        case .refused(let sentence): complain(sentence)
+        case .command(let command): obey(command)
+        }
+    }
+
+    private mutating func obey(_ command: SlashCommand) {
+        switch command {
+        case .help(let topic):
+            guard let lines = SlashHelp.lines(topic: topic) else {
+                return complain("there is no command /\(topic ?? ""); /help lists them")
+            }
+            say(lines)
+        case .who: say(room.whoLines())
+        case .name(let name): link.submit(.name(name))
+        case .announce(let on): output.setAnnouncing(on)
+        case .end, .quit: leave()
+        case .invite: showCode()
+        case .mute:
+            isMuted.toggle()
+            engine.setMuted(isMuted)
+            link.submit(.muted(isMuted))
+            show(.muted(member: room.ownNumber, isOn: isMuted))
+        case .deafen:
+            isDeafened.toggle()
+            engine.setDeafened(isDeafened)
+            say([isDeafened ? "your loudspeakers are closed" : "your loudspeakers are open"])
+        case .gain(let name, let decibels): setGain(name, decibels)
+        case .devices: say(DeviceListing.lines())
+        case .stats: say(room.statisticsLines(statistics()))
+        }
+    }
+
+    private mutating func setGain(_ name: DisplayText, _ decibels: Double) {
+        guard let number = findMember(name, among: room.others) else {
+            return complain("nobody, or more than one, is called \(name.text); /who lists them")
+        }
+        engine.setGain(decibels: Float(decibels), slot: number - 1)
+    }
+
+    private mutating func say(_ lines: [String]) {
+        for line in lines where !output.say(line) { return leave() }
+    }
+
+    private mutating func complain(_ sentence: String) {
+        output.complain(sentence, at: seconds)
+    }
+}

@@ -1,0 +1,173 @@
+internal import VCAudio
+internal import VCCore
+
+/// What the console knows of the room: who is there, who was heard, and who talks.
+struct CallRoom {
+    private struct Person {
+        var name: DisplayText
+        var isHost: Bool
+        var isMuted = false
+        var wasHeard = false
+        var isTalking = false
+    }
+
+    private let engine: AudioEngine
+    private var people: [Int: Person] = [:]
+    private var isTalking = false
+    /// Our own number; the host's is 1.
+    var ownNumber = 1
+
+    init(engine: AudioEngine) {
+        self.engine = engine
+    }
+
+    var isAlone: Bool { people.isEmpty }
+
+    /// The others, by number.
+    var others: [MemberName] {
+        numbers.compactMap { number in
+            people[number].map { MemberName(number: number, name: $0.name) }
+        }
+    }
+
+    private var numbers: [Int] { people.keys.sorted() }
+
+    // MARK: Coming and going
+
+    mutating func add(_ member: RoomEvent.Member) {
+        let number = Int(member.number)
+        people[number] = Person(name: member.name, isHost: member.isHost)
+        try? engine.setActive(true, slot: number - 1)
+        engine.setAlone(false)
+    }
+
+    mutating func apply(_ member: RoomEvent.Member, _ state: RoomEvent.MemberState) {
+        switch state {
+        case .joined: add(member)
+        case .left, .removed:
+            people[Int(member.number)] = nil
+            try? engine.setActive(false, slot: Int(member.number) - 1)
+            engine.setAlone(people.isEmpty)
+        case .lost, .back: return
+        }
+    }
+
+    /// Remembers who is muted; returns whether it changed.
+    mutating func noteMuted(_ member: UInt8, _ on: Bool) -> Bool {
+        guard let old = people[Int(member)]?.isMuted, old != on else { return false }
+        people[Int(member)]?.isMuted = on
+        return true
+    }
+
+    // MARK: Sound
+
+    /// `voice` and `talking`, for what changed since the last call.
+    mutating func soundEvents() -> [CallEvent] {
+        var events: [CallEvent] = []
+        for number in numbers {
+            let sound = engine.memberStatistics(slot: number - 1)
+            if sound.hasPlayed, people[number]?.wasHeard == false {
+                people[number]?.wasHeard = true
+                events.append(.voice(member: number))
+            }
+            if people[number]?.isTalking != sound.isSounding {
+                people[number]?.isTalking = sound.isSounding
+                events.append(.talking(member: number, isOn: sound.isSounding))
+            }
+        }
+        let talks = engine.statistics.isTalking && !isAlone
+        if talks != isTalking {
+            isTalking = talks
+            events.append(.talking(member: ownNumber, isOn: talks))
+        }
+        return events
+    }
+
+    /// What each member is told about its voice.
+    func reports() -> [(member: UInt8, report: ReceiverReport)] {
+        let capture = engine.statistics.captureDelayMilliseconds
+        return numbers.map { number in
+            let sound = engine.memberStatistics(slot: number - 1)
+            return (
+                UInt8(number),
+                ReceiverReport(
+                    received: UInt32(clamping: sound.received), lost: UInt32(clamping: sound.lost),
+                    jitter: tenths(sound.jitterMilliseconds), captureDelay: tenths(capture))
+            )
+        }
+    }
+
+    private func tenths(_ milliseconds: Double) -> UInt16 {
+        UInt16(clamping: Int(max(0, min(6_000, milliseconds)) * 10))
+    }
+
+    // MARK: Statistics
+
+    func statistics(
+        _ connections: [MemberConnection], cpuPercent: Double, residentBytes: UInt64, isMuted: Bool
+    ) -> CallStatistics {
+        let sound = engine.statistics
+        return CallStatistics(
+            members: numbers.map { statistics(of: $0, connections, sound) },
+            cpuPercent: cpuPercent, residentBytes: residentBytes,
+            captureXruns: UInt64(clamping: sound.captureXruns),
+            playbackXruns: UInt64(clamping: sound.playbackXruns), isMuted: isMuted)
+    }
+
+    private func statistics(
+        of number: Int, _ connections: [MemberConnection], _ sound: EngineStatistics
+    ) -> MemberStatistics {
+        let connection = connections.first { Int($0.number) == number }
+        let heard = engine.memberStatistics(slot: number - 1)
+        var result = MemberStatistics(number: number)
+        result.rung = connection?.endpoint == nil ? nil : .direct
+        result.roundTripMilliseconds = connection?.roundTrip?.inMilliseconds
+        result.sent = connection?.voiceFramesSent ?? 0
+        result.received = UInt64(clamping: heard.received)
+        result.lost = UInt64(clamping: heard.lost)
+        result.late = UInt64(clamping: heard.late)
+        result.concealed = UInt64(clamping: heard.concealed)
+        guard heard.received > 0 else { return result }
+        result.jitterMilliseconds = heard.jitterMilliseconds
+        result.bufferMilliseconds = heard.bufferMilliseconds
+        // Capture and frame there (as it reports), half the round trip, then everything here.
+        if let roundTrip = connection?.roundTrip, let report = connection?.report {
+            result.mouthToEarMilliseconds =
+                Double(report.captureDelay) / 10 + roundTrip.inMilliseconds / 2
+                + heard.bufferMilliseconds + sound.playbackDelayMilliseconds
+        }
+        return result
+    }
+
+    // MARK: Lines
+
+    func whoLines() -> [String] {
+        let lines = numbers.compactMap { number -> String? in
+            guard let person = people[number] else { return nil }
+            let marks = (person.isHost ? " (host)" : "") + (person.isMuted ? " (muted)" : "")
+            return "\(number)  \(person.name.text)\(marks)"
+        }
+        return ["\(ownNumber)  you"] + lines
+    }
+
+    func statisticsLines(_ statistics: CallStatistics) -> [String] {
+        func text(_ value: Double?) -> String {
+            value.flatMap { fixedDecimal($0, decimals: 1) } ?? "-"
+        }
+        let cpu = text(statistics.cpuPercent)
+        let memory = text(Double(statistics.residentBytes) / 1_048_576)
+        var lines = ["cpu \(cpu) % of a core, memory \(memory) MiB"]
+        for member in statistics.members {
+            let name = people[member.number]?.name.text ?? String(member.number)
+            lines.append(
+                "\(name): \(member.rung?.rawValue ?? "no path"), round trip "
+                    + "\(text(member.roundTripMilliseconds)) ms, mouth to ear "
+                    + "\(text(member.mouthToEarMilliseconds)) ms (buffer "
+                    + "\(text(member.bufferMilliseconds)), jitter "
+                    + "\(text(member.jitterMilliseconds))); received \(member.received), lost "
+                    + "\(member.lost), late \(member.late), concealed \(member.concealed), sent "
+                    + "\(member.sent)")
+        }
+        return lines
+    }
+}

@@ -1,0 +1,185 @@
+internal import CVCLinux
+internal import VCAudio
+internal import VCCore
+internal import VCNet
+
+/// Everything that `vc host` and `vc join` need before the first packet: devices, socket, servers.
+/// What fails here fails with a sentence and an exit status, and nothing was sent.
+struct CallSetup: ~Copyable {
+    /// Where vc-signal listens when nothing else is said.
+    static let signalPort: UInt16 = 4_460
+
+    let options: CallOptions
+    let arena: SecretArena
+    let engine: AudioEngine
+    let socket: UDPSocket
+    let configuration: RoomConfiguration
+    let service: EmbeddedSignal?
+    /// How the signaling server is named to people.
+    let serverName: String
+
+    /// - Parameter server: the one that the code names, for a joiner.
+    init(_ options: CallOptions, isHost: Bool, server: ServerName?) throws(CallFailure) {
+        guard let arena = SecretArena() else {
+            throw CallFailure(.unavailable, "the cryptographic library could not be started")
+        }
+        _ = vc_forbid_core_dumps()
+        var random = SystemRandom()
+        let engine = try CallSetup.engine(options, random: &random)
+        let embeds = isHost && options.signal == nil
+        let socket = try CallSetup.socket(options, embeds: embeds)
+        let named = server ?? options.signal
+        let servers: [Endpoint]
+        if embeds {
+            servers = [EmbeddedSignal.client]
+        } else if let named {
+            servers = try CallSetup.resolve(named)
+        } else {
+            throw CallFailure(
+                .usage,
+                "the code names no server: it should end in @HOST[:PORT]; or give --signal HOST")
+        }
+        let port = socket.localEndpoint.port
+        let addresses = CallSetup.localAddresses(loopback: servers.contains { $0.isLoopback })
+        let advertised =
+            embeds ? try CallSetup.advertised(options, port: port, addresses) : named
+        self.arena = arena
+        self.engine = engine
+        self.options = options
+        serverName = advertised?.description ?? named?.description ?? ""
+        configuration = RoomConfiguration(
+            isHost: isHost, servers: servers, advertised: advertised,
+            name: options.name ?? guestName(using: &random), isMuted: options.isMuted,
+            candidates: addresses.map { $0.with(port: port) },
+            local: LocalAddresses(
+                addresses: addresses, allowsLoopback: addresses.contains { $0.isLoopback }))
+        service = embeds ? EmbeddedSignal(random: &random, now: MonotonicClock.now) : nil
+        self.socket = socket
+    }
+
+    /// The network thread, not yet started.
+    consuming func makeThread(_ machine: consuming RoomMachine, link: RoomLink)
+        throws(CallFailure) -> RoomThread
+    {
+        let (voice, service) = (engine, service)
+        do throws(SystemError) {
+            return RoomThread(
+                try RoomLoop(
+                    socket: socket, machine: machine, voice: voice, link: link, service: service))
+        } catch {
+            throw CallFailure(.unavailable, "the system refused \(error.call): \(error)")
+        }
+    }
+
+    private static func engine(_ options: CallOptions, random: inout SystemRandom)
+        throws(CallFailure) -> AudioEngine
+    {
+        var configuration = AudioEngine.Configuration(
+            capture: options.capture.device, playback: options.playback.device,
+            gate: options.talk == .open || options.isSteady ? .open : .voice,
+            frame: options.frame?.duration ?? .tenMilliseconds,
+            bitrate: options.bitrate ?? OpusEncoder.bitrate)
+        configuration.isMuted = options.isMuted
+        configuration.isAlone = true
+        configuration.firstSequence = random.next()
+        configuration.firstTimestamp = random.next()
+        do throws(DeviceError) {
+            let engine = try AudioEngine(configuration)
+            try engine.start()
+            return engine
+        } catch {
+            throw CallFailure(
+                error.isUnreadableFile ? .unreadableFile : .unavailable, "\(error)")
+        }
+    }
+
+    private static func socket(_ options: CallOptions, embeds: Bool) throws(CallFailure)
+        -> UDPSocket
+    {
+        var local = Endpoint.anyAddress(port: embeds ? signalPort : 0)
+        if let listen = options.listen {
+            local = .anyAddress(port: listen.port)
+            if let address = listen.address {
+                local = try resolve(address, port: listen.port)
+            }
+        }
+        do throws(SocketError) {
+            return try UDPSocket(bindingTo: local)
+        } catch {
+            throw CallFailure(.unavailable, "\(error)")
+        }
+    }
+
+    private static func resolve(_ host: String, port: UInt16) throws(CallFailure) -> Endpoint {
+        do throws(ResolveError) {
+            let text = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            return try Resolver.listenEndpoint(text)
+        } catch {
+            throw CallFailure(.usage, "--listen: \(error)")
+        }
+    }
+
+    private static func resolve(_ server: ServerName) throws(CallFailure) -> [Endpoint] {
+        do throws(ResolveError) {
+            return try Resolver.resolve(
+                HostPort(host: server.host, port: server.port), defaultPort: signalPort)
+        } catch {
+            throw CallFailure(.unavailable, "\(error)")
+        }
+    }
+
+    /// This machine's addresses. Loopback counts where the server is on this machine, and where
+    /// there is nothing else.
+    private static func localAddresses(loopback: Bool) -> [Endpoint] {
+        let others = (try? Interfaces.addresses())?.map(\.endpoint) ?? []
+        guard loopback || others.isEmpty else { return others }
+        let all = (try? Interfaces.addresses(includingLoopback: true))?.map(\.endpoint) ?? []
+        return all.filter { !others.contains($0) } + others
+    }
+
+    private static func advertised(
+        _ options: CallOptions, port: UInt16, _ addresses: [Endpoint]
+    ) throws(CallFailure) -> ServerName? {
+        if let given = options.advertise {
+            return ServerName(
+                ServerName.text(given.host, port: given.port ?? port, usual: signalPort))
+        }
+        let address = DefaultRoute.address ?? addresses.first
+        guard let address else {
+            throw CallFailure(
+                .unavailable, "this machine has no network address; say one with --advertise")
+        }
+        return ServerName(
+            ServerName.text(address.addressDescription, port: port, usual: signalPort))
+    }
+}
+
+extension ServerName {
+    /// `host[:port]`, the port only where it is not the usual one.
+    fileprivate static func text(_ host: String, port: UInt16, usual: UInt16) -> String {
+        if port == usual { return host }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}
+
+extension DeviceChoice {
+    var device: DeviceName {
+        switch self {
+        case .alsa(let name): .alsa(name)
+        case .file(let path): .file(path)
+        case .tone(let hertz): .tone(hertz: Double(hertz))
+        case .silence: .silence
+        }
+    }
+}
+
+extension FrameLength {
+    fileprivate var duration: FrameDuration {
+        switch self {
+        case .twoAndAHalf: .twoAndAHalfMilliseconds
+        case .five: .fiveMilliseconds
+        case .ten: .tenMilliseconds
+        case .twenty: .twentyMilliseconds
+        }
+    }
+}

@@ -1,0 +1,31 @@
+internal import VCCore
+internal import VCNet
+internal import VCSignaling
+
+/// vc-signal inside `vc host`: the same service, on the socket of the call.
+final class EmbeddedSignal: DatagramService {
+    private var service: SignalService
+
+    init(random: inout SystemRandom, now: Instant) {
+        service = SignalService(limits: .embedded, secondPort: 0, random: &random, now: now)
+    }
+
+    /// The address of a client beside it.
+    static var client: Endpoint { SignalService.localClient }
+
+    var localClient: Endpoint { EmbeddedSignal.client }
+
+    func handle(_ datagram: RawSpan, from source: Endpoint, now: Instant) -> Bool {
+        service.handle(datagram, from: source, onSecondPort: false, now: now)
+    }
+
+    func handleTimeout(now: Instant) { service.handleTimeout(now: now) }
+
+    func pollTimeout() -> Instant? { service.pollTimeout() }
+
+    func pollTransmit(into writer: inout ByteWriter) -> (destination: Endpoint, size: Int)? {
+        while service.pollEvent() != nil {}
+        guard let answer = service.pollTransmit(into: &writer) else { return nil }
+        return (answer.destination, answer.count)
+    }
+}
