@@ -15,15 +15,17 @@ let package = Package(
             name: "asound_module_pcm_vcfixture", type: .dynamic, targets: ["ALSAFixture"]),
     ],
     targets: [
-        // System libraries: one module map and one header each, no logic.
-        .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
+        // System libraries: one module map and one header each, no logic. Those without pkgConfig
+        // are linked from their archives (the module map says which): fewer libraries to load is
+        // less memory for each process.
+        .systemLibrary(name: "COpus", providers: [.apt(["libopus-dev"])]),
         .systemLibrary(
-            name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+            name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
         // Only its header: the library is loaded at run time, so it must not come in through pkg-config.
         .systemLibrary(name: "CSndFile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(
-            name: "CSpeexDSP", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
+            name: "CSpeexDSP", providers: [.apt(["libspeexdsp-dev"])]),
         .target(name: "CVCLinux", cSettings: [.define("_GNU_SOURCE")]),
 
         // The product. Imports only point down.

@@ -89,10 +89,8 @@ public struct RoomMachine: ~Copyable {
         var random = random
         let keys = KeyPair(random: &random, arena: arena)
         let room = RoomID(random: &random)
-        let token = SecretBytes(random: &random, count: 32, in: arena)
-        signal = SignalClient(
-            servers: configuration.servers, hosting: room.block, claimToken: token.span,
-            random: &random, now: now)
+        signal = RoomMachine.claimingClient(
+            for: room, configuration, arena: arena, random: &random, now: now)
         roomKey = SecretBytes(random: &random, count: 32, in: arena)
         roster = Roster(host: keys.publicKey)
         number = 1
@@ -106,6 +104,18 @@ public struct RoomMachine: ~Copyable {
         candidates = configuration.candidates
         local = configuration.local
         isMuted = configuration.isMuted
+    }
+
+    /// The host's signaling client, with a claim token of its own. (A function of its own: inside
+    /// the initialiser the optimiser of Swift 6.3 fails on the borrow of the token.)
+    private static func claimingClient(
+        for room: RoomID, _ configuration: RoomConfiguration, arena: SecretArena,
+        random: inout AnyRandomSource, now: Instant
+    ) -> SignalClient {
+        let token = SecretBytes(random: &random, count: 32, in: arena)
+        return SignalClient(
+            servers: configuration.servers, hosting: room.block, claimToken: token.span,
+            random: &random, now: now)
     }
 
     /// A joiner with a code.
