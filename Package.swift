@@ -22,7 +22,8 @@ let package = Package(
         .systemLibrary(
             name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
-        // Only its header: the library is loaded at run time, so it must not come in through pkg-config.
+        // Only its header: the library is loaded at run time, so it must not come in through
+        // pkg-config.
         .systemLibrary(name: "CSndFile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(
             name: "CSpeexDSP", providers: [.apt(["libspeexdsp-dev"])]),

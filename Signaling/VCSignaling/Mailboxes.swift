@@ -52,8 +52,8 @@ struct Mailboxes {
     /// When `expire` has something to do.
     var deadline: Instant? { queue.first.flatMap { mailboxes[$0]?.deadline } }
 
-    /// A joiner's body for a run that may be open. Who knows the run's 8 random bytes is its joiner,
-    /// also from a new address.
+    /// A joiner's body for a run that may be open. Who knows the run's 8 random bytes is its
+    /// joiner, also from a new address.
     mutating func post(
         nameplate: UInt32, run: UInt64, from joiner: Endpoint, transaction: UInt64, now: Instant
     ) -> Posting {

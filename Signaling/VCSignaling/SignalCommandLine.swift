@@ -76,7 +76,8 @@ public enum SignalCommandLine: Equatable, Sendable {
                 secondPort = port
             case "--relay", "--key", "--host-token":
                 return .usageError(
-                    "\(name) is not supported by this version of vc-signal: relays and host tokens are not there yet"
+                    "\(name) is not supported by this version of vc-signal: "
+                        + "relays and host tokens are not there yet"
                 )
             default:
                 return .usageError("unknown argument '\(argument)'; see vc-signal --help")

@@ -4,8 +4,8 @@ public import VCCore
 /// `vc-signal` runs it, and so does `vc host` on the socket of its call.
 ///
 /// It keeps nothing about an address that has not shown a valid cookie, answers no message with a
-/// longer one, and forwards bodies that it cannot read between the host of a nameplate and those who
-/// ask for it.
+/// longer one, and forwards bodies that it cannot read between the host of a nameplate and those
+/// who ask for it.
 public struct SignalService: ~Copyable {
     /// The address of a `SignalClient` in the same process. It needs no socket: what it transmits
     /// goes to `handle` with this source, and what is transmitted to this address goes to it. No

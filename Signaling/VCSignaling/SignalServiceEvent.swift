@@ -1,7 +1,7 @@
 public import VCCore
 
-/// What happened in a signaling service, for its log. Endpoints and nameplates are in it so that the
-/// shell can decide what may be written down.
+/// What happened in a signaling service, for its log. Endpoints and nameplates are in it so that
+/// the shell can decide what may be written down.
 public enum SignalServiceEvent: Equatable, Sendable {
     /// A new room.
     case leaseGranted(nameplate: UInt32, host: Endpoint)

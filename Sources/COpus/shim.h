@@ -1,7 +1,8 @@
 #pragma once
 #include <opus/opus.h>
 
-// opus_encoder_ctl and opus_decoder_ctl are variadic, which Swift cannot call: one function per request.
+// opus_encoder_ctl and opus_decoder_ctl are variadic, which Swift cannot call: one function per
+// request.
 
 static inline int vc_opus_encoder_set_bitrate(OpusEncoder *encoder, opus_int32 bitsPerSecond) {
     return opus_encoder_ctl(encoder, OPUS_SET_BITRATE(bitsPerSecond));

@@ -1,4 +1,5 @@
-// The plugin of ALSAFixture.h. Configuration: type vcfixture, cable PATH, ppm NUMBER, rate HZ, channels N.
+// The plugin of ALSAFixture.h. Configuration: type vcfixture, cable PATH, ppm NUMBER, rate HZ,
+// channels N.
 
 #include "ALSAFixture.h"
 
@@ -6,6 +7,7 @@
 #include <alsa/pcm_external.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -37,7 +39,9 @@ static double now(void) {
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static double frames_per_second(const struct card *card) { return card->io.rate * (1 + card->ppm * 1e-6); }
+static double frames_per_second(const struct card *card) {
+    return card->io.rate * (1 + card->ppm * 1e-6);
+}
 
 static int32_t take_fault(struct card *card) {
     int32_t *fault = &card->shared->control.fault[card->side];
@@ -133,15 +137,16 @@ static snd_pcm_sframes_t card_pointer(snd_pcm_ioplug_t *io) {
     return value % io->buffer_size;
 }
 
-// The playback side is filled before it starts: its first frames belong to the time at which it will start, which is
-// at most a few milliseconds away.
+// The playback side is filled before it starts: its first frames belong to the time at which it
+// will start, which is at most a few milliseconds away.
 static int64_t cable_index(struct card *card, int64_t frame) {
     double start = card->running ? card->start : now();
     return (int64_t)floor((start + (double)frame / frames_per_second(card)) * 48000.0);
 }
 
 static snd_pcm_sframes_t card_transfer(
-    snd_pcm_ioplug_t *io, const snd_pcm_channel_area_t *areas, snd_pcm_uframes_t offset, snd_pcm_uframes_t size) {
+    snd_pcm_ioplug_t *io, const snd_pcm_channel_area_t *areas, snd_pcm_uframes_t offset,
+    snd_pcm_uframes_t size) {
     struct card *card = io->private_data;
     int16_t *cable = card->shared->cable;
     unsigned step = areas->step / 16;
@@ -150,12 +155,15 @@ static snd_pcm_sframes_t card_transfer(
         int64_t index = cable_index(card, card->moved + (int64_t)frame);
         if (io->stream == SND_PCM_STREAM_PLAYBACK) {
             // A slow card leaves no hole in the cable.
-            int64_t from = card->last_cable >= 0 && index - card->last_cable < 16 ? card->last_cable + 1 : index;
-            for (int64_t i = from; i <= index; i++) cable[i & (VC_FIXTURE_CABLE_SAMPLES - 1)] = samples[frame * step];
+            bool follows = card->last_cable >= 0 && index - card->last_cable < 16;
+            int64_t from = follows ? card->last_cable + 1 : index;
+            for (int64_t i = from; i <= index; i++)
+                cable[i & (VC_FIXTURE_CABLE_SAMPLES - 1)] = samples[frame * step];
             card->last_cable = index;
         } else {
             int16_t value = cable[index & (VC_FIXTURE_CABLE_SAMPLES - 1)];
-            for (unsigned channel = 0; channel < io->channels; channel++) samples[frame * step + channel] = value;
+            for (unsigned channel = 0; channel < io->channels; channel++)
+                samples[frame * step + channel] = value;
             // What was heard half a cable ago is not to be heard again.
             cable[(index - VC_FIXTURE_CABLE_SAMPLES / 2) & (VC_FIXTURE_CABLE_SAMPLES - 1)] = 0;
         }
@@ -164,29 +172,34 @@ static snd_pcm_sframes_t card_transfer(
     return (snd_pcm_sframes_t)size;
 }
 
-static int card_poll_revents(snd_pcm_ioplug_t *io, struct pollfd *entries, unsigned count, unsigned short *events) {
+static int card_poll_revents(
+    snd_pcm_ioplug_t *io, struct pollfd *entries, unsigned count, unsigned short *events) {
     struct card *card = io->private_data;
     uint64_t ticks;
     (void)entries, (void)count;
     if (read(card->timer, &ticks, sizeof ticks) < 0) { /* nothing was due */
     }
     *events = 0;
-    if (__atomic_load_n(&card->shared->control.fault[card->side], __ATOMIC_ACQUIRE) == VC_FIXTURE_ENODEV) {
+    if (__atomic_load_n(&card->shared->control.fault[card->side], __ATOMIC_ACQUIRE) ==
+        VC_FIXTURE_ENODEV) {
         snd_pcm_ioplug_set_state(io, SND_PCM_STATE_DISCONNECTED);
         *events = POLLERR | POLLNVAL;
         return 0;
     }
     int64_t value = position(card);
     int64_t available =
-        io->stream == SND_PCM_STREAM_PLAYBACK ? (int64_t)io->buffer_size - (card->moved - value) : value - card->moved;
-    if (available >= (int64_t)io->period_size) *events = io->stream == SND_PCM_STREAM_PLAYBACK ? POLLOUT : POLLIN;
+        io->stream == SND_PCM_STREAM_PLAYBACK ? (int64_t)io->buffer_size - (card->moved - value)
+                                              : value - card->moved;
+    if (available >= (int64_t)io->period_size)
+        *events = io->stream == SND_PCM_STREAM_PLAYBACK ? POLLOUT : POLLIN;
     return 0;
 }
 
 static int card_delay(snd_pcm_ioplug_t *io, snd_pcm_sframes_t *delay) {
     struct card *card = io->private_data;
     int64_t value = position(card);
-    *delay = (snd_pcm_sframes_t)(io->stream == SND_PCM_STREAM_PLAYBACK ? card->moved - value : value - card->moved);
+    bool plays = io->stream == SND_PCM_STREAM_PLAYBACK;
+    *delay = (snd_pcm_sframes_t)(plays ? card->moved - value : value - card->moved);
     return 0;
 }
 
@@ -219,13 +232,17 @@ static int constrain(struct card *card, long rate, long channels) {
     if (error < 0) return error;
     error = snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_FORMAT, 1, format);
     if (error < 0) return error;
-    error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_CHANNELS, (unsigned)channels, (unsigned)channels);
+    error = snd_pcm_ioplug_set_param_minmax(
+        io, SND_PCM_IOPLUG_HW_CHANNELS, (unsigned)channels, (unsigned)channels);
     if (error < 0) return error;
-    error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_RATE, (unsigned)rate, (unsigned)rate);
+    error = snd_pcm_ioplug_set_param_minmax(
+        io, SND_PCM_IOPLUG_HW_RATE, (unsigned)rate, (unsigned)rate);
     if (error < 0) return error;
-    error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_PERIOD_BYTES, 64 * frame, 4096 * frame);
+    error = snd_pcm_ioplug_set_param_minmax(
+        io, SND_PCM_IOPLUG_HW_PERIOD_BYTES, 64 * frame, 4096 * frame);
     if (error < 0) return error;
-    error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_BUFFER_BYTES, 128 * frame, 16384 * frame);
+    error = snd_pcm_ioplug_set_param_minmax(
+        io, SND_PCM_IOPLUG_HW_BUFFER_BYTES, 128 * frame, 16384 * frame);
     if (error < 0) return error;
     return snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_PERIODS, 2, 64);
 }

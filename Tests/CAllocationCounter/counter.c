@@ -1,5 +1,5 @@
-// Takes the place of glibc's allocator entry points in the test executable and counts who calls them. They hand on
-// to the same functions under their internal names.
+// Takes the place of glibc's allocator entry points in the test executable and counts who calls
+// them. They hand on to the same functions under their internal names.
 
 #include "CAllocationCounter.h"
 

@@ -5,7 +5,7 @@ import VCCore
 
 @Suite struct JitterBufferTests {
     @Test(
-        "on a perfect network the sound is that of the plain decoder, sample for sample, with no splice"
+        "on a perfect network the sound is the plain decoder's, sample for sample, with no splice"
     )
     func perfect() throws {
         let voice = try VoicePackets(count: 3_000, pauses: false)

@@ -11,7 +11,8 @@
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 
-/// Mirror of glibc's `struct mmsghdr`, which needs _GNU_SOURCE; shim.c asserts that the layouts agree.
+/// Mirror of glibc's `struct mmsghdr`, which needs _GNU_SOURCE; shim.c asserts that the layouts
+/// agree.
 struct vc_mmsghdr {
     struct msghdr header;
     unsigned int length;

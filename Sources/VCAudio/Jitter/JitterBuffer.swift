@@ -11,11 +11,13 @@ public import VCCore
 ///
 /// It works on samples, not on frames: sound is decoded when it is asked for, so that what is
 /// added to the delay of the network is the target, to the sample. The target is the delay that
-/// `DelayEstimator` asks for plus one block, because all samples of a block are needed at its start.
+/// `DelayEstimator` asks for plus one block, because all samples of a block are needed at its
+/// start.
 ///
-/// The delay is steered back to the target at all times. In pauses the step is free; in speech it is
-/// one pitch period, at most each 100 ms, and only when more than 6 ms are gained; far above the
-/// target the surplus is cut off. Clock drift between two sound cards is corrected by the same step.
+/// The delay is steered back to the target at all times. In pauses the step is free; in speech it
+/// is one pitch period, at most each 100 ms, and only when more than 6 ms are gained; far above the
+/// target the surplus is cut off. Clock drift between two sound cards is corrected by the same
+/// step.
 ///
 /// Nothing is allocated after `init`.
 public struct JitterBuffer: ~Copyable {

@@ -23,7 +23,8 @@ enum ChaChaPoly {
         }
     }
 
-    /// Opens `buffer` (ciphertext and tag) in place. False, and nothing usable, when it was altered.
+    /// Opens `buffer` (ciphertext and tag) in place. False, and nothing usable, when it was
+    /// altered.
     @unsafe static func open(
         inPlace buffer: UnsafeMutableRawBufferPointer, counter: UInt64,
         additional: UnsafeRawBufferPointer, key: UnsafePointer<UInt8>

@@ -4,8 +4,8 @@ public enum STUNMessage {
     static let magicCookie: UInt32 = 0x2112_A442
     /// Section 5.
     public static let headerSize = 20
-    /// Our requests are padded to this, so that no answer (32 bytes for IPv4, 44 for IPv6) is longer
-    /// than its question.
+    /// Our requests are padded to this, so that no answer (32 bytes for IPv4, 44 for IPv6) is
+    /// longer than its question.
     public static let paddedRequestSize = 48
 
     static let bindingRequest: UInt16 = 0x0001

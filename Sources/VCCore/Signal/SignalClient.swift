@@ -4,7 +4,7 @@
 ///                ▲                  │    ▲                │
 ///                ├── 5 s silent ────┘    └─ KEPT unknown ─┤
 ///                └── 5 s silent, back to holding ◀────────┘
-///     joiner  greeting ──COOKIE──▶ open      greeting ──5 s silent──▶ closed ──newRun()──▶ greeting
+///     joiner  greeting ──COOKIE──▶ open    greeting ──5 s silent──▶ closed ──newRun()──▶ greeting
 ///
 /// All servers are asked at once, the first one to answer is kept. Time that goes backwards does
 /// nothing.
@@ -73,7 +73,7 @@ public struct SignalClient: ~Copyable {
     ///
     /// - Parameters:
     ///   - servers: where vc-signal may be; up to 8.
-    ///   - claimToken: 32 secret bytes; whoever has them has the lease. Copied, and wiped at the end.
+    ///   - claimToken: 32 secret bytes; who has them has the lease. Copied, wiped at the end.
     ///   - wantedNameplate: an own one of before, or 0 for any.
     public init(
         servers: [Endpoint], hosting roomID: Block16, claimToken: RawSpan,

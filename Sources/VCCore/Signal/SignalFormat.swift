@@ -2,8 +2,8 @@
 /// `SignalProtocol.md`.
 ///
 /// Every message starts with `C0 | type 1 | version 1 | transaction 8`. The transaction is drawn
-/// once per client; the server repeats it, and a client drops what carries another one, so that only
-/// who sees its packets can forge an answer.
+/// once per client; the server repeats it, and a client drops what carries another one, so that
+/// only who sees its packets can forge an answer.
 public enum SignalFormat {
     /// C0, type, version, transaction.
     public static let headerSize = 11

@@ -20,7 +20,8 @@ internal import Glibc
                 guard let raw = unsafe raw else { return nil }
                 let room = unsafe Unmanaged<RoomThread>.fromOpaque(raw).takeRetainedValue()
                 unsafe _ = vc_set_thread_name("vc-network")
-                // Above the game, below the sound; refused without the right to it, and that is fine.
+                // Above the game, below the sound; refused without the right to it, and that is
+                // fine.
                 _ = vc_set_thread_realtime(5)
                 // The loop tells its end through the link, also when a system call failed.
                 try? room.loop.run()

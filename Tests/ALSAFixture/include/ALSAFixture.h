@@ -1,9 +1,9 @@
 #pragma once
 #include <stdint.h>
 
-// A sound card made of a file: an ALSA ioplug PCM whose playback side writes into a ring in shared memory and whose
-// capture side reads from it, both on CLOCK_MONOTONIC times (1 + ppm / 1,000,000). The test maps the same file and
-// asks for faults through its head.
+// A sound card made of a file: an ALSA ioplug PCM whose playback side writes into a ring in shared
+// memory and whose capture side reads from it, both on CLOCK_MONOTONIC times (1 + ppm / 1,000,000).
+// The test maps the same file and asks for faults through its head.
 
 #define VC_FIXTURE_CABLE_SAMPLES (1 << 18)
 
