@@ -2,10 +2,6 @@ import Glibc
 import VCAudio
 import VCCore
 
-
-
-
-
 /// A voice-like signal that anyone can make again: harmonics of a gliding pitch, loud and soft in
 /// syllables, with pauses; the same sample for the same position, always.
 enum VoiceSignal {

@@ -34,12 +34,17 @@ enum ALSASampleFormat: CaseIterable {
             for channel in 0..<channels {
                 let position = (frame * channels + channel) * size
                 switch self {
-                case .float32: sum += unsafe source.loadUnaligned(
-                    fromByteOffset: position, as: Float.self)
-                case .int16: sum += Float(unsafe source.loadUnaligned(
-                    fromByteOffset: position, as: Int16.self))
-                case .int32: sum += Float(unsafe source.loadUnaligned(
-                    fromByteOffset: position, as: Int32.self))
+                case .float32:
+                    sum += unsafe source.loadUnaligned(
+                        fromByteOffset: position, as: Float.self)
+                case .int16:
+                    sum += Float(
+                        unsafe source.loadUnaligned(
+                            fromByteOffset: position, as: Int16.self))
+                case .int32:
+                    sum += Float(
+                        unsafe source.loadUnaligned(
+                            fromByteOffset: position, as: Int32.self))
                 }
             }
             let sample = sum * scale
@@ -57,14 +62,17 @@ enum ALSASampleFormat: CaseIterable {
             for channel in 0..<channels {
                 let position = (frame * channels + channel) * size
                 switch self {
-                case .float32: unsafe target.storeBytes(
-                    of: sample, toByteOffset: position, as: Float.self)
-                case .int16: unsafe target.storeBytes(
-                    of: Int16((sample * 32_767).rounded()), toByteOffset: position,
-                    as: Int16.self)
-                case .int32: unsafe target.storeBytes(
-                    of: Int32((Double(sample) * 2_147_483_647).rounded()),
-                    toByteOffset: position, as: Int32.self)
+                case .float32:
+                    unsafe target.storeBytes(
+                        of: sample, toByteOffset: position, as: Float.self)
+                case .int16:
+                    unsafe target.storeBytes(
+                        of: Int16((sample * 32_767).rounded()), toByteOffset: position,
+                        as: Int16.self)
+                case .int32:
+                    unsafe target.storeBytes(
+                        of: Int32((Double(sample) * 2_147_483_647).rounded()),
+                        toByteOffset: position, as: Int32.self)
                 }
             }
         }

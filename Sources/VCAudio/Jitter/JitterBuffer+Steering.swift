@@ -45,7 +45,8 @@ extension JitterBuffer {
     mutating func splice(at time: Int) {
         guard state == .playing, control.wanted != 0 else { return }
         if control.wanted > 0 { lookAhead(at: time) }
-        let window = queue.count >= Splice.window + Splice.shortest + block
+        let window =
+            queue.count >= Splice.window + Splice.shortest + block
             ? Splice.window : Splice.shortestWindow
         let amount = control.wanted.magnitude
         let maximum = min(Int(amount), Splice.longest, queue.count - window)

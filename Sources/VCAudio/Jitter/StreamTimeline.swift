@@ -37,7 +37,9 @@ struct StreamTimeline {
     private var suspectTimestamp: UInt32 = 0
     private var suspectArrival = 0
 
-    mutating func place(sequence wireSequence: UInt16, timestamp wireTimestamp: UInt32, arrival: Int)
+    mutating func place(
+        sequence wireSequence: UInt16, timestamp wireTimestamp: UInt32, arrival: Int
+    )
         -> Placement
     {
         guard isStarted else { return restart(wireSequence, wireTimestamp, arrival) }
