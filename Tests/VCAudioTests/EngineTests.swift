@@ -95,6 +95,44 @@ extension OneByOne {
             loop.stop()
         }
 
+        @Test("a recording can be played even when nobody finished it")
+        func killed() throws {
+            let directory = try TemporaryDirectory()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(
+                    capture: .tone(hertz: 440), playback: .file(directory.path + "/heard.wav")))
+            usleep(2_600_000)
+            // What stands on the disk now is what a killed process would leave.
+            let heard = try WAV.read(directory.path + "/heard.wav")
+            #expect(heard.count >= 96_000)
+            #expect(heard.suffix(4_800).contains { abs($0) > 0.2 })
+            loop.stop()
+        }
+
+        @Test("the threads tell whether they have real-time priority, and gains are heard")
+        func control() throws {
+            let directory = try TemporaryDirectory()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(
+                    capture: .tone(hertz: 1_000), playback: .file(directory.path + "/heard.wav")))
+            usleep(800_000)
+            var told = 0
+            for event in loop.events() {
+                if case .realTime = event { told += 1 }
+            }
+            #expect(told == 2)
+            loop.engine.setGain(decibels: -20, slot: 1)
+            usleep(600_000)
+            loop.engine.setDeafened(true)
+            usleep(600_000)
+            loop.stop()
+            let heard = try WAV.read(directory.path + "/heard.wav")
+            func peak(_ start: Int) -> Float { heard[start..<start + 4_800].map(abs).max() ?? 0 }
+            #expect(abs(peak(24_000) - 0.25) < 0.03)
+            #expect(abs(peak(55_000) - 0.025) < 0.006)
+            #expect(peak(85_000) == 0)
+        }
+
         @Test("what cannot be opened is told with its reason")
         func errors() throws {
             func error(_ capture: DeviceName, _ playback: DeviceName) -> DeviceError? {
