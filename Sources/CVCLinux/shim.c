@@ -1,6 +1,7 @@
 #include "CVCLinux.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
@@ -35,6 +36,11 @@ int vc_getrandom(void *bytes, size_t count) {
         count -= (size_t)got;
     }
     return 0;
+}
+
+int vc_poll_readable(int descriptor, int milliseconds) {
+    struct pollfd entry = {.fd = descriptor, .events = POLLIN};
+    return poll(&entry, 1, milliseconds);
 }
 
 int vc_set_thread_name(const char *name) { return pthread_setname_np(pthread_self(), name); }

@@ -3,60 +3,96 @@ import Testing
 import VCAudio
 import VCCore
 
-/// The real ALSA API on the fixture's sound card: what is said through its microphone (the cable)
-/// is what the engine played on its loudspeaker. All of these need real time.
-@Suite(.serialized) struct ALSATests {
-    /// Tone -> engine A -> loudspeaker -> cable -> microphone -> engine B, which loops back to a
-    /// file.
-    private final class Rig {
-        let card: FixtureCard
-        let directory: TemporaryDirectory
-        let speaker: EngineLoop
-        let listener: EngineLoop
+/// What needs real time, or much of the processor, runs one after the other.
+@Suite(.serialized) enum OneByOne {}
 
-        init(_ card: FixtureCard) throws {
-            self.card = card
-            directory = try TemporaryDirectory()
-            speaker = try EngineLoop(
-                AudioEngine.Configuration(
-                    capture: .tone(hertz: 1_000), playback: .alsa("speaker")))
-            listener = try EngineLoop(
-                AudioEngine.Configuration(
-                    capture: .alsa("microphone"), playback: .file(directory.path + "/heard.wav")))
+extension OneByOne {
+    /// The real ALSA API on the fixture's sound card: what is said through its microphone (the cable)
+    /// is what the engine played on its loudspeaker. All of these need real time.
+    @Suite(.serialized) struct ALSATests {
+        /// Tone -> engine A -> loudspeaker -> cable -> microphone -> engine B, which loops back to a
+        /// file.
+        private final class Rig {
+            let card: FixtureCard
+            let directory: TemporaryDirectory
+            let speaker: EngineLoop
+            let listener: EngineLoop
+
+            init(_ card: FixtureCard) throws {
+                self.card = card
+                directory = try TemporaryDirectory()
+                speaker = try EngineLoop(
+                    AudioEngine.Configuration(
+                        capture: .tone(hertz: 1_000), playback: .alsa("speaker")))
+                listener = try EngineLoop(
+                    AudioEngine.Configuration(
+                        capture: .alsa("microphone"), playback: .file(directory.path + "/heard.wav")
+                    ))
+            }
+
+            func stop() throws -> [Float] {
+                listener.stop()
+                speaker.stop()
+                return try WAV.read(directory.path + "/heard.wav")
+            }
+
+            /// Whether the tone reaches the microphone now.
+            func isHeard() -> Bool { listener.engine.statistics.captureLevel < 40 }
         }
 
-        func stop() throws -> [Float] {
-            listener.stop()
-            speaker.stop()
-            return try WAV.read(directory.path + "/heard.wav")
+        @Test("sound goes through with clocks that differ by 200 ppm", arguments: [0, 200, -200])
+        func drift(ppm: Int) throws {
+            let rig = try Rig(FixtureCard(playbackPPM: ppm, capturePPM: -ppm))
+            #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
+            usleep(Tests.isFull ? 30_000_000 : 4_000_000)
+            let member = rig.listener.engine.memberStatistics(slot: 1)
+            let speaking = rig.speaker.engine.memberStatistics(slot: 1)
+            let statistics = rig.listener.engine.statistics
+            let report = Comment(rawValue: "\(member) \(statistics)")
+            #expect(rig.isHeard(), report)
+            #expect(member.received > 300, report)
+            #expect(member.lost <= member.received / 50, report)
+            #expect(member.bufferMilliseconds < 60, report)
+            #expect(speaking.bufferMilliseconds < 60, report)
+            let heard = try rig.stop()
+            // Nearly all of it is tone: a second is allowed for the start.
+            let loud = stride(from: 0, to: heard.count - 480, by: 480).filter { start in
+                heard[start..<start + 480].contains { abs($0) > 0.05 }
+            }
+            #expect(Double(loud.count * 480) > Double(heard.count) * 0.7)
         }
 
-        /// Whether the tone reaches the microphone now.
-        func isHeard() -> Bool { listener.engine.statistics.captureLevel < 40 }
-    }
-
-    @Test("sound goes through with clocks that differ by 200 ppm", arguments: [0, 200, -200])
-    func drift(ppm: Int) throws {
-        let rig = try Rig(FixtureCard(playbackPPM: ppm, capturePPM: -ppm))
-        #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
-        usleep(Tests.isFull ? 30_000_000 : 4_000_000)
-        let member = rig.listener.engine.memberStatistics(slot: 1)
-        let speaking = rig.speaker.engine.memberStatistics(slot: 1)
-        let statistics = rig.listener.engine.statistics
-        let report = Comment(rawValue: "\(member) \(statistics)")
-        #expect(rig.isHeard(), report)
-        #expect(member.received > 300, report)
-        #expect(member.lost <= member.received / 50, report)
-        #expect(member.bufferMilliseconds < 40, report)
-        #expect(speaking.bufferMilliseconds < 40, report)
-        let heard = try rig.stop()
-        // Nearly all of it is tone: a second is allowed for the start.
-        let loud = stride(from: 0, to: heard.count - 480, by: 480).filter { start in
-            heard[start..<start + 480].contains { abs($0) > 0.05 }
+        @Test(
+            "an overrun or a suspend costs a moment and not the device",
+            arguments: [FixtureCard.Fault.overrun, .suspend], [FixtureCard.Side.playback, .capture])
+        func momentary(fault: FixtureCard.Fault, side: FixtureCard.Side) throws {
+            let card = try FixtureCard()
+            let rig = try Rig(card)
+            #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
+            let opened = card.opened(side)
+            let started = card.started(side)
+            let met = card.faults(side)
+            card.set(fault, on: side)
+            #expect(rig.listener.wait(seconds: 2) { card.faults(side) > met })
+            #expect(rig.listener.wait(seconds: 2) { card.started(side) > started })
+            usleep(200_000)
+            #expect(rig.listener.wait(seconds: 2) { rig.isHeard() })
+            #expect(card.opened(side) == opened)
+            let lost = (rig.speaker.events() + rig.listener.events()).filter {
+                if case .deviceLost = $0 { true } else { false }
+            }
+            #expect(lost.isEmpty)
+            if fault == .overrun {
+                let xruns =
+                    side == .playback
+                    ? rig.speaker.engine.statistics.playbackXruns
+                    : rig.listener.engine.statistics.captureXruns
+                #expect(xruns >= 1)
+            }
+            _ = try rig.stop()
         }
-        #expect(Double(loud.count * 480) > Double(heard.count) * 0.7)
-    }
 
+<<<<<<< HEAD
     @Test(
         "an overrun or a suspend costs a moment and not the device",
         arguments: [FixtureCard.Fault.overrun, .suspend], [FixtureCard.Side.playback, .capture])
@@ -75,18 +111,39 @@ import VCCore
         #expect(card.opened(side) == opened)
         let lost = (rig.speaker.events() + rig.listener.events()).filter {
             if case .deviceLost = $0 { true } else { false }
+=======
+        @Test(
+            "an unplugged or hanging device is told, tried again, and back",
+            arguments: [FixtureCard.Fault.unplugged, .stall], [FixtureCard.Side.playback, .capture])
+        func lasting(fault: FixtureCard.Fault, side: FixtureCard.Side) throws {
+            let card = try FixtureCard()
+            let rig = try Rig(card)
+            let loop = side == .playback ? rig.speaker : rig.listener
+            #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
+            _ = loop.events()
+            let opened = card.opened(side)
+            card.set(fault, on: side)
+            var events: [EngineEvent] = []
+            #expect(
+                loop.wait(seconds: 3) {
+                    events += loop.events()
+                    return events.contains { if case .deviceLost = $0 { true } else { false } }
+                })
+            usleep(500_000)
+            card.set(.none, on: side)
+            events = []
+            #expect(
+                loop.wait(seconds: 5) {
+                    events += loop.events()
+                    return events.contains(.deviceBack(side == .playback ? .playback : .capture))
+                })
+            #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
+            #expect(card.opened(side) > opened)
+            _ = try rig.stop()
+>>>>>>> audio
         }
-        #expect(lost.isEmpty)
-        if fault == .overrun {
-            let xruns =
-                side == .playback
-                ? rig.speaker.engine.statistics.playbackXruns
-                : rig.listener.engine.statistics.captureXruns
-            #expect(xruns >= 1)
-        }
-        _ = try rig.stop()
-    }
 
+<<<<<<< HEAD
     @Test(
         "an unplugged or hanging device is told, tried again, and back",
         arguments: [FixtureCard.Fault.unplugged, .stall], [FixtureCard.Side.playback, .capture])
@@ -138,18 +195,43 @@ import VCCore
             let engine = try AudioEngine(
                 AudioEngine.Configuration(capture: .silence, playback: .alsa("nosuch")))
             try engine.start()
+=======
+        @Test(
+            "devices with other rates and channels are converted",
+            arguments: [44_100, 96_000, 16_000])
+        func conversion(rate: Int) throws {
+            let rig = try Rig(FixtureCard(rate: rate, channels: 2))
+            #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
+            usleep(1_500_000)
+            #expect(rig.isHeard())
+            let heard = try rig.stop()
+            // The pitch is still 1 kHz: 100 ms have 200 zero crossings.
+            let middle = Array(heard.suffix(48_000).prefix(4_800))
+            let crossings = zip(middle, middle.dropFirst()).filter { ($0 < 0) != ($1 < 0) }.count
+            #expect(abs(crossings - 200) <= 6, "\(crossings)")
+>>>>>>> audio
         }
-        card.set(.unplugged, on: .capture)
-        do throws(DeviceError) {
-            let engine = try AudioEngine(
-                AudioEngine.Configuration(capture: .alsa("microphone"), playback: .silence))
-            try engine.start()
-            Issue.record("the device was opened")
-        } catch {
-            #expect(!error.isUnreadableFile)
-            #expect("\(error)".contains("alsa:microphone"))
+
+        @Test("a device that is not there is told at the start, and listed ones have names")
+        func missing() throws {
+            let card = try FixtureCard()
+            #expect(throws: DeviceError.self) {
+                let engine = try AudioEngine(
+                    AudioEngine.Configuration(capture: .silence, playback: .alsa("nosuch")))
+                try engine.start()
+            }
+            card.set(.unplugged, on: .capture)
+            do throws(DeviceError) {
+                let engine = try AudioEngine(
+                    AudioEngine.Configuration(capture: .alsa("microphone"), playback: .silence))
+                try engine.start()
+                Issue.record("the device was opened")
+            } catch {
+                #expect(!error.isUnreadableFile)
+                #expect("\(error)".contains("alsa:microphone"))
+            }
+            let devices = DeviceList.devices()
+            #expect(devices.contains { $0.name == "alsa:speaker" && $0.text == "Fixture speaker" })
         }
-        let devices = DeviceList.devices()
-        #expect(devices.contains { $0.name == "alsa:speaker" && $0.text == "Fixture speaker" })
     }
 }

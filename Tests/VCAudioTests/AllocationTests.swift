@@ -3,70 +3,72 @@ import Testing
 import VCAudio
 import VCCore
 
-@Suite struct AllocationTests {
-    @Test("the counter counts")
-    func counterCounts() {
-        guard vc_allocation_counter_works() == 1 else { return }
-        let before = vc_allocation_count()
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
-        memory.deallocate()
-        let small = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
-        small.deallocate()
-        #expect(vc_allocation_count() - before == 2)
-    }
-
-    @Test("the media path allocates nothing in thousands of frames, loss and splices included")
-    func mediaPath() throws {
-        var encoder = try OpusEncoder()
-        var gate = VoiceGate()
-        var buffer = try JitterBuffer()
-        var mixer = Mixer()
-        let ring = FrameRing(capacity: 64)
-        let received = FrameRing(capacity: 64)
-        let samples = SampleBuffer(count: 480)
-        let voice = SampleBuffer(count: 48_000)
-        for index in 0..<48_000 { voice[index] = VoiceSignal.sample(at: index, pauses: false) }
-        let output = SampleBuffer(count: JitterBuffer.blockLimit)
-        var time: UInt64 = 0
-        var pulled: UInt64 = 0
-        var sounding = 0
-        var before = vc_allocation_count()
-        for frame in 0..<6_000 {
-            // Type metadata is made once, when a generic type is first used.
-            if frame == 20 { before = vc_allocation_count() }
-            // A receiver that is 2,000 ppm slow at first, then fast, so that it has to splice.
-            time += frame < 3_000 ? 9_980_000 : 10_020_000
-            samples.copy(from: voice, at: frame % 100 * 480, to: 0, count: 480)
-            let now = Instant(nanoseconds: time)
-            let level = Level.measure(samples, count: 480)
-            let decision = gate.judge(level: level, at: now)
-            try encoder.encode(samples)
-            ring.push(
-                VoiceFrame(
-                    sequence: UInt16(truncatingIfNeeded: frame), timestamp: UInt32(frame * 480),
-                    level: level, flags: decision.flags, instant: now),
-                payload: encoder.packet)
-            let isLost = frame % 50 == 7 || frame % 1_000 > 980
-            ring.pop { header, payload in
-                if !isLost { received.push(header, payload: payload) }
-            }
-            while pulled < time {
-                received.pop { header, payload in buffer.receive(header, payload: payload) }
-                mixer.begin(count: 256)
-                if buffer.pull(
-                    into: output, count: 256, at: Instant(nanoseconds: pulled))
-                {
-                    mixer.add(output, count: 256, previousGain: 1, gain: 1.5)
-                    sounding += 1
-                }
-                mixer.finish(count: 256)
-                pulled += 5_333_333
-            }
+extension OneByOne {
+    @Suite(.serialized) struct AllocationTests {
+        @Test("the counter counts")
+        func counterCounts() {
+            guard vc_allocation_counter_works() == 1 else { return }
+            let before = vc_allocation_count()
+            let memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+            memory.deallocate()
+            let small = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
+            small.deallocate()
+            #expect(vc_allocation_count() - before == 2)
         }
-        let allocations = vc_allocation_count() - before
-        #expect(allocations == 0)
-        #expect(sounding > 10_000)
-        #expect(buffer.statistics.splices > 5)
-        #expect(buffer.statistics.lost > 100)
+
+        @Test("the media path allocates nothing in thousands of frames, loss and splices included")
+        func mediaPath() throws {
+            var encoder = try OpusEncoder()
+            var gate = VoiceGate()
+            var buffer = try JitterBuffer()
+            var mixer = Mixer()
+            let ring = FrameRing(capacity: 64)
+            let received = FrameRing(capacity: 64)
+            let samples = SampleBuffer(count: 480)
+            let voice = SampleBuffer(count: 48_000)
+            for index in 0..<48_000 { voice[index] = VoiceSignal.sample(at: index, pauses: false) }
+            let output = SampleBuffer(count: JitterBuffer.blockLimit)
+            var time: UInt64 = 0
+            var pulled: UInt64 = 0
+            var sounding = 0
+            var before = vc_allocation_count()
+            for frame in 0..<6_000 {
+                // Type metadata is made once, when a generic type is first used.
+                if frame == 20 { before = vc_allocation_count() }
+                // A receiver that is 2,000 ppm slow at first, then fast, so that it has to splice.
+                time += frame < 3_000 ? 9_980_000 : 10_020_000
+                samples.copy(from: voice, at: frame % 100 * 480, to: 0, count: 480)
+                let now = Instant(nanoseconds: time)
+                let level = Level.measure(samples, count: 480)
+                let decision = gate.judge(level: level, at: now)
+                try encoder.encode(samples)
+                ring.push(
+                    VoiceFrame(
+                        sequence: UInt16(truncatingIfNeeded: frame), timestamp: UInt32(frame * 480),
+                        level: level, flags: decision.flags, instant: now),
+                    payload: encoder.packet)
+                let isLost = frame % 50 == 7 || frame % 1_000 > 980
+                ring.pop { header, payload in
+                    if !isLost { received.push(header, payload: payload) }
+                }
+                while pulled < time {
+                    received.pop { header, payload in buffer.receive(header, payload: payload) }
+                    mixer.begin(count: 256)
+                    if buffer.pull(
+                        into: output, count: 256, at: Instant(nanoseconds: pulled))
+                    {
+                        mixer.add(output, count: 256, previousGain: 1, gain: 1.5)
+                        sounding += 1
+                    }
+                    mixer.finish(count: 256)
+                    pulled += 5_333_333
+                }
+            }
+            let allocations = vc_allocation_count() - before
+            #expect(allocations == 0)
+            #expect(sounding > 10_000)
+            #expect(buffer.statistics.splices > 5)
+            #expect(buffer.statistics.lost > 100)
+        }
     }
 }

@@ -36,8 +36,7 @@ final class EngineLoop: @unchecked Sendable {
 
     private func pump() {
         while !isStopping.load(ordering: .acquiring) {
-            var entry = pollfd(fd: engine.captureReady, events: Int16(POLLIN), revents: 0)
-            poll(&entry, 1, 50)
+            _ = vc_poll_readable(engine.captureReady, 50)
             var count: UInt64 = 0
             _ = read(engine.captureReady, &count, 8)
             while engine.capturedFrames.pop({ frame, payload in

@@ -34,7 +34,7 @@ final class ALSACapture: CaptureDevice {
     func read(
         _ count: Int, into samples: borrowing SampleBuffer
     ) throws(DeviceError) -> CaptureStamp {
-        if stream.needsStart { try stream.prepare() }
+        if stream.needsPreparation { try stream.prepare() }
         while queue.count < count {
             let missing = resampler?.inputCount(for: count - queue.count) ?? count - queue.count
             let available = try stream.wait(for: max(1, min(missing, stream.periodFrames)))

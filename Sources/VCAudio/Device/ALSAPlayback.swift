@@ -57,7 +57,7 @@ final class ALSAPlayback: PlaybackDevice {
         while true {
             isPaused = false
             try lookAtXruns()
-            if stream.needsStart { try fill() }
+            if stream.needsPreparation { try fill() }
             let available = try stream.wait(for: stream.periodFrames)
             if available >= stream.periodFrames { return converter.wanted(for: stream) }
         }
@@ -68,7 +68,7 @@ final class ALSAPlayback: PlaybackDevice {
         let written = try stream.write(
             converter.queue.samples, at: converter.queue.head, count: converter.queue.count)
         converter.queue.drop(min(written, converter.queue.count))
-        if stream.needsStart, written > 0 { try stream.start() }
+        if !stream.isStarted, !stream.needsPreparation, written > 0 { try stream.start() }
     }
 
     /// Fills the buffer with silence up to the last period.

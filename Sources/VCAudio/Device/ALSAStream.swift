@@ -21,6 +21,8 @@ final class ALSAStream {
     static let faultLimit = 10
     /// How long one wait for the device lasts before the watchdog looks again, in milliseconds.
     private static let waitMilliseconds: Int32 = 100
+    /// More descriptors than any plugin has.
+    private static let descriptorLimit: Int32 = 32
     /// The longest wait for a suspended device to wake, in steps of 10 ms.
     private static let resumeSteps = 50
 
@@ -37,11 +39,15 @@ final class ALSAStream {
     private(set) var xruns = 0
     /// Whether sound was lost since this was last set to false.
     var wasInterrupted = true
-    /// Whether the device must be filled before it is started.
-    private(set) var needsStart = true
+    /// Whether the device must be prepared, and filled if it plays.
+    private(set) var needsPreparation = true
+    /// Whether the device runs, or would but for a fault that was not seen yet.
+    private(set) var isStarted = false
 
     private let device: OpaquePointer
     private let frames: UnsafeMutableRawPointer
+    private let descriptors = UnsafeMutablePointer<pollfd>.allocate(
+        capacity: Int(ALSAStream.descriptorLimit))
     private var lastProgress = Pace.now()
     private var faults = 0
     private var isClosed = false
@@ -78,6 +84,7 @@ final class ALSAStream {
     deinit {
         close()
         unsafe frames.deallocate()
+        unsafe descriptors.deallocate()
     }
 
     func close() {
@@ -90,7 +97,8 @@ final class ALSAStream {
     /// Stops until `start`.
     func stop() {
         unsafe _ = snd_pcm_drop(device)
-        needsStart = true
+        needsPreparation = true
+        isStarted = false
     }
 
     /// Makes the device ready; a capture device runs from here on.
@@ -99,6 +107,8 @@ final class ALSAStream {
         if state != SND_PCM_STATE_PREPARED {
             try check(unsafe snd_pcm_prepare(device))
         }
+        needsPreparation = false
+        isStarted = false
         wasInterrupted = true
         lastProgress = Pace.now()
         if direction == .capture { try start() }
@@ -106,33 +116,61 @@ final class ALSAStream {
 
     /// Starts a device that is prepared, and filled if it plays.
     func start() throws(DeviceError) {
-        needsStart = false
+        isStarted = true
         guard unsafe snd_pcm_state(device) == SND_PCM_STATE_PREPARED else { return }
         try check(unsafe snd_pcm_start(device))
     }
 
-    /// Waits until `count` frames can be moved; how many can.
+    /// Waits until `count` frames can be moved; how many can. 0 when a playback device has to be
+    /// filled again first.
     func wait(for count: Int) throws(DeviceError) -> Int {
         while true {
+            try mendState()
+            if needsPreparation { return 0 }
             let available = unsafe snd_pcm_avail_update(device)
             if available >= count { return Int(available) }
             if available < 0 {
                 try mend(Int32(clamping: available))
-                // A playback device has to be filled again first.
-                if needsStart { return 0 }
                 continue
             }
             guard Pace.now() - lastProgress < Self.watchdog else {
                 throw .stalled(device: "alsa:\(name)")
             }
-            let result = unsafe snd_pcm_wait(device, Self.waitMilliseconds)
-            if result < 0 {
-                try mend(result)
-                if needsStart { return 0 }
-            } else if result > 0, unsafe snd_pcm_avail_update(device) < count {
+            let isWoken = pollDevice()
+            if isWoken, unsafe snd_pcm_avail_update(device) < count {
                 // Some plugins wake for less than was asked for; that must not become a busy loop.
                 usleep(1_000)
             }
+        }
+    }
+
+    /// Waits for the device to stir; whether it did. Not snd_pcm_wait: that starts its time anew
+    /// whenever a descriptor is ready for nothing, so a device can keep it for ever.
+    private func pollDevice() -> Bool {
+        let wanted = unsafe snd_pcm_poll_descriptors_count(device)
+        guard wanted > 0, wanted <= Self.descriptorLimit else {
+            usleep(1_000)
+            return true
+        }
+        let count = unsafe snd_pcm_poll_descriptors(device, descriptors, UInt32(wanted))
+        guard count > 0 else {
+            usleep(1_000)
+            return true
+        }
+        let ready = unsafe poll(descriptors, nfds_t(count), Self.waitMilliseconds)
+        var events: UInt16 = 0
+        // Plugins clear their descriptors in here.
+        unsafe _ = snd_pcm_poll_descriptors_revents(device, descriptors, UInt32(count), &events)
+        return ready > 0
+    }
+
+    /// Looks for the faults that a device shows by its state alone.
+    private func mendState() throws(DeviceError) {
+        switch unsafe snd_pcm_state(device) {
+        case SND_PCM_STATE_XRUN: try mend(-EPIPE)
+        case SND_PCM_STATE_SUSPENDED: try mend(-ESTRPIPE)
+        case SND_PCM_STATE_DISCONNECTED: try mend(-ENODEV)
+        case _: return
         }
     }
 
@@ -207,7 +245,8 @@ final class ALSAStream {
             throw .lost(device: "alsa:\(name)", code: ENODEV)
         }
         try check(unsafe snd_pcm_prepare(device))
-        needsStart = true
+        isStarted = false
+        needsPreparation = direction == .playback
         if direction == .capture { try start() }
     }
 

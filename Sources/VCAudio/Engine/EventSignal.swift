@@ -26,8 +26,7 @@ struct EventSignal: ~Copyable {
 
     /// Waits for a signal, `milliseconds` at most (-1: without end), and takes it.
     func wait(milliseconds: Int32) {
-        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        unsafe _ = poll(&entry, 1, milliseconds)
+        _ = vc_poll_readable(descriptor, milliseconds)
         var count: UInt64 = 0
         unsafe _ = read(descriptor, &count, 8)
     }

@@ -9,6 +9,9 @@ struct LevelControl {
     static let shortenThreshold = 288
     /// In speech the sound is lengthened when this much is missing: 5 ms.
     static let lengthenThreshold = 240
+    /// Less than this is never added: 4 ms, more than the estimate moves by when one packet in a
+    /// while is slow, so that it does not lengthen what it has just shortened.
+    static let smallestLengthening = 192
     /// What a splice leaves between the arrival of a packet and its use: 1 ms.
     static let spareTime = 48
     /// Intervals that the spare time is remembered for at least; twice that at most.
@@ -60,7 +63,7 @@ struct LevelControl {
         if excess >= Splice.shortest, toSpare != Int.max {
             let most = min(excess, toSpare - Self.spareTime)
             if most >= Splice.shortest { next = min(most, Splice.longest) }
-        } else if excess <= -Splice.shortest {
+        } else if excess <= -Self.smallestLengthening {
             next = max(excess, -Splice.longest)
         }
         patience = next != 0 && (next > 0) == (wanted > 0) && wanted != 0 ? patience + 1 : 0
