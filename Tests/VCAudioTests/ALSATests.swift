@@ -92,26 +92,6 @@ extension OneByOne {
             _ = try rig.stop()
         }
 
-<<<<<<< HEAD
-    @Test(
-        "an overrun or a suspend costs a moment and not the device",
-        arguments: [FixtureCard.Fault.overrun, .suspend], [FixtureCard.Side.playback, .capture])
-    func momentary(fault: FixtureCard.Fault, side: FixtureCard.Side) throws {
-        let card = try FixtureCard()
-        let rig = try Rig(card)
-        #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
-        let opened = card.opened(side)
-        let started = card.started(side)
-        let met = card.faults(side)
-        card.set(fault, on: side)
-        #expect(rig.listener.wait(seconds: 2) { card.faults(side) > met })
-        #expect(rig.listener.wait(seconds: 2) { card.started(side) > started })
-        usleep(200_000)
-        #expect(rig.listener.wait(seconds: 2) { rig.isHeard() })
-        #expect(card.opened(side) == opened)
-        let lost = (rig.speaker.events() + rig.listener.events()).filter {
-            if case .deviceLost = $0 { true } else { false }
-=======
         @Test(
             "an unplugged or hanging device is told, tried again, and back",
             arguments: [FixtureCard.Fault.unplugged, .stall], [FixtureCard.Side.playback, .capture])
@@ -140,62 +120,8 @@ extension OneByOne {
             #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
             #expect(card.opened(side) > opened)
             _ = try rig.stop()
->>>>>>> audio
         }
 
-<<<<<<< HEAD
-    @Test(
-        "an unplugged or hanging device is told, tried again, and back",
-        arguments: [FixtureCard.Fault.unplugged, .stall], [FixtureCard.Side.playback, .capture])
-    func lasting(fault: FixtureCard.Fault, side: FixtureCard.Side) throws {
-        let card = try FixtureCard()
-        let rig = try Rig(card)
-        let loop = side == .playback ? rig.speaker : rig.listener
-        #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
-        _ = loop.events()
-        let opened = card.opened(side)
-        card.set(fault, on: side)
-        var events: [EngineEvent] = []
-        #expect(
-            loop.wait(seconds: 3) {
-                events += loop.events()
-                return events.contains { if case .deviceLost = $0 { true } else { false } }
-            })
-        usleep(500_000)
-        card.set(.none, on: side)
-        events = []
-        #expect(
-            loop.wait(seconds: 5) {
-                events += loop.events()
-                return events.contains(.deviceBack(side == .playback ? .playback : .capture))
-            })
-        #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
-        #expect(card.opened(side) > opened)
-        _ = try rig.stop()
-    }
-
-    @Test(
-        "devices with other rates and channels are converted", arguments: [44_100, 96_000, 16_000])
-    func conversion(rate: Int) throws {
-        let rig = try Rig(FixtureCard(rate: rate, channels: 2))
-        #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
-        usleep(1_500_000)
-        #expect(rig.isHeard())
-        let heard = try rig.stop()
-        // The pitch is still 1 kHz: 100 ms have 200 zero crossings.
-        let middle = Array(heard.suffix(48_000).prefix(4_800))
-        let crossings = zip(middle, middle.dropFirst()).filter { ($0 < 0) != ($1 < 0) }.count
-        #expect(abs(crossings - 200) <= 6, "\(crossings)")
-    }
-
-    @Test("a device that is not there is told at the start, and listed ones have names")
-    func missing() throws {
-        let card = try FixtureCard()
-        #expect(throws: DeviceError.self) {
-            let engine = try AudioEngine(
-                AudioEngine.Configuration(capture: .silence, playback: .alsa("nosuch")))
-            try engine.start()
-=======
         @Test(
             "devices with other rates and channels are converted",
             arguments: [44_100, 96_000, 16_000])
@@ -209,7 +135,6 @@ extension OneByOne {
             let middle = Array(heard.suffix(48_000).prefix(4_800))
             let crossings = zip(middle, middle.dropFirst()).filter { ($0 < 0) != ($1 < 0) }.count
             #expect(abs(crossings - 200) <= 6, "\(crossings)")
->>>>>>> audio
         }
 
         @Test("a device that is not there is told at the start, and listed ones have names")

@@ -5,84 +5,10 @@ import Testing
 import VCAudio
 import VCCore
 
-<<<<<<< HEAD
-@Suite(.serialized) struct EngineTests {
-    private func speech(seconds: Int) -> [Float] {
-        (0..<seconds * 48_000).map { VoiceSignal.sample(at: $0, pauses: false) }
-    }
-
-    @Test("what is played is what was captured, about 20 ms later, without a splice")
-    func fileToFile() throws {
-        let directory = try TemporaryDirectory()
-        let said = speech(seconds: 6)
-        try WAV.write(said, rate: 48_000, to: directory.path + "/said.wav")
-        let loop = try EngineLoop(
-            AudioEngine.Configuration(
-                capture: .file(directory.path + "/said.wav"),
-                playback: .file(directory.path + "/heard.wav")))
-        usleep(5_500_000)
-        let member = loop.engine.memberStatistics(slot: 1)
-        let engine = loop.engine.statistics
-        loop.stop()
-        let heard = try WAV.read(directory.path + "/heard.wav")
-        #expect(abs(heard.count - 5_500 * 48) < 4_800)
-        #expect(member.hasPlayed)
-        #expect(member.lost == 0)
-        #expect(engine.captureDelayMilliseconds > 12 && engine.captureDelayMilliseconds < 16)
-        let (delay, likeness) = bestDelay(of: heard, behind: said, at: 48_000 * 2, length: 24_000)
-        let report = Comment(rawValue: "delay \(Double(delay) / 48) ms \(likeness) \(member)")
-        print(report)
-        // Both files begin at the start of the engine, within the time that takes.
-        #expect(delay > 480, report)
-        #expect(delay < 48 * 35, report)
-        #expect(likeness > 0.9, report)
-        #expect(member.bufferMilliseconds < 15, report)
-    }
-
-    @Test("muted or alone nothing is captured, and the processor rests")
-    func rest() throws {
-        let loop = try EngineLoop(
-            AudioEngine.Configuration(
-                capture: .tone(hertz: 440), playback: .silence))
-        #expect(loop.wait(seconds: 2) { loop.engine.memberStatistics(slot: 1).isSounding })
-        loop.engine.setMuted(true)
-        #expect(loop.wait(seconds: 2) { !loop.engine.memberStatistics(slot: 1).isSounding })
-        #expect(!loop.engine.statistics.isTalking)
-        usleep(1_500_000)
-        let frames = loop.engine.statistics.framesEncoded
-        let before = vc_process_cpu_nanoseconds()
-        usleep(1_000_000)
-        let used = vc_process_cpu_nanoseconds() - before
-        #expect(loop.engine.statistics.framesEncoded == frames)
-        // The pump and the other tests of the process use some of it.
-        print("muted: \(Double(used) / 10_000_000) %")
-        loop.engine.setMuted(false)
-        #expect(loop.wait(seconds: 1) { loop.engine.memberStatistics(slot: 1).isSounding })
-        loop.engine.setAlone(true)
-        usleep(100_000)
-        let alone = loop.engine.statistics.framesEncoded
-        usleep(300_000)
-        #expect(loop.engine.statistics.framesEncoded == alone)
-        loop.stop()
-        // The end of each talk spurt was told: nothing was concealed for it.
-        #expect(loop.engine.memberStatistics(slot: 1).lost == 0)
-    }
-
-    @Test(
-        "files of any rate and channel count are played at their pitch, then silence",
-        arguments: [(44_100, 2), (16_000, 1), (8_000, 2), (96_000, 1)])
-    func anyFile(rate: Int, channels: Int) throws {
-        let directory = try TemporaryDirectory()
-        let tone = (0..<rate).flatMap { index in
-            [Float](
-                repeating: 0.3 * sinf(2 * .pi * 1_000 * Float(index) / Float(rate)),
-                count: channels)
-=======
 extension OneByOne {
     @Suite(.serialized) struct EngineTests {
         private func speech(seconds: Int) -> [Float] {
             (0..<seconds * 48_000).map { VoiceSignal.sample(at: $0, pauses: false) }
->>>>>>> audio
         }
 
         @Test("what is played is what was captured, about 20 ms later, without a splice")

@@ -3,51 +3,6 @@ import Testing
 import VCAudio
 import VCCore
 
-<<<<<<< HEAD
-@Suite struct JitterBufferTests {
-    @Test(
-        "on a perfect network the sound is the plain decoder's, sample for sample, with no splice"
-    )
-    func perfect() throws {
-        let voice = try VoicePackets(count: 3_000, pauses: false)
-        var run = try JitterRun()
-        run.keepsSound = true
-        let flights = (0..<3_000).map { Flight(frame: $0, arrival: $0 * 480 + 480) }
-        run.run(flights, packets: voice.packets, until: 3_000 * 480)
-        var decoder = try OpusDecoder()
-        let decoded = SampleBuffer(count: OpusDecoder.frameLimit)
-        var plain: [Float] = []
-        for packet in voice.packets {
-            let count = try decoder.decode(packet.span.bytes, into: decoded)
-            for index in 0..<count { plain.append(decoded[index]) }
-        }
-        let start = try #require(run.sound.firstIndex { $0 != 0 })
-        let first = try #require(plain.firstIndex { $0 != 0 })
-        // The first 2.5 ms rise from silence.
-        let length = 48_000 * 29
-        // That rise begins at zero, which hides the very first sample.
-        let offset = start - first - 1
-        var differing = 0
-        for index in (first + 240)..<length where plain[index] != run.sound[index + offset] {
-            differing += 1
-        }
-        #expect(differing == 0)
-        #expect(run.buffer.statistics.splices == 0)
-        #expect(run.buffer.statistics.concealedSamples == 0)
-        #expect(run.buffer.statistics.lost == 0)
-        #expect(run.buffer.statistics.late == 0)
-        // Behind arrival: 5 ms and one block at most.
-        #expect(offset <= 480 + 240 + 256, "delay \(offset)")
-    }
-
-    @Test(
-        "traces of real networks stay near the target, and the same seed gives the same sound",
-        arguments: Trace.allCases)
-    func traces(trace: Trace) throws {
-        let voice = try VoicePackets(count: 500)
-        let count = 12_000
-        func once() throws -> (JitterStatistics, UInt64, Float) {
-=======
 extension OneByOne {
     @Suite(.serialized) struct JitterBufferTests {
         @Test(
@@ -55,7 +10,6 @@ extension OneByOne {
         )
         func perfect() throws {
             let voice = try VoicePackets(count: 3_000, pauses: false)
->>>>>>> audio
             var run = try JitterRun()
             run.keepsSound = true
             let flights = (0..<3_000).map { Flight(frame: $0, arrival: $0 * 480 + 480) }
@@ -128,72 +82,6 @@ extension OneByOne {
             print(report)
         }
 
-<<<<<<< HEAD
-    @Test(
-        "after an outage of two seconds the voice is back within 200 ms", arguments: [false, true])
-    func outage(packetsComeLater: Bool) throws {
-        let voice = try VoicePackets(count: 100, pauses: false)
-        var run = try JitterRun()
-        let down = 1_000 * 480
-        let up = down + 96_000
-        var flights: [Flight] = []
-        for frame in 0..<2_000 {
-            let arrival = frame * 480 + 480
-            if arrival < down || arrival >= up {
-                flights.append(Flight(frame: frame, arrival: arrival))
-            } else if packetsComeLater {
-                flights.append(Flight(frame: frame, arrival: up))
-            }
-        }
-        var back = Int.max
-        run.run(flights, packets: voice.packets, until: 2_000 * 480) { run, sounds in
-            guard run.time > up, sounds else { return }
-            let energy = run.output.energy(at: 0, count: 256)
-            if energy > 1e-4, back == Int.max { back = run.time - up }
-        }
-        #expect(back <= 200 * 48, "back after \(back / 48) ms")
-        // And it is in time again: nothing of the outage is left in the delay.
-        #expect(run.buffer.statistics.bufferMilliseconds < 20)
-    }
-
-    @Test("after ten minutes of 50 to 500 ms the delay is back at what the network needs")
-    func drains() throws {
-        let voice = try VoicePackets(count: 400)
-        var run = try JitterRun()
-        var random = SplitMix64(seed: 11)
-        let rough = Tests.isFull ? 60_000 : 12_000
-        let count = rough + 3_000
-        var last = 0
-        let flights = (0..<count).map { frame in
-            let delay = frame < rough ? Int.random(in: 2_400...24_000, using: &random) : 2_400
-            last = max(last, frame * 480 + 480 + delay)
-            return Flight(frame: frame, arrival: last)
-        }
-        var highest: Float = 0
-        run.run(flights, packets: voice.packets, until: count * 480) { run, _ in
-            highest = max(highest, Float(run.buffer.statistics.bufferMilliseconds))
-        }
-        #expect(highest < 600)
-        #expect(run.buffer.statistics.bufferMilliseconds < 25)
-        #expect(run.buffer.statistics.target <= 240 + 256)
-    }
-
-    @Test(
-        "clocks that differ by 200 ppm never make the delay grow, nor the sound break",
-        arguments: [-200, 200, 50])
-    func drift(ppm: Int) throws {
-        let voice = try VoicePackets(count: 400)
-        var run = try JitterRun(block: 480)
-        let seconds = Tests.isFull ? 7_200 : 600
-        let count = seconds * 100
-        let flights = (0..<count).map {
-            Flight(frame: $0, arrival: Int(Double($0 * 480 + 480) * (1 + Double(ppm) * 1e-6)))
-        }
-        var highest: Float = 0
-        run.run(flights, packets: voice.packets, until: (count - 200) * 480) { run, _ in
-            if run.time > 96_000 {
-                highest = max(highest, run.buffer.statistics.waiting)
-=======
         @Test("reordered packets are played in order, nothing is made up")
         func reorder() throws {
             let voice = try VoicePackets(count: 100)
@@ -208,7 +96,6 @@ extension OneByOne {
             var before = JitterStatistics()
             run.run(flights, packets: voice.packets, until: 1_990 * 480) { run, _ in
                 if run.time < 600 * 480 { before = run.buffer.statistics }
->>>>>>> audio
             }
             let after = run.buffer.statistics
             #expect(after.late == before.late)
