@@ -96,7 +96,7 @@ struct World {
 
     mutating func addJoiner(name: String = "bob", code: [UInt8]) throws -> Node {
         let configuration = configuration(isHost: false, name, 2)
-        let parsed = try RoomCode(parsing: code.span.bytes)
+        let parsed = try RoomCode(parsing: code.span.bytes, in: arena)
         return add(
             RoomMachine(
                 joining: parsed, configuration, arena: arena, random: randomSource(), now: now),

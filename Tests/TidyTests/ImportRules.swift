@@ -26,7 +26,6 @@ private let allowedImports: [(folder: String, modules: Set<String>)] = [
 private let sodiumFiles = [
     "Sources/VCCore/Crypto/", "Sources/VCCore/Code/CodeWords.swift",
     "Sources/VCCore/Text/WipedText.swift", "Sources/VCCore/Signal/KeyedHash.swift",
-    "Sources/VCCore/Signal/ClaimToken.swift",
 ]
 
 /// The imports of a file: line and module.

@@ -1,4 +1,5 @@
 import Testing
+import VCTestKit
 
 @testable import VCCore
 
@@ -11,7 +12,8 @@ import Testing
     private static func host(_ servers: [Endpoint]) -> SignalClient {
         var random = SplitMix64(seed: 1)
         return SignalClient(
-            servers: servers, hosting: .zero, claimToken: token.span.bytes, random: &random,
+            servers: servers, hosting: .zero, claimToken: token.span.bytes,
+            arena: TestSecrets.arena, random: &random,
             now: .zero)
     }
 

@@ -1,5 +1,6 @@
 import Synchronization
 import Testing
+import VCTestKit
 import VCCore
 import VCNet
 
@@ -70,6 +71,7 @@ import VCNet
         let hostSocket = try UDPSocket(bindingTo: Self.loopback)
         var host = SignalClient(
             servers: [endpoint], hosting: Block16(high: 1, low: 1), claimToken: token.span.bytes,
+            arena: TestSecrets.arena,
             random: &random, now: MonotonicClock.now)
         #expect(
             try Self.drive(&host, through: hostSocket) { $0 == .leased(nameplate: 1) })

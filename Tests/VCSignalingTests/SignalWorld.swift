@@ -76,7 +76,8 @@ final class SignalWorld {
             SignalClient(
                 servers: [Self.server],
                 hosting: Block16(high: room ?? UInt64(number), low: 0),
-                claimToken: token.span.bytes, wantedNameplate: wanted, random: &random, now: now),
+                claimToken: token.span.bytes, arena: TestSecrets.arena, wantedNameplate: wanted,
+                random: &random, now: now),
             at: Endpoint(ipv4: address ?? 0x0A00_0000 + UInt32(number), port: 1_000))
         clients.append(client)
         return client

@@ -1,4 +1,5 @@
 import Testing
+import VCTestKit
 import VCCore
 
 @testable import vc
@@ -254,7 +255,7 @@ struct PlainTextTests {
 
 private func printed(_ renderer: some EventRenderer, _ typed: String) throws -> String {
     let bytes = Array(typed.utf8)
-    let code = try RoomCode(parsing: bytes.span.bytes)
+    let code = try RoomCode(parsing: bytes.span.bytes, in: TestSecrets.arena)
     var renderer = renderer
     return withWipedText(capacity: longestCodeEvent) { writer in
         renderer.writeCode(code, at: 0.25, into: &writer)

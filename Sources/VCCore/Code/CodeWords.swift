@@ -1,19 +1,20 @@
-internal import CSodium
-
-/// The three secret words of a room code, as numbers in memory of their own that is wiped when the
-/// value ends. It cannot be copied, printed or turned into a String.
-@safe
-public struct CodeWords: ~Copyable, @unchecked Sendable {
+/// The three secret words of a room code, as numbers in the secret arena, wiped when the value ends.
+/// It cannot be copied, printed or turned into a String.
+public struct CodeWords: ~Copyable, Sendable {
     /// How many words a code has.
     public static let count = 3
     /// The most bytes `write` writes: three words and two dashes.
     public static let longestText = count * WordList.longestWord + count - 1
 
-    private let indices: UnsafeMutableBufferPointer<UInt16>
+    private let memory: SecretBytes
+
+    private var indices: UnsafeMutableBufferPointer<UInt16> {
+        unsafe memory.mutableBytes.bindMemory(to: UInt16.self)
+    }
 
     /// Words drawn from `source`, each of the list as likely as any other.
-    public init(using source: inout some RandomSource) {
-        self.init()
+    public init(using source: inout some RandomSource, in arena: SecretArena) {
+        self.init(in: arena)
         // The largest multiple of the list that 16 bits hold: what lies above is drawn again, or
         // the first words of the list would come more often.
         let bound = UInt16.max / WordList.count * WordList.count
@@ -28,14 +29,12 @@ public struct CodeWords: ~Copyable, @unchecked Sendable {
     }
 
     /// Room for three words; the parser sets each.
-    init() {
-        unsafe indices = .allocate(capacity: Self.count)
-        unsafe indices.initialize(repeating: 0)
+    init(in arena: SecretArena) {
+        memory = SecretBytes(count: Self.count * MemoryLayout<UInt16>.size, in: arena)
     }
 
-    deinit {
-        unsafe sodium_memzero(indices.baseAddress, indices.count * MemoryLayout<UInt16>.size)
-        unsafe indices.deallocate()
+    private init(_ memory: consuming SecretBytes) {
+        self.memory = memory
     }
 
     func set(_ index: UInt16, at position: Int) {
@@ -67,16 +66,12 @@ public struct CodeWords: ~Copyable, @unchecked Sendable {
 
     /// Whether both hold the same words, told in constant time.
     public func isSame(as other: borrowing CodeWords) -> Bool {
-        unsafe sodium_memcmp(
-            indices.baseAddress, other.indices.baseAddress,
-            Self.count * MemoryLayout<UInt16>.size) == 0
+        memory.isEqual(to: other.memory.span)
     }
 
     /// The same words in memory of their own: for a successor, which is handed the code.
     public func duplicate() -> CodeWords {
-        let copy = CodeWords()
-        for position in 0..<Self.count { unsafe copy.set(indices[position], at: position) }
-        return copy
+        CodeWords(memory.duplicate())
     }
 
     /// What the PRS begins with, so that no other protocol's password is ours.

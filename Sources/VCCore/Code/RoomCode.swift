@@ -17,9 +17,11 @@ public struct RoomCode: ~Copyable, Sendable {
 
     /// A code of the given nameplate with words drawn from `source`.
     public static func random(
-        nameplate: UInt32, server: ServerName? = nil, using source: inout some RandomSource
+        nameplate: UInt32, server: ServerName? = nil, using source: inout some RandomSource,
+        in arena: SecretArena
     ) -> RoomCode {
-        RoomCode(nameplate: nameplate, words: CodeWords(using: &source), server: server)
+        RoomCode(
+            nameplate: nameplate, words: CodeWords(using: &source, in: arena), server: server)
     }
 
     /// Writes the code as it is shown: `7-word-word-word`, then `@host[:port]` if there is a

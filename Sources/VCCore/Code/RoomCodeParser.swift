@@ -2,7 +2,7 @@ extension RoomCode {
     /// Reads a code as people type, paste and dictate it: any case; spaces or any dash between
     /// the parts; quotes around it; four letters of a word suffice; `vc join` in front, as the
     /// line to paste has it. No part of it becomes a String but the server's name.
-    public init(parsing input: RawSpan) throws(RoomCodeError) {
+    public init(parsing input: RawSpan, in arena: SecretArena) throws(RoomCodeError) {
         guard input.byteCount <= Self.longestInput else { throw .tooLong }
         let text = trimmed(input)
         guard text.byteCount > 0 else { throw .empty }
@@ -16,7 +16,7 @@ extension RoomCode {
         while parts.next() != nil { count += 1 }
         guard count == CodeWords.count else { throw .wordCount(found: count) }
 
-        let words = CodeWords()
+        let words = CodeWords(in: arena)
         parts = CodeParts(secret)
         _ = parts.next()
         for position in 0..<CodeWords.count {

@@ -64,6 +64,11 @@ public struct LocalAddresses: Sendable {
         self.allowsLoopback = allowsLoopback
     }
 
+    /// Whether the address is this machine's own.
+    func contains(_ endpoint: Endpoint) -> Bool {
+        addresses.contains { $0.hasSameAddress(as: endpoint) }
+    }
+
     func canReach(_ endpoint: Endpoint) -> Bool {
         switch endpoint.reach {
         case .never: false

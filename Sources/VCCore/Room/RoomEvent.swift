@@ -7,6 +7,8 @@ public enum RoomEvent: Equatable, Sendable {
     case joined(number: UInt8, members: [Member])
     /// Somebody came, went, fell silent or returned.
     case member(Member, MemberState)
+    /// A member calls itself something else now.
+    case renamed(Member)
     /// The path to a member changed.
     case path(member: UInt8, roundTrip: Duration, why: String)
     /// A chat message, clean for a terminal.

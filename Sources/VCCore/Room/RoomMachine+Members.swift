@@ -96,7 +96,8 @@ extension RoomMachine {
         peers[number].isMember = true
         roster = roster.adding(
             Roster.Entry(number: peers[number].number, key: peers[number].key))
-        for other in peers.numbers where peers[other].isMember && other != number {
+        // The new member, too: somebody else may have come in since its welcome was made.
+        for other in peers.numbers where peers[other].isMember {
             send(.roster(roster), to: other, now: now)
         }
         greet(number, now: now)
@@ -149,7 +150,10 @@ extension RoomMachine {
             let roundTrip = peers[number].path.roundTrip
         else { return }
         events.append(
-            .path(member: UInt8(number), roundTrip: roundTrip, why: endpoint.pathDescription))
+            .path(
+                member: UInt8(number), roundTrip: roundTrip,
+                why: local.contains(endpoint)
+                    ? "both are on this machine" : endpoint.pathDescription))
     }
 
     /// A receiver index that no session of ours uses.
@@ -164,7 +168,10 @@ extension RoomMachine {
 
     mutating func drivePeer(_ number: Int, now: Instant) {
         guard checkSilence(number, now: now) else { return }
-        driveKeys(number, now: now)
+        peers[number].slots.expire(now: now)
+        if now >= peers[number].rekey.timeout(peers[number].slots) {
+            driveKeys(number, now: now)
+        }
         while let endpoint = nextProbe(number, now: now) {
             let transaction = probeTransaction
             seal(to: number, at: endpoint, now: now) { writer in
@@ -190,9 +197,12 @@ extension RoomMachine {
         due = min(due, peers[number].path.timeout ?? .distantFuture)
         due = min(due, peers[number].stream.timeout ?? .distantFuture)
         if peers[number].stream.hasWork, peers[number].path.selected != nil { due = now }
+        guard peers[number].isMember else {
+            return min(due, peers[number].since + Peer.pendingLifetime)
+        }
         let interval =
             peers[number].path.selected == nil ? Peer.mailboxInterval : Peer.keepaliveInterval
-        return min(due, max(peers[number].lastSent + interval, now))
+        return min(due, peers[number].lastSent + interval)
     }
 
     /// Whether the member is still there.

@@ -132,7 +132,9 @@ extension RoomMachine {
             events.append(.chat(from: member(number), text: clean, id: id))
         case .name(let bytes):
             let name = unsafe DisplayText(name: bytes.span.bytes)
-            if !name.isEmpty { peers[number].name = name }
+            guard !name.isEmpty, name != peers[number].name else { return }
+            peers[number].name = name
+            if peers[number].isAnnounced { events.append(.renamed(member(number))) }
             announce(number, now: now)
         case .muted(let on):
             announce(number, now: now)

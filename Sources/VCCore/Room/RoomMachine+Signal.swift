@@ -67,7 +67,7 @@ extension RoomMachine {
 extension RoomMachine {
     private mutating func openDoor(_ nameplate: UInt32, now: Instant) {
         guard currentNameplate != nameplate else { return }
-        var words = CodeWords(using: &random)
+        var words = CodeWords(using: &random, in: arena)
         if let old = code.take() { words = old.words.duplicate() }
         setCode(nameplate, words)
         phase = .inRoom
@@ -89,7 +89,7 @@ extension RoomMachine {
     /// New words on the same nameplate: the old ones are known to somebody who should not.
     mutating func renewCode() {
         guard let nameplate = currentNameplate else { return }
-        setCode(nameplate, CodeWords(using: &random))
+        setCode(nameplate, CodeWords(using: &random, in: arena))
     }
 
     private var currentNameplate: UInt32? {

@@ -115,7 +115,7 @@ public struct RoomMachine: ~Copyable {
         let token = SecretBytes(random: &random, count: 32, in: arena)
         return SignalClient(
             servers: configuration.servers, hosting: room.block, claimToken: token.span,
-            random: &random, now: now)
+            arena: arena, random: &random, now: now)
     }
 
     /// A joiner with a code.

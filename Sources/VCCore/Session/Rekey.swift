@@ -164,9 +164,10 @@ struct Rekey: ~Copyable {
 
 extension Rekey {
     private func startTime(_ slots: borrowing SessionSlots) -> Instant {
-        if requested { return .zero }
+        if requested, slots.isConfirmed { return .zero }
         guard let since = slots.currentSince else { return .zero }
-        return since + Rekey.startAge + jitter
+        // Without a sign that the other side has the current keys, only their end starts anew.
+        return since + (slots.isConfirmed ? Rekey.startAge + jitter : Session.lifetime)
     }
 
     private mutating func request(now: Instant) {

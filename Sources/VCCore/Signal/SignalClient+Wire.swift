@@ -46,20 +46,28 @@ extension SignalClient {
     }
 
     private func writeControl(_ cookie: Block16, into writer: inout ByteWriter) -> Bool {
-        guard isHost else { return false }
+        switch token {
+        case .some(let token): writeControl(cookie, token.span, into: &writer)
+        case .none: false
+        }
+    }
+
+    private func writeControl(
+        _ cookie: Block16, _ token: RawSpan, into writer: inout ByteWriter
+    ) -> Bool {
         switch phase {
         case .claiming:
             SignalRequest.writeClaim(
-                transaction: transaction, cookie: cookie, roomID: roomID, token: token.bytes,
+                transaction: transaction, cookie: cookie, roomID: roomID, token: token,
                 wanted: nameplate, into: &writer)
             return true
         case .holding:
             SignalRequest.writeKeepalive(
-                transaction: transaction, cookie: cookie, token: token.bytes, into: &writer)
+                transaction: transaction, cookie: cookie, token: token, into: &writer)
             return true
         case .releasing:
             SignalRequest.writeRelease(
-                transaction: transaction, cookie: cookie, token: token.bytes, into: &writer)
+                transaction: transaction, cookie: cookie, token: token, into: &writer)
             return true
         case .greeting: return false
         case .open: return false
@@ -68,15 +76,15 @@ extension SignalClient {
     }
 
     private func write(_ letter: Letter, _ cookie: Block16, into writer: inout ByteWriter) {
-        let body = unsafe letter.body.span.bytes
-        if isHost {
-            SignalRequest.writeReply(
-                transaction: transaction, cookie: cookie, token: token.bytes,
-                mailbox: letter.mailbox, body: body, into: &writer)
-        } else {
-            SignalRequest.writePost(
+        switch token {
+        case .some(let token):
+            unsafe SignalRequest.writeReply(
+                transaction: transaction, cookie: cookie, token: token.span,
+                mailbox: letter.mailbox, body: letter.body.span.bytes, into: &writer)
+        case .none:
+            unsafe SignalRequest.writePost(
                 transaction: transaction, cookie: cookie, nameplate: nameplate, run: run,
-                body: body, into: &writer)
+                body: letter.body.span.bytes, into: &writer)
         }
     }
 

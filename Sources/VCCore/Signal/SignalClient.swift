@@ -41,8 +41,8 @@ public struct SignalClient: ~Copyable {
     let servers: [Endpoint]
     /// Whether this is the host's client.
     public let isHost: Bool
-    /// All zeros at a joiner, which has none.
-    let token: ClaimToken
+    /// A joiner has none.
+    let token: SecretBytes?
     let roomID: Block16
     var phase = Phase.greeting
     var transaction: UInt64
@@ -76,13 +76,13 @@ public struct SignalClient: ~Copyable {
     ///   - claimToken: 32 secret bytes; who has them has the lease. Copied, wiped at the end.
     ///   - wantedNameplate: an own one of before, or 0 for any.
     public init(
-        servers: [Endpoint], hosting roomID: Block16, claimToken: RawSpan,
+        servers: [Endpoint], hosting roomID: Block16, claimToken: RawSpan, arena: SecretArena,
         wantedNameplate: UInt32 = 0, random: inout some RandomSource, now: Instant
     ) {
         self.servers = Array(servers.prefix(Self.maximumServers))
         self.roomID = roomID
         isHost = true
-        token = ClaimToken(copying: claimToken)
+        token = SecretBytes(copying: claimToken, in: arena)
         nameplate = wantedNameplate
         transaction = random.next()
         run = 0
@@ -98,7 +98,7 @@ public struct SignalClient: ~Copyable {
         self.servers = Array(servers.prefix(Self.maximumServers))
         roomID = .zero
         isHost = false
-        token = ClaimToken()
+        token = nil
         self.nameplate = nameplate
         transaction = random.next()
         run = random.next()

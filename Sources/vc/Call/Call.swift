@@ -7,7 +7,8 @@ internal import VCNet
 enum Call {
     static func host(_ options: CallOptions) -> ExitStatus {
         run(options) { (begin: inout Beginning) throws(CallFailure) in
-            let setup = try CallSetup(options, isHost: true, server: nil)
+            let arena = try CallSetup.makeArena()
+            let setup = try CallSetup(options, isHost: true, server: nil, arena: arena)
             let machine = RoomMachine(
                 hosting: setup.configuration, arena: setup.arena,
                 random: AnyRandomSource(SystemRandom()), now: MonotonicClock.now)
@@ -17,9 +18,10 @@ enum Call {
 
     static func join(_ options: CallOptions, code source: CodeSource) -> ExitStatus {
         run(options) { (begin: inout Beginning) throws(CallFailure) in
-            let code = try CodeInput.read(source)
+            let arena = try CallSetup.makeArena()
+            let code = try CodeInput.read(source, in: arena)
             let nameplate = code.nameplate
-            let setup = try CallSetup(options, isHost: false, server: code.server)
+            let setup = try CallSetup(options, isHost: false, server: code.server, arena: arena)
             let machine = RoomMachine(
                 joining: code, setup.configuration, arena: setup.arena,
                 random: AnyRandomSource(SystemRandom()), now: MonotonicClock.now)

@@ -140,6 +140,9 @@ extension CallConsole {
                     MemberChange(
                         number: Int(member.number), name: member.name, state: state.shown,
                         isHost: member.isHost, isVerified: false)))
+        case .renamed(let member):
+            room.rename(member)
+            show(.renamed(member: Int(member.number), name: member.name))
         case .path(let member, let roundTrip, let why):
             show(
                 .path(

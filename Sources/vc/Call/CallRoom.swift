@@ -52,6 +52,10 @@ struct CallRoom {
         }
     }
 
+    mutating func rename(_ member: RoomEvent.Member) {
+        people[Int(member.number)]?.name = member.name
+    }
+
     /// Remembers who is muted; returns whether it changed.
     mutating func noteMuted(_ member: UInt8, _ on: Bool) -> Bool {
         guard let old = people[Int(member)]?.isMuted, old != on else { return false }

@@ -19,11 +19,9 @@ struct CallSetup: ~Copyable {
     let serverName: String
 
     /// - Parameter server: the one that the code names, for a joiner.
-    init(_ options: CallOptions, isHost: Bool, server: ServerName?) throws(CallFailure) {
-        guard let arena = SecretArena() else {
-            throw CallFailure(.unavailable, "the cryptographic library could not be started")
-        }
-        _ = vc_forbid_core_dumps()
+    init(
+        _ options: CallOptions, isHost: Bool, server: ServerName?, arena: SecretArena
+    ) throws(CallFailure) {
         var random = SystemRandom()
         let engine = try CallSetup.engine(options, random: &random)
         let embeds = isHost && options.signal == nil
@@ -69,6 +67,15 @@ struct CallSetup: ~Copyable {
         } catch {
             throw CallFailure(.unavailable, "the system refused \(error.call): \(error)")
         }
+    }
+
+    /// Where the secrets of this process live; from here on it leaves no core file.
+    static func makeArena() throws(CallFailure) -> SecretArena {
+        _ = vc_forbid_core_dumps()
+        guard let arena = SecretArena() else {
+            throw CallFailure(.unavailable, "the cryptographic library could not be started")
+        }
+        return arena
     }
 
     private static func engine(_ options: CallOptions, random: inout SystemRandom)

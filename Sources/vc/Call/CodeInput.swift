@@ -5,7 +5,7 @@ internal import VCCore
 enum CodeInput {
     /// Reads and parses the code. Where it stood on the command line it is overwritten, so that
     /// `ps` shows it no longer than it must.
-    static func read(_ source: CodeSource) throws(CallFailure) -> RoomCode {
+    static func read(_ source: CodeSource, in arena: SecretArena) throws(CallFailure) -> RoomCode {
         var bytes = [UInt8](repeating: 0, count: RoomCode.longestInput + 1)
         defer {
             unsafe bytes.withUnsafeMutableBytes { unsafe explicit_bzero($0.baseAddress!, $0.count) }
@@ -17,7 +17,7 @@ enum CodeInput {
             case .terminal: unsafe fromTerminal(into: &bytes)
             }
         do throws(RoomCodeError) {
-            return unsafe try RoomCode(parsing: bytes.span.bytes.extracting(0..<count))
+            return unsafe try RoomCode(parsing: bytes.span.bytes.extracting(0..<count), in: arena)
         } catch {
             throw CallFailure(.usage, sentence(of: error))
         }

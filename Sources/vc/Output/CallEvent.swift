@@ -6,6 +6,8 @@ enum CallEvent: Equatable {
     /// We are in the room: our own number, and everybody who is in it.
     case joined(number: Int, members: [MemberName])
     case member(MemberChange)
+    /// A member calls itself something else now.
+    case renamed(member: Int, name: DisplayText)
     /// How a member is reached now. `why` is one sentence.
     case path(member: Int, rung: Rung, roundTripMilliseconds: Double?, why: String)
     /// The first sound of a member was played out.

@@ -32,6 +32,9 @@ struct JSONLines: EventRenderer {
             object.add("number", number)
             object.add("members", members.map(Self.object))
         case .member(let change): Self.add(change, to: &object)
+        case .renamed(let member, let name):
+            object.add("member", member)
+            object.add("name", name.text)
         case .path(let member, let rung, let roundTrip, let why):
             object.add("member", member)
             object.add("rung", rung.rawValue)
@@ -114,6 +117,7 @@ extension CallEvent {
         switch self {
         case .joined: "joined"
         case .member: "member"
+        case .renamed: "renamed"
         case .path: "path"
         case .voice: "voice"
         case .talking: "talking"

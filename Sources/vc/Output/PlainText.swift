@@ -44,6 +44,10 @@ struct PlainText: EventRenderer {
         switch event {
         case .joined(let number, let members): return joined(number, members)
         case .member(let change): return [OutputLine(line(for: change))]
+        case .renamed(let member, let name):
+            let old = self.name(member)
+            names[member] = name
+            return [OutputLine("* \(old) is now called \(name.text)")]
         case .path(let member, let rung, let roundTrip, let why):
             let time = roundTrip.flatMap { fixedDecimal($0, decimals: 0) }.map { ", \($0) ms" }
             return [

@@ -1,4 +1,5 @@
 import Testing
+import VCTestKit
 
 @testable import VCCore
 
@@ -12,10 +13,11 @@ struct RoomCodeTests {
             nil, ServerName("example.org"), ServerName("192.0.2.7:4460"),
             ServerName("[2001:db8::1]:65535"), ServerName("2001:db8::1"),
         ][Int(seed) % 5]
-        let code = RoomCode.random(nameplate: nameplate, server: server, using: &random)
+        let code = RoomCode.random(
+            nameplate: nameplate, server: server, using: &random, in: TestSecrets.arena)
         let text = text(of: code)
         let bytes = Array(text.utf8)
-        let parsed = try RoomCode(parsing: bytes.span.bytes)
+        let parsed = try RoomCode(parsing: bytes.span.bytes, in: TestSecrets.arena)
         #expect(parsed.nameplate == nameplate)
         #expect(parsed.server == server)
         let same = parsed.words.isSame(as: code.words)
@@ -41,7 +43,7 @@ struct RoomCodeTests {
         ])
     func forms(typed: String) throws {
         let bytes = Array(typed.utf8)
-        let code = try RoomCode(parsing: bytes.span.bytes)
+        let code = try RoomCode(parsing: bytes.span.bytes, in: TestSecrets.arena)
         #expect(text(of: code) == "7-castle-volcano-dolphin")
         #expect(code.server == nil)
         let withServer = Array((typed + "@EXAMPLE.org:4460").utf8)
@@ -49,7 +51,7 @@ struct RoomCodeTests {
             return
         }
         #expect(
-            text(of: try RoomCode(parsing: withServer.span.bytes))
+            text(of: try RoomCode(parsing: withServer.span.bytes, in: TestSecrets.arena))
                 == "7-castle-volcano-dolphin@example.org:4460")
     }
 
@@ -62,7 +64,7 @@ struct RoomCodeTests {
             ("@localhost", "localhost"), ("@host_one.", "host_one."),
         ] {
             let bytes = Array(("7-castle-volcano-dolphin" + typed).utf8)
-            let code = try RoomCode(parsing: bytes.span.bytes)
+            let code = try RoomCode(parsing: bytes.span.bytes, in: TestSecrets.arena)
             #expect(code.server?.description == server)
         }
     }
@@ -98,7 +100,9 @@ struct RoomCodeTests {
     @Test("with three-letter words need them whole")
     func shortWords() throws {
         let bytes = Array("7-aim-ask-age".utf8)
-        #expect(text(of: try RoomCode(parsing: bytes.span.bytes)) == "7-aim-ask-age")
+        #expect(
+            text(of: try RoomCode(parsing: bytes.span.bytes, in: TestSecrets.arena))
+                == "7-aim-ask-age")
         guard case .unknownWord(position: 1, _) = error(Array("7-ai-ask-age".utf8)) else {
             Issue.record("two letters were taken for a word")
             return
@@ -123,7 +127,7 @@ struct RoomCodeTests {
     @Test("give CPace lv(\"vc1\") and lv of the words, joined by dashes")
     func prs() throws {
         let bytes = Array("7-Aim-CAST-age".utf8)
-        let code = try RoomCode(parsing: bytes.span.bytes)
+        let code = try RoomCode(parsing: bytes.span.bytes, in: TestSecrets.arena)
         var storage = [UInt8](repeating: 0, count: CodeWords.longestPRS)
         let count = write(into: &storage) { code.words.writePRS(into: &$0) }
         #expect(
@@ -138,7 +142,7 @@ struct RoomCodeTests {
                 + "b").prefix(253))
         let bytes = Array("999999-ability-academy-achieve@\(host):65535".utf8)
         #expect(bytes.count > 270)
-        let code = try RoomCode(parsing: bytes.span.bytes)
+        let code = try RoomCode(parsing: bytes.span.bytes, in: TestSecrets.arena)
         #expect(text(of: code).utf8.count == bytes.count)
         var prs = [UInt8](repeating: 0, count: CodeWords.longestPRS)
         #expect(write(into: &prs) { code.words.writePRS(into: &$0) } == CodeWords.longestPRS)
@@ -150,7 +154,7 @@ struct RoomCodeTests {
         var counts = [Int](repeating: 0, count: Int(WordList.count))
         let draws = 43_200
         for _ in 0..<draws {
-            let code = RoomCode.random(nameplate: 1, using: &random)
+            let code = RoomCode.random(nameplate: 1, using: &random, in: TestSecrets.arena)
             let words = text(of: code).split(separator: "-").dropFirst()
             for word in words {
                 let bytes = Array(word.utf8)
@@ -168,7 +172,7 @@ struct RoomCodeTests {
     func comparison() throws {
         func words(_ text: String) throws -> RoomCode {
             let bytes = Array(text.utf8)
-            return try RoomCode(parsing: bytes.span.bytes)
+            return try RoomCode(parsing: bytes.span.bytes, in: TestSecrets.arena)
         }
         let code = try words("7-aim-ask-age")
         let copy = code.words.duplicate()
@@ -202,7 +206,7 @@ struct RoomCodeTests {
 
     private func error(_ bytes: [UInt8]) -> RoomCodeError? {
         do throws(RoomCodeError) {
-            _ = try RoomCode(parsing: bytes.span.bytes)
+            _ = try RoomCode(parsing: bytes.span.bytes, in: TestSecrets.arena)
             return nil
         } catch {
             return error
