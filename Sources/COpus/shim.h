@@ -1,5 +1,5 @@
 #pragma once
-#include <opus.h>
+#include <opus/opus.h>
 
 // opus_encoder_ctl and opus_decoder_ctl are variadic, which Swift cannot call: one function per request.
 
