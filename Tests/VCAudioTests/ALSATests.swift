@@ -137,6 +137,25 @@ extension OneByOne {
             #expect(abs(crossings - 200) <= 6, "\(crossings)")
         }
 
+        @Test("devices that were paused because nobody listened work again at once")
+        func pause() throws {
+            let card = try FixtureCard()
+            let rig = try Rig(card)
+            #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
+            let started = (card.started(.playback), card.started(.capture))
+            rig.listener.engine.setMuted(true)
+            rig.speaker.engine.setAlone(true)
+            usleep(400_000)
+            #expect(!rig.isHeard())
+            rig.listener.engine.setMuted(false)
+            rig.speaker.engine.setAlone(false)
+            #expect(rig.listener.wait(seconds: 2) { rig.isHeard() })
+            #expect(card.started(.playback) == started.0 + 1)
+            #expect(card.started(.capture) == started.1 + 1)
+            #expect(card.opened(.playback) == 1 && card.opened(.capture) == 1)
+            _ = try rig.stop()
+        }
+
         @Test("a device that is not there is told at the start, and listed ones have names")
         func missing() throws {
             let card = try FixtureCard()
