@@ -7,11 +7,11 @@ import VCCore
 @Suite(.serialized) enum OneByOne {}
 
 extension OneByOne {
-    /// The real ALSA API on the fixture's sound card: what is said through its microphone (the cable)
-    /// is what the engine played on its loudspeaker. All of these need real time.
+    /// The real ALSA API on the fixture's sound card: what is said through its microphone (the
+    /// cable) is what the engine played on its loudspeaker. All of these need real time.
     @Suite(.serialized) struct ALSATests {
-        /// Tone -> engine A -> loudspeaker -> cable -> microphone -> engine B, which loops back to a
-        /// file.
+        /// Tone -> engine A -> loudspeaker -> cable -> microphone -> engine B, which loops back to
+        /// a file.
         private final class Rig {
             let card: FixtureCard
             let directory: TemporaryDirectory
@@ -135,6 +135,25 @@ extension OneByOne {
             let middle = Array(heard.suffix(48_000).prefix(4_800))
             let crossings = zip(middle, middle.dropFirst()).filter { ($0 < 0) != ($1 < 0) }.count
             #expect(abs(crossings - 200) <= 6, "\(crossings)")
+        }
+
+        @Test("devices that were paused because nobody listened work again at once")
+        func pause() throws {
+            let card = try FixtureCard()
+            let rig = try Rig(card)
+            #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
+            let started = (card.started(.playback), card.started(.capture))
+            rig.listener.engine.setMuted(true)
+            rig.speaker.engine.setAlone(true)
+            usleep(400_000)
+            #expect(!rig.isHeard())
+            rig.listener.engine.setMuted(false)
+            rig.speaker.engine.setAlone(false)
+            #expect(rig.listener.wait(seconds: 2) { rig.isHeard() })
+            #expect(card.started(.playback) == started.0 + 1)
+            #expect(card.started(.capture) == started.1 + 1)
+            #expect(card.opened(.playback) == 1 && card.opened(.capture) == 1)
+            _ = try rig.stop()
         }
 
         @Test("a device that is not there is told at the start, and listed ones have names")

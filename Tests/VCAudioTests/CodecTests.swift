@@ -35,7 +35,8 @@ import VCCore
         let statistics = run.buffer.statistics
         #expect(statistics.lost == 0 && statistics.late == 0)
         #expect(statistics.concealedSamples == 0)
-        #expect(statistics.splices == 0)
+        // One in a quiet moment, when the first estimate is in.
+        #expect(statistics.splices <= 1)
         #expect(statistics.bufferMilliseconds < 11)
     }
 

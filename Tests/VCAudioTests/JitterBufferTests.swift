@@ -6,7 +6,7 @@ import VCCore
 extension OneByOne {
     @Suite(.serialized) struct JitterBufferTests {
         @Test(
-            "on a perfect network the sound is that of the plain decoder, sample for sample, with no splice"
+            "on a perfect network the sound is the plain decoder's, sample for sample, without a splice"
         )
         func perfect() throws {
             let voice = try VoicePackets(count: 3_000, pauses: false)
@@ -310,6 +310,6 @@ extension OneByOne {
 }
 
 enum Tests {
-    /// `VC_FULL_COUNTS=1` runs the counts of the requirements; otherwise smaller ones.
-    static let isFull = getenv("VC_FULL_COUNTS") != nil
+    /// `VC_FULL=1` runs the counts of the requirements; otherwise smaller ones.
+    static let isFull = getenv("VC_FULL") != nil
 }

@@ -24,8 +24,9 @@ int vc_sendmmsg(int socket, struct vc_mmsghdr *messages, unsigned int count, int
 /// Fills `bytes` from the kernel's generator; 0, or -1 with errno.
 int vc_getrandom(void *bytes, size_t count);
 
-/// Waits until `descriptor` can be read, `milliseconds` at most (-1: without end); 1, 0 when the time is over, or -1
-/// with errno. In C because Swift sees `struct pollfd` as a part of whichever module includes it first.
+/// Waits until `descriptor` can be read, `milliseconds` at most (-1: without end); 1, 0 when the
+/// time is over, or -1 with errno. In C because Swift sees `struct pollfd` as a part of whichever
+/// module includes it first.
 int vc_poll_readable(int descriptor, int milliseconds);
 
 /// Names the calling thread (15 bytes at most) as `top -H` shows it.

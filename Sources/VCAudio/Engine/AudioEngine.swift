@@ -15,6 +15,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         public var frame: FrameDuration
         /// Bits a second.
         public var bitrate: Int
+        /// libopus' effort, 0...10.
+        public var complexity = OpusEncoder.usualComplexity
         /// Whether the microphone is closed to begin with.
         public var isMuted = false
         /// Whether nobody else is there to begin with.
@@ -62,7 +64,9 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         precondition(captureThread == nil, "an engine is started once")
         let encoder: OpusEncoder
         do throws(CodecError) {
-            encoder = try OpusEncoder(frame: configuration.frame, bitrate: configuration.bitrate)
+            encoder = try OpusEncoder(
+                frame: configuration.frame, bitrate: configuration.bitrate,
+                complexity: configuration.complexity)
         } catch {
             throw .unavailable(device: "Opus", reason: "\(error)")
         }

@@ -1,5 +1,5 @@
-/// The three secret words of a room code, as numbers in the secret arena, wiped when the value ends.
-/// It cannot be copied, printed or turned into a String.
+/// The three secret words of a room code, as numbers in the secret arena, wiped when the value
+/// ends. It cannot be copied, printed or turned into a String.
 public struct CodeWords: ~Copyable, Sendable {
     /// How many words a code has.
     public static let count = 3
