@@ -6,7 +6,7 @@ import VCCore
 extension OneByOne {
     @Suite(.serialized) struct JitterBufferTests {
         @Test(
-            "on a perfect network the sound is the plain decoder's, sample for sample, without a splice"
+            "on a perfect network the sound is the plain decoder's, sample for sample, no splice"
         )
         func perfect() throws {
             let voice = try VoicePackets(count: 3_000, pauses: false)
