@@ -28,11 +28,12 @@ extension RoomMachine {
         }
     }
 
-    /// The address that the server saw joins the candidates, once.
+    /// The address that the server saw joins the candidates, in front: it is the one that reaches
+    /// across the internet, and lists are cut at their end.
     private mutating func learnOwnAddress(_ observed: Endpoint, now: Instant) {
         // A client beside the server has no address of its own: port 0.
         guard observed.port != 0, !candidates.contains(observed) else { return }
-        candidates.append(observed)
+        candidates.insert(observed, at: 0)
         for number in peers.numbers {
             send(.candidates(candidates), to: number, now: now)
         }
