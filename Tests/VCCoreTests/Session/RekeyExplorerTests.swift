@@ -180,6 +180,6 @@ import Testing
                 #expect(run.pair.starter.open(down, at: run.now) != nil, "seed \(seed)")
             }
         }
-        #expect(renewals > 100)
+        #expect(renewals > 50)
     }
 }
