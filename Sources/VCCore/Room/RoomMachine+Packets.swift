@@ -120,11 +120,13 @@ extension RoomMachine {
     private mutating func handle(
         _ plaintext: RawSpan, from number: Int, at source: Endpoint?, now: Instant
     ) {
+        let wasBroken = peers[number].stream.isBroken
         do throws(DecodeError) {
             try dispatch(plaintext, from: number, at: source, now: now)
         } catch {
             counters.malformed += 1
-            return
+            guard !wasBroken, peers.contains(number), peers[number].stream.isBroken else { return }
+            events.append(.warning(.protocolBroken(member: UInt8(number))))
         }
     }
 
