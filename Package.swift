@@ -42,7 +42,8 @@ let package = Package(
             name: "vc-signal", dependencies: ["VCSignaling", "VCCore", "VCNet"],
             path: "Signaling/vc-signal"),
         .executableTarget(
-            name: "vc", dependencies: ["VCCore", "VCAudio", "VCNet", "VCSignaling", "CVCLinux"]),
+            name: "vc", dependencies: ["VCCore", "VCAudio", "VCNet", "VCSignaling", "CVCLinux"],
+            exclude: ["Demo/Samples"]),
 
         // Tests.
         .target(name: "VCTestKit", dependencies: ["VCCore"], path: "Tests/VCTestKit"),
