@@ -50,6 +50,14 @@ public import VCCore
             epoll, EPOLL_CTL_ADD, descriptor, Self.mask(read: read, write: write), token)
     }
 
+    /// Watches an eventfd that nobody reads: each signal is reported once (EPOLLET), which saves
+    /// the system call that would take note of it.
+    public func addSignal(_ descriptor: CInt, token: UInt64) throws(SystemError) {
+        precondition(token != Self.timerToken, "this token is the timer's")
+        try Self.control(
+            epoll, EPOLL_CTL_ADD, descriptor, EPOLLIN.rawValue | EPOLLET.rawValue, token)
+    }
+
     /// Changes what `descriptor` is watched for.
     public func modify(
         _ descriptor: CInt, token: UInt64, read: Bool, write: Bool

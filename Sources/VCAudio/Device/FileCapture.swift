@@ -92,8 +92,8 @@ final class FileCapture: CaptureDevice {
     }
 
     private func inputCount(for missing: Int) -> Int {
-        // Few enough that the result fits the buffer behind the resampler.
-        guard resampler != nil else { return missing }
+        // A whole chunk saves system calls; but the result must fit the buffer behind the resampler.
+        guard resampler != nil else { return Self.chunk }
         return min(resampler?.inputCount(for: missing) ?? missing, Self.chunk)
     }
 

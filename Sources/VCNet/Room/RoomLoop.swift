@@ -1,4 +1,3 @@
-internal import Glibc
 public import VCCore
 
 /// The network thread of a call: one socket, one machine, and the rings to the audio threads. It
@@ -20,6 +19,10 @@ public struct RoomLoop: ~Copyable {
     private var poller: Poller
     private var incoming = ReceiveBatch(slots: 16)
     private var outgoing = SendBatch(slots: 32)
+    /// Something other than voice came in, so that there may be something to send or to tell.
+    private var hasWork = true
+    /// When the machine or the server has to be driven.
+    private var deadline = Instant.zero
 
     /// - Parameter service: a server that shares the socket, or nil.
     public init(
@@ -28,7 +31,7 @@ public struct RoomLoop: ~Copyable {
     ) throws(SystemError) {
         let poller = try Poller()
         try poller.add(socket.descriptorNumber, token: Token.socket)
-        try poller.add(voice.captureReady, token: Token.capture)
+        try poller.addSignal(voice.captureReady, token: Token.capture)
         try poller.add(link.commandReady.descriptorNumber, token: Token.command)
         self.voice = voice
         self.link = link
@@ -43,8 +46,6 @@ public struct RoomLoop: ~Copyable {
         defer { link.tell(.closed) }
         advance(now: MonotonicClock.now)
         while !machine.isEnded {
-            let deadline = min(
-                machine.nextTimeout, service?.pollTimeout() ?? .distantFuture)
             let ready = try poller.wait(until: deadline)
             let now = MonotonicClock.now
             for index in 0..<ready {
@@ -54,7 +55,8 @@ public struct RoomLoop: ~Copyable {
                 case _: obey(now: now)
                 }
             }
-            advance(now: now)
+            // What voice sets off in the machine it asks for by its time-out.
+            if hasWork || now >= min(deadline, machine.nextTimeout) { advance(now: now) }
         }
     }
 
@@ -74,9 +76,15 @@ public struct RoomLoop: ~Copyable {
     ) {
         if let service, unsafe RoomLoop.mayBeRequest(datagram) {
             let request = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
-            if service.handle(request, from: source, now: now) { return }
+            if service.handle(request, from: source, now: now) {
+                hasWork = true
+                return
+            }
         }
-        guard let arrival = unsafe machine.receive(datagram, from: source, now: now) else { return }
+        guard let arrival = unsafe machine.receive(datagram, from: source, now: now) else {
+            hasWork = true
+            return
+        }
         let frame = unsafe VoiceFrame(
             sequence: arrival.header.sequence, timestamp: arrival.header.timestamp,
             level: arrival.header.level, flags: FrameFlags(rawValue: arrival.header.flags),
@@ -92,8 +100,6 @@ public struct RoomLoop: ~Copyable {
     }
 
     private mutating func sendVoice(now: Instant) {
-        var count: UInt64 = 0
-        _ = unsafe read(voice.captureReady, &count, 8)
         while voice.capturedFrames.pop({ frame, payload in
             let header = VoiceHeader(
                 flags: frame.flags.rawValue, sequence: frame.sequence, timestamp: frame.timestamp,
@@ -129,6 +135,8 @@ public struct RoomLoop: ~Copyable {
         while transmit(now: now) {}
         outgoing.flush(through: socket)
         tell()
+        hasWork = false
+        deadline = min(machine.nextTimeout, service?.pollTimeout() ?? .distantFuture)
     }
 
     /// Moves what waits to the socket, or between the machine and the server beside it. Returns
@@ -175,6 +183,7 @@ public struct RoomLoop: ~Copyable {
     }
 
     private mutating func obey(now: Instant) {
+        hasWork = true
         _ = link.commandReady.acknowledge()
         while let command = link.nextCommand() {
             switch command {

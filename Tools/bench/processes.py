@@ -1,0 +1,201 @@
+"""What the benchmarks share: members of a call as real processes, what processes cost, test sounds,
+and the rows of the table."""
+
+import json
+import math
+import os
+import queue
+import random
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+import wave
+
+RATE = 48_000
+
+
+class Member:
+    """One `vc` process with JSON events. Every event also carries `at`, when it was read
+    (CLOCK_MONOTONIC)."""
+
+    def __init__(self, vc, arguments, code=None):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("VC_")}
+        if code:
+            environment["VC_CODE"] = code
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            [vc, *arguments, "--json"], env=environment, text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.events = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def _read(self):
+        for line in self.process.stdout:
+            event = json.loads(line)
+            event["at"] = time.monotonic()
+            # A second of statistics is of no use here, and waking this process disturbs.
+            if event["event"] != "stats":
+                self.events.put(event)
+        self.events.put(None)
+
+    def wait_for(self, name, seconds=10):
+        """The next event called `name`."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                event = self.events.get(timeout=max(0.001, end - time.monotonic()))
+            except queue.Empty:
+                event = None
+            if event is None:
+                self.kill()
+                sys.exit(f"bench: a member did not say `{name}` within {seconds} s")
+            if event["event"] == name:
+                return event
+
+    def leave(self):
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def host(vc, *arguments):
+    """A host on loopback with the server inside, and its code."""
+    member = Member(
+        vc, ["host", "--listen", f"127.0.0.1:{free_port()}", "--advertise", "127.0.0.1",
+             "--name", "host", *arguments])
+    return member, member.wait_for("code")["code"]
+
+
+def join(vc, code, *arguments):
+    return Member(vc, ["join", "--name", "joiner", *arguments], code)
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Cost:
+    """What a process has cost so far: nanoseconds of CPU of its threads (schedstat), resident and
+    proportional kibibytes, and context switches."""
+
+    def __init__(self, pid):
+        self.at = time.monotonic()
+        self.nanoseconds = 0
+        self.switches = 0
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            folder = f"/proc/{pid}/task/{thread}"
+            with open(f"{folder}/schedstat") as file:
+                self.nanoseconds += int(file.read().split()[0])
+            with open(f"{folder}/status") as file:
+                self.switches += sum(
+                    int(line.split()[1]) for line in file if "ctxt_switches" in line)
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            fields = {line.split()[0]: line.split()[1] for line in file if "kB" in line}
+        self.resident = int(fields["Rss:"])
+        self.proportional = int(fields["Pss:"])
+
+    def percent_since(self, earlier):
+        return (self.nanoseconds - earlier.nanoseconds) / (self.at - earlier.at) / 1e7
+
+    def switches_since(self, earlier):
+        return (self.switches - earlier.switches) / (self.at - earlier.at)
+
+
+def costs(pids, seconds):
+    """CPU % of one core, resident and proportional MiB, and switches a second of each process."""
+    before = [Cost(pid) for pid in pids]
+    time.sleep(seconds)
+    after = [Cost(pid) for pid in pids]
+    return [
+        {"cpu": new.percent_since(old), "resident": new.resident / 1024,
+         "proportional": new.proportional / 1024, "switches": new.switches_since(old)}
+        for old, new in zip(before, after)]
+
+
+# Sounds
+
+
+def write_wav(path, samples, rate=RATE):
+    with wave.open(path, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(struct.pack(
+            f"<{len(samples)}h", *(int(max(-1, min(1, s)) * 32_767) for s in samples)))
+
+
+def read_wav(path):
+    with wave.open(path, "rb") as file:
+        data = file.readframes(file.getnframes())
+    return struct.unpack(f"<{len(data) // 2}h", data)
+
+
+def voice_like(seconds, seed=1, rate=RATE):
+    """Sound that costs an encoder what speech does: a buzz with a moving pitch, formants that
+    change each 120 ms, a little noise, and no pause, so that nothing is gated."""
+    generator = random.Random(seed)
+    samples, phase, pitch = [], 0.0, 120.0
+    states = [[0.0, 0.0] for _ in range(3)]
+    filters = []
+    for index in range(int(seconds * rate)):
+        if index % (rate * 12 // 100) == 0:
+            filters = []
+            for low, high in ((250, 850), (900, 2300), (2300, 3300)):
+                radius = math.exp(-math.pi * 90 / rate)
+                angle = 2 * math.pi * generator.uniform(low, high) / rate
+                filters.append((2 * radius * math.cos(angle), -radius * radius))
+        if index % 480 == 0:
+            pitch = max(80, min(240, pitch + generator.uniform(-6, 6)))
+        phase += pitch / rate
+        source = generator.gauss(0, 0.004)
+        if phase >= 1:
+            phase -= 1
+            source += 1
+        total = 0.0
+        for state, (first, second) in zip(states, filters):
+            value = source + first * state[0] + second * state[1]
+            state[1], state[0] = state[0], value
+            total += value
+        samples.append(total)
+    peak = max(map(abs, samples))
+    return [0.4 * sample / peak for sample in samples]
+
+
+# Results
+
+
+def median(values):
+    return quantile(values, 0.5)
+
+
+def quantile(values, fraction):
+    """Linear between the two nearest."""
+    ordered = sorted(values)
+    place = fraction * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def row(name, values, unit, limit=None, value=None, note=""):
+    """Prints one result as a line of JSON: `value` (the median unless given), all `values`, and
+    the most that it may be."""
+    print(json.dumps({
+        "name": name, "unit": unit, "value": median(values) if value is None else value,
+        "low": min(values), "high": max(values), "count": len(values), "limit": limit,
+        "note": note}), flush=True)
