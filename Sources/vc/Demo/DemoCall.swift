@@ -4,7 +4,7 @@ internal import VCNet
 
 /// The call of the demo: starts everybody, lets them talk and chat, and sees them off.
 ///
-///     vc-signal starts -> the host opens a room -> each guest joins -> all talk and chat -> all leave
+///     vc-signal starts -> the host opens a room -> each guest joins -> all talk, chat and leave
 ///
 /// SIGINT and SIGTERM go to the last step from everywhere.
 final class DemoCall {
