@@ -24,17 +24,19 @@ extension RoomMachine {
         case .serverDraining: events.append(.warning(.signalDraining))
         case .mailboxClosed: break
         case .claimRefused: events.append(.warning(.signalFull))
-        case .unsupportedVersion(let version): end(.signalVersion(version))
+        case .unsupportedVersion(let version):
+            // A call never depends on the server.
+            if phase == .inRoom { noteSignal(back: false) } else { end(.signalVersion(version)) }
         }
     }
 
-    /// The address that the server saw joins the candidates, once.
+    /// The address that the server saw joins the candidates, in the place of the last one.
     private mutating func learnOwnAddress(_ observed: Endpoint, now: Instant) {
-        guard !candidates.contains(observed) else { return }
-        candidates.append(observed)
-        for number in peers.numbers {
-            send(.candidates(candidates), to: number, now: now)
-        }
+        let before = candidates
+        self.observed = observed
+        guard candidates != before else { return }
+        for number in peers.numbers { peers[number].owesCandidates = true }
+        wake(now)
     }
 
     private mutating func noteSignal(back: Bool) {
