@@ -158,7 +158,7 @@ extension RoomMachine {
             return
         case .segment:
             try peers[number].stream.handleSegment(&reader)
-            try drainStream(number, now: now)
+            drainStream(number, now: now)
         case .acknowledgement:
             try peers[number].stream.handleAcknowledgement(&reader, now: now)
             drainDelivered(number)
