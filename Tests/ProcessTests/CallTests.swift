@@ -54,7 +54,7 @@ extension ProcessTests {
             let stage = try Stage()
             let pair = try await stage.pair()
             for line in [
-                "/moot", "/gain nobody 3", "/gain ana 300", "/help nothing", "/verify",
+                "/mutte", "/gain nobody 3", "/gain ana 300", "/help nothing", "/verify",
                 String(repeating: "a", count: 4_001), "\u{1B}[2J", "   ",
             ] { pair.joiner.type(line) }
             pair.joiner.type("the end")
@@ -76,7 +76,9 @@ extension ProcessTests {
             let stage = try Stage()
             let pair = try await stage.pair()
             pair.joiner.type("/name Benedikt ")
-            try await pair.host.event("member") { $0.text("name") == "Benedikt" }
+            try await pair.host.event("renamed") {
+                $0.number("member") == 2 && $0.text("name") == "Benedikt"
+            }
             pair.joiner.type("/mute")
             try await pair.host.event("muted") {
                 $0.number("member") == 2 && $0.bool("on") == true
@@ -157,11 +159,12 @@ extension ProcessTests {
             pair.host.type("one")
             pair.joiner.type("two")
             pair.joiner.type("/mute")
-            let guesser = try stage.join(wrongWord(pair.code))
-            try await guesser.status()
+            pair.joiner.type("/name bo")
             try await pair.host.event("stats") { !$0.objects("members").isEmpty }
             pair.joiner.send(SIGTERM)
             try await pair.joiner.status()
+            let guesser = try stage.join(wrongWord(pair.code))
+            try await guesser.status()
             pair.host.type("/quit")
             try await pair.host.status()
             var seen: Set<String> = []
@@ -221,6 +224,7 @@ private let documentedFields: [String: [String]] = [
     "joined": ["number", "members"],
     "member": ["number", "name", "state", "host", "verified"],
     "path": ["member", "rung", "rtt_ms", "why"],
+    "renamed": ["member", "name"],
     "voice": ["member"],
     "talking": ["member", "on"],
     "chat": ["from", "name", "text", "id"],

@@ -12,12 +12,12 @@ extension ProcessTests {
                 at: nil, ["--listen", address, "--advertise", "127.0.0.1"])
             #expect(host.code.hasSuffix("@\(address)"))
             #expect(host.program.events("code").first?.text("server") == address)
-            let joiner = try stage.join(host.code)
-            try await joiner.event("voice")
-            try await host.program.event("voice")
             let guesser = try stage.join(wrongWord(host.code))
             #expect(try await guesser.status() == 77)
             try await host.program.event("guess")
+            let joiner = try stage.join(host.code)
+            try await joiner.event("voice")
+            try await host.program.event("voice")
         }
 
         @Test("IPv6 carries all of it, with a server of its own and with the embedded one")
