@@ -75,6 +75,9 @@ extension ProcessTests {
         func person() async throws {
             let stage = try Stage()
             let pair = try await stage.pair()
+            try await pair.host.event("talking") {
+                $0.number("member") == 2 && $0.bool("on") == true
+            }
             pair.joiner.type("/name Benedikt ")
             try await pair.host.event("renamed") {
                 $0.number("member") == 2 && $0.text("name") == "Benedikt"
@@ -147,7 +150,7 @@ extension ProcessTests {
             try await host.line(with: "* ben closed the microphone")
             try await host.line(with: "* ben stopped talking")
             joiner.type("/name Benno")
-            try await host.line(with: "* ben is now Benno")
+            try await host.line(with: "* ben is now called Benno")
             joiner.type("good evening")
             try await host.line(with: "Benno: good evening")
         }
