@@ -69,6 +69,8 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
+        // Starts vc and vc-signal, so they are built with it.
+        .testTarget(name: "ProcessTests", dependencies: ["vc", "vc-signal"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]

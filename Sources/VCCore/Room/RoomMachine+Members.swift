@@ -143,11 +143,14 @@ extension RoomMachine {
             events.append(
                 .joined(number: self.number, members: peers.numbers.map { member($0) }))
         }
-        noteChange(ofPath: number, force: true)
+        noteChange(ofPath: number, force: true, now: now)
     }
 
-    mutating func noteChange(ofPath number: Int, force: Bool = false) {
-        guard peers[number].path.pollChange() || force, peers[number].isAnnounced,
+    mutating func noteChange(ofPath number: Int, force: Bool = false, now: Instant) {
+        let hasChanged = peers[number].path.pollChange()
+        // What was lost on the old way, or did not fit the mailbox, need not wait for its timer.
+        if hasChanged { peers[number].stream.pathReturned(now: now) }
+        guard hasChanged || force, peers[number].isAnnounced,
             let endpoint = peers[number].path.selected,
             let roundTrip = peers[number].path.roundTrip
         else { return }
@@ -182,7 +185,7 @@ extension RoomMachine {
                 writer.pad(to: 1 + 8 + Endpoint.encodedSize)
             }
         }
-        noteChange(ofPath: number)
+        noteChange(ofPath: number, now: now)
         announce(number, now: now)
         sendCandidates(number, now: now)
         driveStream(number, now: now)
