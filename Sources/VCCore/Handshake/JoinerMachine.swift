@@ -11,7 +11,8 @@
 /// One H1 is accepted for each Ya: a false host gets one guess for each attempt, and no more.
 struct JoinerMachine: ~Copyable {
     /// J1 and J2 are sent again, with the same bytes, after 250 ms, then each half second. The same
-    /// bytes cost no guess, and where a fifth is lost on each of four legs one in 70,000 joins fails.
+    /// bytes cost no guess, and where a fifth is lost on each of four legs one in 70,000 joins
+    /// fails.
     static let firstRepeat = Duration.milliseconds(250)
     static let repeatInterval = Duration.milliseconds(500)
     /// No H1 for this long: nobody is there.
