@@ -44,7 +44,7 @@ import VCTestKit
         client.handle(bytes.span.bytes, from: source, now: .zero + time)
     }
 
-    @Test("all servers are asked at 0 and 250 ms, each half second, later every 2 s; the first wins")
+    @Test("all servers are asked at 0, 250 ms, each half second, later 2 s; the first wins")
     func racing() {
         var client = Self.host([Self.server, Self.other])
         var times: [Instant] = []
