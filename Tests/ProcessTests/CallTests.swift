@@ -122,7 +122,7 @@ extension ProcessTests {
 
             try await checkCommands(host, joiner, code)
             joiner.type("/quit")
-            try await host.line(with: "* ben left")
+            try await host.line(with: "* Benno left")
             #expect(try await joiner.status() == 0)
             host.type("/end")
             #expect(try await host.status() == 0)
