@@ -88,7 +88,9 @@ final class PlaybackLoop {
             unsafe member.pointee.appliedGain = gain
         }
         if let statistics = unsafe member.pointee.jitter?.statistics,
-            unsafe member.pointee.publish(statistics, isSounding: sounds)
+            // The wait for the very first frame is no sound yet.
+            unsafe member.pointee.publish(
+                statistics, isSounding: sounds && statistics.hasPlayed)
         {
             shared.controlWake.signal()
         }
