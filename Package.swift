@@ -42,7 +42,8 @@ let package = Package(
             name: "vc-signal", dependencies: ["VCSignaling", "VCCore", "VCNet"],
             path: "Signaling/vc-signal"),
         .executableTarget(
-            name: "vc", dependencies: ["VCCore", "VCAudio", "VCNet", "VCSignaling", "CVCLinux"]),
+            name: "vc", dependencies: ["VCCore", "VCAudio", "VCNet", "VCSignaling", "CVCLinux"],
+            exclude: ["Demo/Samples"]),
 
         // Tests.
         .target(name: "VCTestKit", dependencies: ["VCCore"], path: "Tests/VCTestKit"),
@@ -68,6 +69,8 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
+        // Starts vc and vc-signal, so they are built with it.
+        .testTarget(name: "ProcessTests", dependencies: ["vc", "vc-signal"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -29,9 +29,7 @@ enum EntryPoint {
                 StandardStream.output.write(line: line)
             }
             return .success
-        case .demo:
-            StandardStream.diagnostics.write(line: "vc: this build has no demo in it")
-            return .unavailable
+        case .demo(let json, let directory): return Demo.run(json: json, directory: directory)
         }
     }
 }

@@ -90,7 +90,7 @@ func seeds(_ full: Int, reduced: Int) -> ClosedRange<UInt64> {
                 for message in 0..<5 {
                     let text =
                         "\(round).\(message) "
-                        + String(repeating: "x", count: Int(random.next(below: 3_900)))
+                        + String(repeating: "x", count: 1 + Int(random.next(below: 3_900)))
                     sent.append(text)
                     _ = host.machine.sendChat(DisplayText(message: text), now: world.now)
                     _ = joiner.machine.sendChat(DisplayText(message: text), now: world.now)

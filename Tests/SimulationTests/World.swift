@@ -12,6 +12,8 @@ final class Node {
     var heard: [(time: Instant, sequence: UInt16)] = []
     /// Every sealed datagram it sent: for replays.
     var sealed: [[UInt8]] = []
+    /// How often its time was due.
+    var wakeups = 0
     fileprivate var sequence: UInt16 = 0
     fileprivate var timestamp: UInt32 = 0
 
@@ -50,6 +52,9 @@ struct World {
     var network: NetworkEmulator
     var now = Instant(nanoseconds: 1_000_000_000)
     var nodes: [Node] = []
+    /// Every datagram that was sent, while `isRecording`.
+    var recorded: [(bytes: [UInt8], source: Endpoint, destination: Endpoint)] = []
+    var isRecording = false
     /// Whether vc-signal is there.
     var serverIsUp = true
     private let arena: SecretArena
@@ -159,6 +164,7 @@ struct World {
             service.service.handleTimeout(now: now)
         }
         for node in nodes where now >= node.machine.nextTimeout {
+            node.wakeups += 1
             node.machine.handleTimeout(now: now)
         }
     }
@@ -196,11 +202,12 @@ struct World {
 
     private mutating func transmit(_ bytes: [UInt8], from node: Node, to destination: Endpoint) {
         if bytes.first == PacketType.sealed { node.sealed.append(bytes) }
+        if isRecording { recorded.append((bytes, node.endpoint, destination)) }
         network.send(bytes, from: node.endpoint, to: destination, now: now)
     }
 
     /// Drains what everybody has to say.
-    private mutating func settle() {
+    mutating func settle() {
         var buffer = [UInt8](repeating: 0, count: Limits.datagram)
         for node in nodes {
             while let sent = buffer.withUnsafeMutableBytes({
@@ -217,6 +224,7 @@ struct World {
                 destination = service.service.pollTransmit(into: &writer)?.destination
             }
             guard let destination else { return }
+            if isRecording { recorded.append((bytes, World.server, destination)) }
             network.send(bytes, from: World.server, to: destination, now: now)
         }
     }

@@ -28,8 +28,8 @@ import Testing
                 HKDF.derive(
                     salt: salt.span.bytes, keyMaterial: material.span.bytes, info: info.span.bytes,
                     into: output, arena: arena)
-                let check1 = [UInt8](output.span) == expected
-                #expect(check1)
+                let isExpected = [UInt8](output.span) == expected
+                #expect(isExpected)
                 checked += 1
             }
         }
@@ -46,8 +46,8 @@ import Testing
         )
         let generator = CPace.generator(
             secret: prs.span.bytes, channel: ci.span.bytes, session: sid.span.bytes, arena: arena)
-        let check2 = [UInt8](generator.span) == (try vector.bytes("g"))
-        #expect(check2)
+        let isDraftGenerator = [UInt8](generator.span) == (try vector.bytes("g"))
+        #expect(isDraftGenerator)
 
         let first = try CPace.Party(
             scalar: secret(try vector.bytes("ya")), secret: prs.span.bytes, channel: ci.span.bytes,
@@ -70,10 +70,10 @@ import Testing
         let other = try second.agree(
             with: first.share, session: sid.span.bytes, initiator: initiator, responder: responder,
             arena: arena)
-        let check3 = [UInt8](one.span) == (try vector.bytes("ISK_IR"))
-        #expect(check3)
-        let check4 = [UInt8](other.span) == (try vector.bytes("ISK_IR"))
-        #expect(check4)
+        let isInitiatorKey = [UInt8](one.span) == (try vector.bytes("ISK_IR"))
+        #expect(isInitiatorKey)
+        let isResponderKey = [UInt8](other.span) == (try vector.bytes("ISK_IR"))
+        #expect(isResponderKey)
     }
 
     @Test("CPace refuses the draft's invalid points and every bad ristretto255 encoding")
@@ -137,33 +137,33 @@ import Testing
         let first = try write(
             &initiator, messages[0], local: one, ephemeral: try vector.bytes("init_ephemeral"))
         let opened = try responder.readMessage(first.span.bytes, local: two)
-        let check5 = [UInt8](opened.span) == (try messages[0].bytes("payload"))
-        #expect(check5)
+        let isFirstPayload = [UInt8](opened.span) == (try messages[0].bytes("payload"))
+        #expect(isFirstPayload)
         let second = try write(
             &responder, messages[1], local: two, ephemeral: try vector.bytes("resp_ephemeral"))
         let answered = try initiator.readMessage(second.span.bytes, local: one)
-        let check6 = [UInt8](answered.span) == (try messages[1].bytes("payload"))
-        #expect(check6)
+        let isSecondPayload = [UInt8](answered.span) == (try messages[1].bytes("payload"))
+        #expect(isSecondPayload)
 
         let left = initiator.finish()
         let right = responder.finish()
         let hash = left.transcript.withBytes { [UInt8]($0) }
         #expect(hash == (try vector.bytes("handshake_hash")))
-        let check99 = left.transcript == right.transcript
-        #expect(check99)
+        let hasSameTranscript = left.transcript == right.transcript
+        #expect(hasSameTranscript)
         let keys = try #require(vector["verified_split_k1_k2"] as? [String])
-        let check7 = [UInt8](left.sendKey.span) == [UInt8](hex: keys[0])
-        #expect(check7)
-        let check8 = [UInt8](left.receiveKey.span) == [UInt8](hex: keys[1])
-        #expect(check8)
-        let check9 = right.sendKey.isEqual(to: left.receiveKey.span)
-        #expect(check9)
-        let check10 = right.receiveKey.isEqual(to: left.sendKey.span)
-        #expect(check10)
-        let check11 = right.pairKey.isEqual(to: left.pairKey.span)
-        #expect(check11)
-        let check12 = !right.pairKey.isEqual(to: left.sendKey.span)
-        #expect(check12)
+        let isInitiatorTransportKey = [UInt8](left.sendKey.span) == [UInt8](hex: keys[0])
+        #expect(isInitiatorTransportKey)
+        let isResponderTransportKey = [UInt8](left.receiveKey.span) == [UInt8](hex: keys[1])
+        #expect(isResponderTransportKey)
+        let responderSealsWhatInitiatorOpens = right.sendKey.isEqual(to: left.receiveKey.span)
+        #expect(responderSealsWhatInitiatorOpens)
+        let responderOpensWhatInitiatorSeals = right.receiveKey.isEqual(to: left.sendKey.span)
+        #expect(responderOpensWhatInitiatorSeals)
+        let hasSamePairKey = right.pairKey.isEqual(to: left.pairKey.span)
+        #expect(hasSamePairKey)
+        let pairKeyIsItsOwn = !right.pairKey.isEqual(to: left.sendKey.span)
+        #expect(pairKeyIsItsOwn)
     }
 
     private func write(

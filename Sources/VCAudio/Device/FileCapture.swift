@@ -92,7 +92,7 @@ final class FileCapture: CaptureDevice {
     }
 
     private func inputCount(for missing: Int) -> Int {
-        // A whole chunk saves system calls; but the result must fit the buffer behind the resampler.
+        // A whole chunk saves system calls; the result must fit the buffer behind the resampler.
         guard resampler != nil else { return Self.chunk }
         return min(resampler?.inputCount(for: missing) ?? missing, Self.chunk)
     }

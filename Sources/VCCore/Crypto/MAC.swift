@@ -7,11 +7,15 @@ struct MAC: Equatable {
 
     private var words: (UInt64, UInt64) = (0, 0)
 
-    /// The mac of `message` under a key derived from `secret`, as WireGuard's mac1 is.
-    init(of message: RawSpan, secret: RawSpan, arena: SecretArena) {
+    /// The key of the macs between those who share `secret`, as WireGuard's mac1 has one.
+    static func key(from secret: RawSpan, arena: SecretArena) -> SecretBytes {
         let key = SecretBytes(count: 32, in: arena)
         HKDF.derive(
             salt: "vc1 mac1", keyMaterial: secret, info: RawSpan(), into: key, arena: arena)
+        return key
+    }
+
+    init(of message: RawSpan, key: borrowing SecretBytes) {
         unsafe message.withBytePointer { message, count in
             unsafe withUnsafeMutableBytes(of: &words) { output in
                 _ = unsafe crypto_generichash(

@@ -30,6 +30,14 @@ struct GuessBudget {
         return sources.contains { $0.tag == tag && $0.failures >= GuessBudget.perSource }
     }
 
+    /// Wrong guesses of a source that are remembered.
+    func failures(of tag: UInt64) -> Int {
+        sources.first { $0.tag == tag }?.failures ?? 0
+    }
+
+    /// Another code is in force: its guesses are counted anew, who guessed is not forgotten.
+    mutating func beginCode() { failures = 0 }
+
     mutating func recordFailure(from tag: UInt64, now: Instant) {
         failures += 1
         _ = allowance.take(now: now)

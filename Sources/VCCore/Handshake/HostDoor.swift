@@ -9,7 +9,6 @@
 /// A run is known by (mailbox, sid). The same bytes in give the same bytes out, so a lost answer
 /// costs no guess; other bytes under the same sid are dropped.
 struct HostDoor: ~Copyable {
-    static let maximumRuns = 32
     static let runLifetime = Duration.seconds(10)
     static let openingsPerSecond = 20
 
@@ -35,10 +34,9 @@ struct HostDoor: ~Copyable {
     private let nameplate: UInt32
     private let arena: SecretArena
     private var secret: SecretBytes
-    private var runs: [JoinRun] = []
+    private var runs = JoinRuns()
     private var budget = GuessBudget()
     private var openings = RateAllowance(perSecond: HostDoor.openingsPerSecond)
-    private var lastServed: UInt64 = 0
     private var replies: [(mailbox: UInt32, body: [UInt8])] = []
     private var proven: [Proven] = []
     private var guesses = 0
@@ -60,8 +58,8 @@ struct HostDoor: ~Copyable {
     /// longer know. Runs under the old one end; members are not touched.
     mutating func replaceCode(_ secret: consuming SecretBytes) {
         self.secret = secret
-        budget = GuessBudget()
-        for run in runs {
+        budget.beginCode()
+        for run in runs.all {
             switch run.state {
             case .open, .waiting, .proven: refuse(run, .refused)
             case .done, .refused: continue
@@ -99,8 +97,8 @@ struct HostDoor: ~Copyable {
 
     /// When a waiting proof may be opened, or a run ends.
     func timeout(now: Instant) -> Instant? {
-        let end = runs.map(\.deadline).min()
-        guard runs.contains(where: { $0.isWaiting }) else { return end }
+        let end = runs.nextEnd
+        guard runs.hasWaiting else { return end }
         return min(end ?? .distantFuture, budget.nextOpening(now: now))
     }
 
@@ -157,7 +155,7 @@ extension HostDoor {
         } catch {
             return
         }
-        if let run = run(mailbox, opening.session) {
+        if let run = runs.run(mailbox, opening.session) {
             // The same J1 again: its H1 was lost. Another one under a live sid is not answered.
             if body.isEqual(to: run.first) { replies.append((mailbox, run.hostFirst)) }
             return
@@ -173,7 +171,9 @@ extension HostDoor {
         case .taken: return
         }
         if budget.isBusy(tag, now: now) { return answer(.busy) }
-        guard runs.count < HostDoor.maximumRuns, openings.take(now: now) else { return }
+        let place = runs.place(for: tag) { budget.failures(of: $0) }
+        if case .none = place { return }
+        guard openings.take(now: now) else { return }
         let first = unsafe body.withUnsafeBytes { unsafe Array($0) }
         guard
             let run = try? JoinRun(
@@ -181,7 +181,7 @@ extension HostDoor {
                 nameplate: nameplate, local: local, random: &random, arena: arena,
                 deadline: now + HostDoor.runLifetime)
         else { return }
-        runs.append(run)
+        runs.add(run, at: place)
         replies.append((mailbox, run.hostFirst))
     }
 
@@ -196,7 +196,7 @@ extension HostDoor {
     private mutating func prove(_ body: RawSpan, _ mailbox: UInt32, now: Instant) {
         var reader = ByteReader(body)
         guard (try? reader.skip(1)) != nil, let session = try? Block16(from: &reader),
-            let run = run(mailbox, session), reader.remaining >= NoiseKKpsk0.overhead
+            let run = runs.run(mailbox, session), reader.remaining >= NoiseKKpsk0.overhead
         else { return }
         switch run.state {
         case .open:
@@ -213,16 +213,15 @@ extension HostDoor {
         }
     }
 
-    /// Opens waiting proofs while the budget lets it, one source after the other.
+    /// Opens waiting proofs while the budget lets it.
     private mutating func serve(keys: borrowing KeyPair, now: Instant) {
-        while let run = nextWaiting() {
+        while let run = runs.nextWaiting(failures: { budget.failures(of: $0) }) {
             guard !budget.isSpent else { return }
             if budget.isBusy(run.tag, now: now) {
                 refuse(run, .busy)
                 continue
             }
             guard budget.allowsOpening(now: now) else { return }
-            lastServed = run.tag
             do throws(HandshakeError) {
                 let request = try run.open(local: keys, arena: arena)
                 run.state = .proven
@@ -236,25 +235,7 @@ extension HostDoor {
         }
     }
 
-    /// Round robin over the sources: the next tag above the last one served.
-    private func nextWaiting() -> JoinRun? {
-        runs.filter(\.isWaiting).min {
-            ($0.tag &- lastServed &- 1, $0.deadline) < ($1.tag &- lastServed &- 1, $1.deadline)
-        }
-    }
-
-    private func run(_ mailbox: UInt32, _ session: Block16) -> JoinRun? {
-        runs.first { $0.mailbox == mailbox && $0.session == session }
-    }
-
     private mutating func expire(now: Instant) {
-        runs.removeAll { now >= $0.deadline }
-    }
-}
-
-extension JoinRun {
-    fileprivate var isWaiting: Bool {
-        if case .waiting = state { return true }
-        return false
+        runs.expire(now: now)
     }
 }

@@ -11,6 +11,8 @@ struct Path {
     static let maximumRoundInterval = Duration.seconds(60)
     /// A probe not answered within this time is lost.
     static let probeLifetime = Duration.seconds(5)
+    /// An address at rest that the peer speaks from is probed this often.
+    static let challengeInterval = Duration.seconds(1)
 
     let endpoint: Endpoint
     /// Probes that are not answered yet, newest last.
@@ -28,6 +30,8 @@ struct Path {
     private var roundStart: Instant
     private var probesInRound = 0
     private var roundInterval = Path.firstRoundInterval
+    private var lastChallenge: Instant?
+    private var isChallenged = false
 
     init(_ endpoint: Endpoint, now: Instant) {
         self.endpoint = endpoint
@@ -38,6 +42,7 @@ struct Path {
 
     /// When the next probe of the present round is due, or the next round.
     var nextProbe: Instant {
+        if isChallenged { return .zero }
         let due =
             probesInRound < Path.probeTimes.count
             ? roundStart + Path.probeTimes[probesInRound] : roundStart + roundInterval
@@ -52,6 +57,10 @@ struct Path {
 
     /// Advances the schedule by one probe. Two silent rounds put the address to rest for 10 min.
     mutating func advanceSchedule(now: Instant) {
+        if isChallenged {
+            isChallenged = false
+            return
+        }
         if probesInRound == Path.probeTimes.count {
             if !isValid { silentRounds += 1 }
             roundStart = now
@@ -70,21 +79,34 @@ struct Path {
         roundInterval = Path.firstRoundInterval
     }
 
-    /// An answer. False when it answers no probe of this path.
-    mutating func answered(_ transaction: UInt64, now: Instant) -> Bool {
+    /// An answer. Returns when its probe was sent; nil when it answers no probe of this path.
+    mutating func answered(_ transaction: UInt64, now: Instant) -> Instant? {
         guard let index = outstanding.firstIndex(where: { $0.transaction == transaction }) else {
-            return false
+            return nil
         }
-        let sample = now - outstanding.remove(at: index).sentAt
+        let sentAt = outstanding.remove(at: index).sentAt
+        guard now < sentAt + Path.probeLifetime else { return nil }
+        let sample = now - sentAt
         roundTrip = roundTrip.map { ($0 * 7 + sample) / 8 } ?? sample
         lastAnswer = now
         silentRounds = 0
         probesInRound = Path.probeTimes.count
         roundInterval = Path.firstRoundInterval
-        return true
+        return sentAt
     }
 
     mutating func heard(now: Instant) { lastHeard = now }
+
+    /// The peer speaks from here, though nothing was answered yet: one probe now, at most each
+    /// second. Returns whether it is due.
+    mutating func challenge(now: Instant) -> Bool {
+        guard !isValid, nextProbe > now + Path.challengeInterval,
+            now >= (lastChallenge ?? .zero) + Path.challengeInterval
+        else { return false }
+        lastChallenge = now
+        isChallenged = true
+        return true
+    }
 
     /// The path no longer counts as valid: nothing was answered for too long.
     mutating func invalidate(now: Instant) {

@@ -32,7 +32,9 @@ struct PathMachine {
     private var selectedIndex: Int?
     private var budget = ProbeBudget()
     private var lastProbeOfValid: [Endpoint: Instant] = [:]
-    private var lastList: Instant?
+    private var nextList = Instant.zero
+    /// The last list that came before its time.
+    private var waitingList: CandidateList?
     private var holdUntil = Instant.zero
     private var roamingTo: Endpoint?
     private var changed = false
@@ -51,16 +53,21 @@ struct PathMachine {
 
     // MARK: Input
 
-    /// The peer's candidates, already filtered. Ignored when the last list is too young.
+    /// The peer's candidates, already filtered. Waits while the last list is too young.
     mutating func setCandidates(_ list: CandidateList, now: Instant) {
-        if let last = lastList, now < last + PathMachine.listInterval { return }
-        lastList = now
+        if now < nextList {
+            waitingList = list
+            return
+        }
+        nextList = now + PathMachine.listInterval
+        waitingList = nil
         for endpoint in list.endpoints { add(endpoint, now: now) }
     }
 
     /// An address changed on this machine, or the peer came back: all paths are tried again.
     mutating func probeAgain(now: Instant) {
         for index in paths.indices { paths[index].restart(now: now) }
+        lastProbeOfValid.removeAll()
     }
 
     /// An authentic packet came from `source`; `isNewest` when no later one came before it. Returns
@@ -72,6 +79,10 @@ struct PathMachine {
         }
         if let index = paths.firstIndex(where: { $0.endpoint == source }) {
             paths[index].heard(now: now)
+            if isNewest, paths[index].challenge(now: now) {
+                if selectedIndex != nil { roamingTo = source }
+                return true
+            }
         } else if isNewest {
             // Only a hint: a challenge goes there, and the call moves when it is answered.
             add(source, now: now)
@@ -83,8 +94,9 @@ struct PathMachine {
 
     /// A pong. Returns whether it answered a probe of ours.
     mutating func answered(_ transaction: UInt64, now: Instant) -> Bool {
-        for index in paths.indices where paths[index].answered(transaction, now: now) {
-            budget.refund()
+        for index in paths.indices {
+            guard let sentAt = paths[index].answered(transaction, now: now) else { continue }
+            budget.refund(sentAt: sentAt)
             paths[index].heard(now: now)
             if index == selectedIndex { selectedHeard = now }
             choose(answered: index, now: now)
@@ -98,6 +110,7 @@ struct PathMachine {
     /// The next probe that is due: where to, marked as sent under `transaction`.
     mutating func nextProbe(transaction: UInt64, now: Instant) -> Endpoint? {
         expire(now: now)
+        if let list = waitingList, now >= nextList { setCandidates(list, now: now) }
         for index in paths.indices {
             if paths[index].isValid {
                 guard now >= nextMeasurement(index) else { continue }
@@ -115,7 +128,10 @@ struct PathMachine {
 
     /// When `nextProbe` has something to do.
     var timeout: Instant? {
-        paths.indices.map { paths[$0].isValid ? nextMeasurement($0) : paths[$0].nextProbe }.min()
+        let probe = paths.indices.map {
+            paths[$0].isValid ? nextMeasurement($0) : paths[$0].nextProbe
+        }.min()
+        return waitingList == nil ? probe : min(nextList, probe ?? .distantFuture)
     }
 
     private func nextMeasurement(_ index: Int) -> Instant {

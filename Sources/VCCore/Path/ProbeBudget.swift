@@ -1,46 +1,24 @@
-/// How many unanswered probes one peer may cost: 64 in 10 s, 200 in a minute, whatever it names and
-/// however often. Never reset, so that new lists do not buy new probes.
+/// How many unanswered probes one peer may cost: 64 in any 10 s, 200 in any minute, whatever it names
+/// and however often. Never reset, so that new lists do not buy new probes.
 struct ProbeBudget {
     static let perTenSeconds = 64
     static let perMinute = 200
 
-    private var short = RateWindow(length: .seconds(10), limit: perTenSeconds)
-    private var long = RateWindow(length: .seconds(60), limit: perMinute)
+    /// When the probes of the last minute went out that nobody answered, oldest first.
+    private var unanswered: [Instant] = []
 
     mutating func take(now: Instant) -> Bool {
-        guard short.hasRoom(now: now), long.hasRoom(now: now) else { return false }
-        short.count()
-        long.count()
+        unanswered.removeAll { now >= $0 + .seconds(60) }
+        let recent = unanswered.count { now < $0 + .seconds(10) }
+        guard unanswered.count < ProbeBudget.perMinute, recent < ProbeBudget.perTenSeconds else {
+            return false
+        }
+        unanswered.append(now)
         return true
     }
 
-    /// A probe was answered: it was no burden.
-    mutating func refund() {
-        short.refund()
-        long.refund()
+    /// The probe that went out at `sentAt` was answered: it was no burden.
+    mutating func refund(sentAt: Instant) {
+        if let index = unanswered.firstIndex(of: sentAt) { unanswered.remove(at: index) }
     }
-}
-
-/// Counts events in consecutive windows of fixed length.
-private struct RateWindow {
-    let length: Duration
-    let limit: Int
-    private var start = Instant.zero
-    private var used = 0
-
-    init(length: Duration, limit: Int) {
-        self.length = length
-        self.limit = limit
-    }
-
-    mutating func hasRoom(now: Instant) -> Bool {
-        if now >= start + length {
-            start = now
-            used = 0
-        }
-        return used < limit
-    }
-
-    mutating func count() { used += 1 }
-    mutating func refund() { used = max(0, used - 1) }
 }

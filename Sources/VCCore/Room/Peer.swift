@@ -31,6 +31,9 @@ struct Peer: ~Copyable {
     var lastHeard: Instant
     var lastSent = Instant.zero
     let since: Instant
+    /// Whether our addresses changed since the other side heard of them.
+    var owesCandidates = false
+    var nextCandidates = Instant.zero
     /// The mailbox of the join, while it lasts.
     let mailbox: UInt32?
     /// What the peer last reported about our voice.

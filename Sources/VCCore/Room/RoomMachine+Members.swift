@@ -96,7 +96,7 @@ extension RoomMachine {
         peers[number].isMember = true
         roster = roster.adding(
             Roster.Entry(number: peers[number].number, key: peers[number].key))
-        // The new member, too: somebody else may have come in since its welcome was made.
+        // To the new one as well: others may have come or gone since its H2 was made.
         for other in peers.numbers where peers[other].isMember {
             send(.roster(roster), to: other, now: now)
         }
@@ -119,7 +119,9 @@ extension RoomMachine {
                 send(.roster(roster), to: other, now: now)
             }
         }
-        if !isHost, number == Int(roster.host) { end(state == .left ? .hostLeft : .hostLost) }
+        if !isHost, number == Int(roster.host) {
+            end(phase == .leaving ? endReason : state == .left ? .hostLeft : .hostLost)
+        }
     }
 
     func member(_ number: Int) -> RoomEvent.Member {
@@ -141,11 +143,14 @@ extension RoomMachine {
             events.append(
                 .joined(number: self.number, members: peers.numbers.map { member($0) }))
         }
-        noteChange(ofPath: number, force: true)
+        noteChange(ofPath: number, force: true, now: now)
     }
 
-    mutating func noteChange(ofPath number: Int, force: Bool = false) {
-        guard peers[number].path.pollChange() || force, peers[number].isAnnounced,
+    mutating func noteChange(ofPath number: Int, force: Bool = false, now: Instant) {
+        let hasChanged = peers[number].path.pollChange()
+        // What was lost on the old way, or did not fit the mailbox, need not wait for its timer.
+        if hasChanged { peers[number].stream.pathReturned(now: now) }
+        guard hasChanged || force, peers[number].isAnnounced,
             let endpoint = peers[number].path.selected,
             let roundTrip = peers[number].path.roundTrip
         else { return }
@@ -180,8 +185,9 @@ extension RoomMachine {
                 writer.pad(to: 1 + 8 + Endpoint.encodedSize)
             }
         }
-        noteChange(ofPath: number)
+        noteChange(ofPath: number, now: now)
         announce(number, now: now)
+        sendCandidates(number, now: now)
         driveStream(number, now: now)
         let interval =
             peers[number].path.selected == nil ? Peer.mailboxInterval : Peer.keepaliveInterval
@@ -198,8 +204,9 @@ extension RoomMachine {
         due = min(due, peers[number].stream.timeout ?? .distantFuture)
         if peers[number].stream.hasWork, peers[number].path.selected != nil { due = now }
         guard peers[number].isMember else {
-            return min(due, peers[number].since + Peer.pendingLifetime)
+            return min(due, peers[number].lastHeard + Peer.pendingLifetime)
         }
+        if peers[number].owesCandidates { due = min(due, peers[number].nextCandidates) }
         let interval =
             peers[number].path.selected == nil ? Peer.mailboxInterval : Peer.keepaliveInterval
         return min(due, peers[number].lastSent + interval)
@@ -264,6 +271,16 @@ extension RoomMachine {
                 unsafe $0.write(bytes: packet.span.bytes.extracting(0..<size))
             }
         }
+    }
+
+    /// Tells where we are, as often as the other side takes it.
+    private mutating func sendCandidates(_ number: Int, now: Instant) {
+        guard peers[number].owesCandidates, peers[number].isMember,
+            now >= peers[number].nextCandidates
+        else { return }
+        peers[number].owesCandidates = false
+        peers[number].nextCandidates = now + PathMachine.listInterval
+        send(.candidates(candidates), to: number, now: now)
     }
 
     /// A handshake datagram of a member.

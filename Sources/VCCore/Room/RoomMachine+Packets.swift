@@ -120,11 +120,13 @@ extension RoomMachine {
     private mutating func handle(
         _ plaintext: RawSpan, from number: Int, at source: Endpoint?, now: Instant
     ) {
+        let wasBroken = peers[number].stream.isBroken
         do throws(DecodeError) {
             try dispatch(plaintext, from: number, at: source, now: now)
         } catch {
             counters.malformed += 1
-            return
+            guard !wasBroken, peers.contains(number), peers[number].stream.isBroken else { return }
+            events.append(.warning(.protocolBroken(member: UInt8(number))))
         }
     }
 
@@ -156,7 +158,7 @@ extension RoomMachine {
             return
         case .segment:
             try peers[number].stream.handleSegment(&reader)
-            try drainStream(number, now: now)
+            drainStream(number, now: now)
         case .acknowledgement:
             try peers[number].stream.handleAcknowledgement(&reader, now: now)
             drainDelivered(number)

@@ -37,13 +37,14 @@ extension RoomMachine {
     public mutating func setCandidates(
         _ candidates: [Endpoint], local: LocalAddresses, now: Instant
     ) {
-        guard candidates != self.candidates else { return }
-        self.candidates = candidates
+        guard candidates != ownCandidates else { return }
+        ownCandidates = candidates
         self.local = local
         for number in peers.numbers {
             peers[number].path.probeAgain(now: now)
-            send(.candidates(candidates), to: number, now: now)
+            peers[number].owesCandidates = true
         }
+        wake(now)
     }
 
     /// Sends how a member's voice arrives.
@@ -117,11 +118,20 @@ extension RoomMachine {
         }
     }
 
-    mutating func drainStream(_ number: Int, now: Instant) throws(DecodeError) {
+    mutating func drainStream(_ number: Int, now: Instant) {
+        var isMalformed = false
         while peers.contains(number), let bytes = peers[number].stream.pollMessage() {
-            guard let message = unsafe try StreamMessage.decode(bytes.span.bytes) else { continue }
-            handle(message, from: number, now: now)
+            do throws(DecodeError) {
+                guard let message = unsafe try StreamMessage.decode(bytes.span.bytes) else {
+                    continue
+                }
+                handle(message, from: number, now: now)
+            } catch {
+                // What stands behind it is delivered all the same.
+                isMalformed = true
+            }
         }
+        if isMalformed { counters.malformed += 1 }
     }
 
     private mutating func handle(_ message: StreamMessage, from number: Int, now: Instant) {

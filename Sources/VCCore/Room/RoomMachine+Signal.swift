@@ -24,19 +24,21 @@ extension RoomMachine {
         case .serverDraining: events.append(.warning(.signalDraining))
         case .mailboxClosed: break
         case .claimRefused: events.append(.warning(.signalFull))
-        case .unsupportedVersion(let version): end(.signalVersion(version))
+        case .unsupportedVersion(let version):
+            // A call never depends on the server.
+            if phase == .inRoom { noteSignal(back: false) } else { end(.signalVersion(version)) }
         }
     }
 
-    /// The address that the server saw joins the candidates, in front: it is the one that reaches
-    /// across the internet, and lists are cut at their end.
+    /// The address that the server saw joins the candidates, in the place of the last one.
     private mutating func learnOwnAddress(_ observed: Endpoint, now: Instant) {
         // A client beside the server has no address of its own: port 0.
-        guard observed.port != 0, !candidates.contains(observed) else { return }
-        candidates.insert(observed, at: 0)
-        for number in peers.numbers {
-            send(.candidates(candidates), to: number, now: now)
-        }
+        guard observed.port != 0 else { return }
+        let before = candidates
+        self.observed = observed
+        guard candidates != before else { return }
+        for number in peers.numbers { peers[number].owesCandidates = true }
+        wake(now)
     }
 
     private mutating func noteSignal(back: Bool) {

@@ -64,8 +64,10 @@ public struct RoomMachine: ~Copyable {
     var name: DisplayText
     var isMuted = false
     var nextChat: UInt64 = 1
-    /// Candidates: this machine's addresses with our port, then what the server saw.
-    var candidates: [Endpoint]
+    /// This machine's addresses with our port.
+    var ownCandidates: [Endpoint]
+    /// Our address as the server last saw it.
+    var observed: Endpoint?
     var local: LocalAddresses
 
     /// The transaction of the probe that is being sent.
@@ -101,7 +103,7 @@ public struct RoomMachine: ~Copyable {
         self.room = room
         self.random = random
         name = configuration.name
-        candidates = configuration.candidates
+        ownCandidates = configuration.candidates
         local = configuration.local
         isMuted = configuration.isMuted
     }
@@ -138,9 +140,16 @@ public struct RoomMachine: ~Copyable {
         self.random = random
         self.code = consume code
         name = configuration.name
-        candidates = configuration.candidates
+        ownCandidates = configuration.candidates
         local = configuration.local
         isMuted = configuration.isMuted
+    }
+
+    /// Where others may reach us. What the server saw stands in front: it reaches across the
+    /// internet, and lists are cut at their end.
+    var candidates: [Endpoint] {
+        guard let observed, !ownCandidates.contains(observed) else { return ownCandidates }
+        return [observed] + ownCandidates
     }
 
     /// Whether we made the room.

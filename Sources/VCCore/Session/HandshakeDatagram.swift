@@ -53,7 +53,7 @@ enum HandshakeDatagram {
 
     /// A datagram with its mac1.
     static func make(
-        _ kind: Kind, names: PairNumbers, pairKey: borrowing SecretBytes, arena: SecretArena,
+        _ kind: Kind, names: PairNumbers, macKey: borrowing SecretBytes,
         body: (inout ByteWriter) -> Void
     ) -> [UInt8] {
         var storage = [UInt8](repeating: 0, count: 160)
@@ -65,7 +65,7 @@ enum HandshakeDatagram {
             body(&writer)
         }
         storage.removeLast(storage.count - size)
-        let mac = unsafe MAC(of: storage.span.bytes, secret: pairKey.span, arena: arena)
+        let mac = unsafe MAC(of: storage.span.bytes, key: macKey)
         var tag = [UInt8](repeating: 0, count: MAC.size)
         _ = tag.write { mac.encode(into: &$0) }
         return storage + tag

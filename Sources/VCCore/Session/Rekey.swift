@@ -19,6 +19,8 @@ struct Rekey: ~Copyable {
     static let messageLifetime = Duration.seconds(20)
     /// Handshake messages of one peer that are looked at in a second.
     static let messagesPerSecond = 5
+    /// Messages that are known again when somebody repeats them: those of a day and a half.
+    static let maximumSeen = 1_024
 
     private static let label: StaticString = "vc1 rekey"
 
@@ -26,6 +28,7 @@ struct Rekey: ~Copyable {
     let isStarter: Bool
     private let remote: PublicKey
     private let pairKey: SecretBytes
+    private let macKey: SecretBytes
     private let prologue: SecretBytes
     private let arena: SecretArena
 
@@ -41,6 +44,8 @@ struct Rekey: ~Copyable {
     private var lastAsk: Instant?
     // Both.
     private var allowance = RateAllowance(perSecond: Rekey.messagesPerSecond)
+    private var repetitions = RateAllowance(perSecond: Rekey.messagesPerSecond)
+    private var seen: [UInt64] = []
     private var ready: [UInt8]?
 
     private struct InFlight: ~Copyable {
@@ -64,6 +69,7 @@ struct Rekey: ~Copyable {
     ) {
         isStarter = local < remote
         self.remote = remote
+        macKey = MAC.key(from: pairKey.span, arena: arena)
         self.pairKey = pairKey
         self.arena = arena
         let prologue = SecretBytes(count: 128, in: arena)
@@ -108,7 +114,11 @@ struct Rekey: ~Copyable {
         if isStarter {
             switch inFlight {
             case .some(let flight): return flight.nextSend
-            case .none: return startTime(slots)
+            case .none:
+                let start = startTime(slots)
+                guard !slots.isConfirmed, let since = slots.currentSince else { return start }
+                // Not before they are confirmed, which a packet shows, or gone.
+                return max(start, since + Session.lifetime)
             }
         }
         let age = slots.currentSince.map { $0 + Rekey.startAge + .seconds(10) } ?? .zero
@@ -133,13 +143,15 @@ struct Rekey: ~Copyable {
         _ datagram: RawSpan, slots: inout SessionSlots, local: borrowing KeyPair,
         names: PairNumbers, freshIndex: UInt32, random: inout AnyRandomSource, now: Instant
     ) -> Bool {
-        guard datagram.byteCount > HandshakeDatagram.headerSize + MAC.size, allowance.take(now: now)
-        else { return false }
+        guard datagram.byteCount > HandshakeDatagram.headerSize + MAC.size else { return false }
         let body = datagram.extracting(0..<datagram.byteCount - MAC.size)
         let mac = datagram.extracting(datagram.byteCount - MAC.size..<datagram.byteCount)
-        guard MAC(of: body, secret: pairKey.span, arena: arena).isEqual(to: mac) else {
+        guard MAC(of: body, key: macKey).isEqual(to: mac) else { return false }
+        if let answered, datagram.isEqual(to: answered.message) {
+            if repetitions.take(now: now) { ready = answered.reply }
             return false
         }
+        guard isFirstSight(mac, now: now) else { return false }
         let kind = unsafe body.unsafeLoad(fromByteOffset: 1, as: UInt8.self)
         let noise = body.extracting(HandshakeDatagram.headerSize..<body.byteCount)
         switch HandshakeDatagram.Kind(rawValue: kind) {
@@ -157,6 +169,21 @@ struct Rekey: ~Copyable {
         case nil:
             return false
         }
+    }
+}
+
+// MARK: - Replays
+
+extension Rekey {
+    /// Whether the message with this good mac1 was never looked at, and may be now. A message that
+    /// was looked at once has done what it can; whoever recorded it must not spend the allowance
+    /// of the true ones, nor start handshakes with an old knock.
+    private mutating func isFirstSight(_ mac: RawSpan, now: Instant) -> Bool {
+        let tag = unsafe mac.unsafeLoadUnaligned(as: UInt64.self)
+        guard !seen.contains(tag), allowance.take(now: now) else { return false }
+        if seen.count >= Rekey.maximumSeen { seen.removeFirst() }
+        seen.append(tag)
+        return true
     }
 }
 
@@ -235,10 +262,6 @@ extension Rekey {
         local: borrowing KeyPair, names: PairNumbers, index: UInt32,
         random: inout AnyRandomSource, now: Instant
     ) {
-        if let answered, datagram.isEqual(to: answered.message) {
-            ready = answered.reply
-            return
-        }
         var noise = NoiseKKpsk0(
             role: .responder, prologue: prologue.span, preSharedKey: pairKey.span,
             local: local.publicKey, remote: remote, arena: arena)
@@ -271,7 +294,7 @@ extension Rekey {
         lastAsk = now
         if slots.canSeal(at: now) { return true }
         let nonce = random.next(UInt64.self)
-        ready = HandshakeDatagram.make(.knock, names: names, pairKey: pairKey, arena: arena) {
+        ready = HandshakeDatagram.make(.knock, names: names, macKey: macKey) {
             $0.write(nonce)
         }
         return false
@@ -282,7 +305,7 @@ extension Rekey {
         local: borrowing KeyPair, names: PairNumbers, random: inout AnyRandomSource
     ) -> [UInt8]? {
         var failed = false
-        let datagram = HandshakeDatagram.make(kind, names: names, pairKey: pairKey, arena: arena) {
+        let datagram = HandshakeDatagram.make(kind, names: names, macKey: macKey) {
             writer in
             do throws(HandshakeError) {
                 unsafe try noise.writeMessage(

@@ -14,6 +14,8 @@ struct ReliableStream {
         self.id = id
     }
 
+    /// Whether the other side broke the stream's rules, so that nothing more comes from it.
+    var isBroken: Bool { receiver.isBroken }
     var isIdle: Bool { sender.isIdle }
     /// The messages that the other side does not have.
     var undelivered: [UInt64] { sender.undelivered }

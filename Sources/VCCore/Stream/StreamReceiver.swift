@@ -12,9 +12,13 @@ struct StreamReceiver {
     private var partial: [UInt8] = []
     private var messages: [[UInt8]] = []
     private(set) var owesAcknowledgement = false
+    /// Whether a message went over the limit. Nothing is taken after it: a part of it is missing,
+    /// and what follows must not be joined to the rest.
+    private(set) var isBroken = false
 
     /// A segment. False when the other side broke the protocol: a message above the limit.
     mutating func handle(sequence: UInt32, flags: UInt8, payload: RawSpan, limit: Int) -> Bool {
+        guard !isBroken else { return false }
         // Every segment is answered, also a repeated one: its acknowledgement was lost.
         owesAcknowledgement = true
         let distance = Int(sequence &- nextExpected)
@@ -50,7 +54,12 @@ struct StreamReceiver {
         nextExpected &+= 1
         early.removeFirst()
         early.append(nil)
-        guard partial.count + segment.payload.count <= limit else { return false }
+        guard partial.count + segment.payload.count <= limit else {
+            isBroken = true
+            owesAcknowledgement = false
+            partial = []
+            return false
+        }
         partial += segment.payload
         if segment.flags & StreamPacket.isLast != 0 {
             messages.append(partial)

@@ -28,7 +28,8 @@ struct RateAllowance {
     /// When the next token is there.
     func nextToken(now: Instant) -> Instant {
         tokens >= 1
-            ? now : now + .nanoseconds(Int64((1 - tokens) / perSecond * 1_000_000_000) + 1)
+            ? now
+            : (last ?? now) + .nanoseconds(Int64((1 - tokens) / perSecond * 1_000_000_000) + 1)
     }
 
     private mutating func refill(now: Instant) {

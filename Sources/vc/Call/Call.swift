@@ -79,6 +79,8 @@ struct RunningCall {
     let engine: AudioEngine
     let serverName: String
     let nameplate: UInt32?
+    /// How the others see us at first.
+    let ownName: DisplayText
 }
 
 /// Turns a setup and a machine into a running call.
@@ -88,12 +90,14 @@ struct Beginning {
     mutating func start(
         _ setup: consuming CallSetup, _ machine: consuming RoomMachine, nameplate: UInt32?
     ) throws(CallFailure) {
-        let (engine, serverName) = (setup.engine, setup.serverName)
+        let (engine, serverName, ownName) = (
+            setup.engine, setup.serverName, setup.configuration.name
+        )
         let link = try Call.system { () throws(SystemError) in try RoomLink() }
         let thread = try setup.makeThread(machine, link: link)
         try Call.system { () throws(SystemError) in try thread.start() }
         running = RunningCall(
             thread: thread, link: link, engine: engine, serverName: serverName,
-            nameplate: nameplate)
+            nameplate: nameplate, ownName: ownName)
     }
 }

@@ -17,6 +17,7 @@ struct CallConsole: ~Copyable {
     private let options: CallOptions
     private let serverName: String
     private let nameplate: UInt32?
+    private let ownName: DisplayText
     private let start: Instant
 
     private var output: EventOutput
@@ -42,6 +43,7 @@ struct CallConsole: ~Copyable {
         engine = call.engine
         serverName = call.serverName
         nameplate = call.nameplate
+        ownName = call.ownName
         self.signals = signals
         self.options = options
         self.start = start
@@ -139,7 +141,8 @@ extension CallConsole {
         case .joined(let number, let members):
             room.ownNumber = Int(number)
             for member in members { room.add(member) }
-            show(.joined(number: Int(number), members: members.map(\.shown)))
+            let me = MemberName(number: Int(number), name: ownName)
+            show(.joined(number: Int(number), members: members.map(\.shown) + [me]))
         case .member(let member, let state):
             room.apply(member, state)
             show(

@@ -14,9 +14,13 @@ struct ProcessUsage {
         return 100 * Double(cpu - lastCPU) / Double(time - lastTime)
     }
 
-    /// Resident memory in bytes: the second number of /proc/self/statm, in pages.
-    static var residentBytes: UInt64 {
-        let file = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+    /// Resident memory of this process in bytes.
+    static var residentBytes: UInt64 { residentBytes(of: "self") }
+
+    /// Resident memory in bytes of the process that /proc calls `process`, 0 when there is none:
+    /// the second number of its statm, in pages.
+    static func residentBytes(of process: String) -> UInt64 {
+        let file = unsafe open("/proc/\(process)/statm", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return 0 }
         defer { close(file) }
         var buffer: [128 of UInt8] = .init(repeating: 0)

@@ -70,7 +70,8 @@ enum HelpText {
         case .demo:
             "Starts a signaling server, a host and a guest as processes of their own, lets one "
                 + "speak to the other over UDP on this machine, and ends with a table of what "
-                + "was measured and where the recordings are."
+                + "was measured and where the recordings are. The voices are synthesised with "
+                + "espeak-ng. The recordings go to --out, or else to a new directory in $TMPDIR."
         case .devices: "Lists what --capture and --playback take on this machine."
         case .version: "Prints the version of vc and of its protocol."
         case .help: "Explains vc, or one command."

@@ -27,6 +27,10 @@ struct JSONObject {
         addRaw(key, "[" + objects.map(\.closed).joined(separator: ",") + "]")
     }
 
+    mutating func add(_ key: String, _ texts: [String]) {
+        addRaw(key, "[" + texts.map(jsonString).joined(separator: ",") + "]")
+    }
+
     private mutating func addRaw(_ key: String, _ value: String) {
         if text.utf8.count > 1 { text += "," }
         text += jsonString(key) + ":" + value

@@ -1,0 +1,84 @@
+internal import Glibc
+
+/// Where the demo finds what it needs, and where it writes.
+struct DemoFiles {
+    /// The `vc-signal` that belongs to this `vc`, or else the one in PATH.
+    let signalServer: String
+    /// Where the speech samples are.
+    let samples: String
+    /// Where the recordings go.
+    let directory: String
+
+    /// - Parameter directory: what `--out` says.
+    init(directory: String?) throws(CallFailure) {
+        let folder = DemoFiles.folderOfExecutable
+        guard let server = DemoFiles.program("vc-signal", beside: folder) else {
+            throw CallFailure(
+                .unavailable,
+                "vc-signal is missing: it stands neither beside vc in \(folder) nor in PATH")
+        }
+        signalServer = server
+        guard let samples = DemoFiles.sampleFolder(from: folder) else {
+            throw CallFailure(
+                .unreadableFile,
+                "the speech samples are missing: neither \(folder)/../share/vc nor a "
+                    + "\(DemoFiles.sourceFolder) above \(folder) has host.opus")
+        }
+        self.samples = samples
+        self.directory = try DemoFiles.makeDirectory(directory)
+    }
+
+    /// Where the samples stand in the sources, for a `vc` that was built but not installed.
+    private static let sourceFolder = "Sources/vc/Demo/Samples"
+
+    private static var folderOfExecutable: String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
+        let path = buffer.prefix(max(0, count)).map(UInt8.init(bitPattern:))
+        return parent(of: String(decoding: path, as: UTF8.self))
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return String(path[..<slash])
+    }
+
+    private static func program(_ name: String, beside folder: String) -> String? {
+        let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/bin:/bin"
+        let folders = [folder] + path.split(separator: ":").map(String.init)
+        return folders.map { "\($0)/\(name)" }.first { unsafe access($0, X_OK) == 0 }
+    }
+
+    private static func sampleFolder(from folder: String) -> String? {
+        var candidates = ["\(folder)/../share/vc"]
+        var above = folder
+        while !above.isEmpty, above != "." {
+            candidates.append("\(above)/\(sourceFolder)")
+            above = parent(of: above)
+        }
+        return candidates.first { unsafe access("\($0)/host.opus", R_OK) == 0 }
+    }
+
+    private static func makeDirectory(_ wanted: String?) throws(CallFailure) -> String {
+        if let wanted {
+            guard unsafe mkdir(wanted, 0o777) == 0 || errno == EEXIST,
+                unsafe access(wanted, W_OK | X_OK) == 0
+            else { throw cannotWrite(wanted) }
+            return wanted
+        }
+        let temporary = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? ""
+        var template = Array("\(temporary.isEmpty ? "/tmp" : temporary)/vc-demo-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else {
+            throw cannotWrite(temporary.isEmpty ? "/tmp" : temporary)
+        }
+        return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    private static func cannotWrite(_ directory: String) -> CallFailure {
+        let reason = unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "unknown error"
+        return CallFailure(
+            .unavailable,
+            "the recordings cannot be written to \(directory) (\(reason)); choose another "
+                + "directory with --out")
+    }
+}

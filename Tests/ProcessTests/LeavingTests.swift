@@ -1,0 +1,107 @@
+import Foundation
+import Testing
+
+extension ProcessTests {
+    @Suite("Leaving")
+    struct Leaving {
+        @Test("Ctrl-C: 130, and the other side sees it within half a second")
+        func interrupt() async throws {
+            let stage = try Stage()
+            let pair = try await stage.pair()
+            let time = ContinuousClock.now
+            pair.joiner.send(SIGINT)
+            #expect(try await pair.joiner.status() == 130)
+            let left = try await pair.host.event("member") { $0.text("state") == "left" }
+            #expect(left.time - time < .milliseconds(500))
+            #expect(left.text("name") == "ben")
+            #expect(pair.joiner.events.last?.kind == "left")
+        }
+
+        @Test(
+            "SIGTERM, /quit and --duration: 0, and the other side sees it within half a second",
+            arguments: ["SIGTERM", "/quit", "--duration"])
+        func normally(way: String) async throws {
+            let stage = try Stage()
+            let pair = try await stage.pair(way == "--duration" ? ["--duration", "1.5"] : [])
+            let time = ContinuousClock.now
+            switch way {
+            case "SIGTERM": pair.joiner.send(SIGTERM)
+            case "/quit": pair.joiner.type("/quit")
+            default: break
+            }
+            #expect(try await pair.joiner.status() == 0)
+            if way == "--duration" {
+                #expect(pair.joiner.lifetime > .milliseconds(1_450))
+                #expect(pair.joiner.lifetime < .milliseconds(2_500))
+                #expect(try await pair.host.status() == 0)
+            } else {
+                let left = try await pair.host.event("member") { $0.text("state") == "left" }
+                #expect(left.time - time < .milliseconds(500))
+            }
+            #expect(pair.joiner.events.last?.kind == "left")
+        }
+
+        @Test("A host that ends the room: both leave with 0, and the guest is told why")
+        func end() async throws {
+            let stage = try Stage()
+            let pair = try await stage.pair()
+            pair.host.type("/end")
+            #expect(try await pair.host.status() == 0)
+            #expect(try await pair.joiner.status() == 0)
+            #expect(
+                pair.joiner.events("left").first?.text("reason") == "the host closed the room")
+        }
+
+        @Test("After somebody left, the code lets the next one in")
+        func nextGuest() async throws {
+            let stage = try Stage()
+            let pair = try await stage.pair()
+            pair.joiner.type("/quit")
+            try await pair.joiner.status()
+            let next = try stage.join(pair.code, ["--name", "cleo"])
+            try await next.event("joined")
+            try await next.event("voice")
+            try await pair.host.event("member") {
+                $0.text("name") == "cleo" && $0.text("state") == "joined"
+            }
+        }
+
+        @Test("The end of standard input does not leave the room")
+        func endOfInput() async throws {
+            let stage = try Stage()
+            let pair = try await stage.pair()
+            pair.joiner.closeInput()
+            pair.host.closeInput()
+            let count = pair.joiner.events("stats").count
+            try await pair.joiner.event("stats") { _ in
+                pair.joiner.events("stats").count > count + 1
+            }
+            #expect(pair.joiner.events("left").isEmpty && pair.host.events("left").isEmpty)
+            let usage = try #require(pair.joiner.events("stats").last).number("cpu_percent")
+            // A loop around a closed input would take a whole core.
+            #expect(usage < 50)
+        }
+
+        @Test("A member that was killed is `lost` after 5 s, on either side")
+        func killed() async throws {
+            let stage = try Stage()
+            let first = try await stage.pair()
+            let second = try await stage.pair()
+            let time = ContinuousClock.now
+            first.joiner.send(SIGKILL)
+            second.host.send(SIGKILL)
+            for program in [first.host, second.joiner] {
+                let lost = try await program.event("member", within: .seconds(8)) {
+                    $0.text("state") == "lost"
+                }
+                #expect((4.0...6.5).contains(seconds(lost.time - time)))
+            }
+            guard Build.isFull else { return }
+            let removed = try await first.host.event("member", within: .seconds(70)) {
+                $0.text("state") == "removed"
+            }
+            #expect((58.0...66.0).contains(seconds(removed.time - time)))
+            #expect(try await second.joiner.status() == 69)
+        }
+    }
+}
