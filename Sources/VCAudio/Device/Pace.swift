@@ -2,7 +2,13 @@ internal import Glibc
 
 /// Makes a device that has no clock of its own run at 48 kHz: every deadline is computed from one
 /// start, so that the sleeps' errors do not add up.
+///
+/// The start lies on a grid that all such devices share, as the two directions of one sound card
+/// share its clock: a machine that is woken once for several of them works for half of what it
+/// costs to be woken for each.
 struct Pace {
+    /// The longest usual frame, in nanoseconds: at its end capture and playback are due together.
+    private static let grid: UInt64 = 10_000_000
     /// Behind by more than this the start is moved: the machine slept, or was stopped.
     static let tolerance: UInt64 = 200_000_000
 
@@ -11,7 +17,7 @@ struct Pace {
     private(set) var position: UInt64 = 0
 
     init() {
-        start = Self.now()
+        start = Self.nextStart()
     }
 
     /// CLOCK_MONOTONIC, in nanoseconds.
@@ -23,8 +29,12 @@ struct Pace {
 
     /// Begins again now.
     mutating func restart() {
-        start = Self.now()
+        start = Self.nextStart()
         position = 0
+    }
+
+    private static func nextStart() -> UInt64 {
+        (now() + grid - 1) / grid * grid
     }
 
     /// Counts `count` samples without waiting for them.

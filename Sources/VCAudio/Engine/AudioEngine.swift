@@ -79,11 +79,11 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
             shared: shared, name: configuration.capture, device: capture, encoder: encoder,
             sequence: configuration.firstSequence, timestamp: configuration.firstTimestamp)
         playbackThread = try AudioThread(name: "vc-playback") { error in
-            shared.playbackEvents.push(EventRecord(kind: .realTime, code: error))
+            shared.tell(EventRecord(kind: .realTime, code: error), of: .playback)
             playbackLoop.run()
         }
         captureThread = try AudioThread(name: "vc-capture") { error in
-            shared.captureEvents.push(EventRecord(kind: .realTime, code: error))
+            shared.tell(EventRecord(kind: .realTime, code: error), of: .capture)
             captureLoop.run()
         }
     }
@@ -146,6 +146,10 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         let factor = Mixer.factor(decibels: held)
         unsafe member(slot).pointee.gain.store(factor.bitPattern, ordering: .relaxed)
     }
+
+    /// Readable when `pollEvent` has something, or a member or we began or ended to speak. Read
+    /// eight bytes from it, then look.
+    public var controlReady: Int32 { shared.controlWake.descriptor }
 
     /// What happened to the devices since the last call, or nil.
     public func pollEvent() -> EngineEvent? {

@@ -85,7 +85,7 @@ final class CaptureLoop {
         shared.captureLevel.store(level, ordering: .relaxed)
         gate.setMode(shared.isAlwaysOpen.load(ordering: .relaxed) ? .open : .voice)
         let decision = gate.judge(level: level, at: Instant(nanoseconds: now))
-        shared.isTalking.store(gate.isTalking, ordering: .relaxed)
+        noteTalking()
         if decision.sends { send(level: level, flags: decision.flags, end: end) }
         timestamp &+= UInt32(frameCount)
     }
@@ -114,6 +114,12 @@ final class CaptureLoop {
         shared.captureReady.signal()
     }
 
+    private func noteTalking() {
+        guard shared.isTalking.load(ordering: .relaxed) != gate.isTalking else { return }
+        shared.isTalking.store(gate.isTalking, ordering: .relaxed)
+        shared.controlWake.signal()
+    }
+
     /// Moves the sample clock over the time without samples, so that the receivers' clocks still
     /// agree with it.
     private func skipHole(until end: UInt64) {
@@ -127,7 +133,7 @@ final class CaptureLoop {
     private func finishTalkSpurt() {
         guard gate.isTalking else { return }
         gate.close()
-        shared.isTalking.store(false, ordering: .relaxed)
+        noteTalking()
         samples.clear(at: 0, count: frameCount)
         send(level: Level.silence, flags: .endOfTalkSpurt, end: vc_boottime_nanoseconds())
         timestamp &+= UInt32(frameCount)
@@ -140,17 +146,17 @@ final class CaptureLoop {
             silentSamples += frameCount
             guard silentSamples >= Self.silentSamplesLimit, !warnedOfSilence else { return }
             warnedOfSilence = true
-            shared.captureEvents.push(EventRecord(kind: .silent))
+            shared.tell(EventRecord(kind: .silent), of: .capture)
         } else {
             silentSamples = 0
             guard warnedOfSilence else { return }
             warnedOfSilence = false
-            shared.captureEvents.push(EventRecord(kind: .heard))
+            shared.tell(EventRecord(kind: .heard), of: .capture)
         }
     }
 
     private func lose(_ device: any CaptureDevice, _ error: DeviceError) {
-        shared.captureEvents.push(EventRecord(error))
+        shared.tell(EventRecord(error), of: .capture)
         finishTalkSpurt()
         closedXruns += device.xruns
         device.close()
@@ -167,7 +173,7 @@ final class CaptureLoop {
         do throws(DeviceError) {
             device = try name.openCapture()
             reopening = nil
-            shared.captureEvents.push(EventRecord(kind: .back))
+            shared.tell(EventRecord(kind: .back), of: .capture)
         } catch {
             reopening?.noteFailure(at: Pace.now())
         }

@@ -34,6 +34,8 @@ final class EngineShared: @unchecked Sendable {
     let captureReady: EventSignal
     let captureWake: EventSignal
     let playbackWake: EventSignal
+    /// Signalled by the audio threads when control should look.
+    let controlWake: EventSignal
 
     /// One for each member that the room can have.
     let members: UnsafeMutablePointer<MemberSlot>
@@ -42,6 +44,7 @@ final class EngineShared: @unchecked Sendable {
         captureReady = try EventSignal()
         captureWake = try EventSignal()
         playbackWake = try EventSignal()
+        controlWake = try EventSignal()
         unsafe members = UnsafeMutablePointer<MemberSlot>.allocate(capacity: Limits.members)
         for index in 0..<Limits.members {
             unsafe (members + index).initialize(to: MemberSlot())
@@ -56,6 +59,15 @@ final class EngineShared: @unchecked Sendable {
     /// Whether nobody would hear what the microphone gives.
     var isCaptureResting: Bool {
         isMuted.load(ordering: .relaxed) || isAlone.load(ordering: .relaxed)
+    }
+
+    /// Leaves an event for control.
+    func tell(_ record: EventRecord, of side: EngineEvent.Side) {
+        switch side {
+        case .capture: captureEvents.push(record)
+        case .playback: playbackEvents.push(record)
+        }
+        controlWake.signal()
     }
 
     func wakePlayback() {

@@ -57,8 +57,9 @@ struct MemberSlot: ~Copyable {
     private let hasPlayed = Atomic<Bool>(false)
     private let isSounding = Atomic<Bool>(false)
 
-    /// Playback: publishes what the jitter buffer has counted.
-    func publish(_ statistics: JitterStatistics, isSounding sounds: Bool) {
+    /// Playback: publishes what the jitter buffer has counted. Returns whether the member's sound
+    /// began or ended, or was the first one.
+    func publish(_ statistics: JitterStatistics, isSounding sounds: Bool) -> Bool {
         received.store(statistics.received, ordering: .relaxed)
         lost.store(statistics.lost, ordering: .relaxed)
         late.store(statistics.late, ordering: .relaxed)
@@ -69,8 +70,13 @@ struct MemberSlot: ~Copyable {
         splices.store(statistics.splices, ordering: .relaxed)
         jitterSamples.store(statistics.jitter.bitPattern, ordering: .relaxed)
         waitingSamples.store(statistics.waiting.bitPattern, ordering: .relaxed)
+        let isNews =
+            hasPlayed.load(ordering: .relaxed) != statistics.hasPlayed
+            || isSounding.load(ordering: .relaxed) != sounds
+        guard isNews else { return false }
         hasPlayed.store(statistics.hasPlayed, ordering: .relaxed)
         isSounding.store(sounds, ordering: .relaxed)
+        return true
     }
 
     /// Control: what was published last.

@@ -47,7 +47,7 @@ final class PlaybackLoop {
             try device.write(mixer.output, count: count)
             shared.playbackDelayMicroseconds.store(device.delayMicroseconds, ordering: .relaxed)
             shared.playbackXruns.store(closedXruns + device.xruns, ordering: .relaxed)
-            if device.takeChange() { shared.playbackEvents.push(EventRecord(kind: .changed)) }
+            if device.takeChange() { shared.tell(EventRecord(kind: .changed), of: .playback) }
         } catch {
             lose(device, error)
         }
@@ -87,8 +87,12 @@ final class PlaybackLoop {
                 block, count: count, previousGain: unsafe member.pointee.appliedGain, gain: gain)
             unsafe member.pointee.appliedGain = gain
         }
-        if let statistics = unsafe member.pointee.jitter?.statistics {
-            unsafe member.pointee.publish(statistics, isSounding: sounds)
+        if let statistics = unsafe member.pointee.jitter?.statistics,
+            // The wait for the very first frame is no sound yet.
+            unsafe member.pointee.publish(
+                statistics, isSounding: sounds && statistics.hasPlayed)
+        {
+            shared.controlWake.signal()
         }
     }
 
@@ -144,7 +148,7 @@ final class PlaybackLoop {
     // MARK: Loss of the device
 
     private func lose(_ device: any PlaybackDevice, _ error: DeviceError) {
-        shared.playbackEvents.push(EventRecord(error))
+        shared.tell(EventRecord(error), of: .playback)
         closedXruns += device.xruns
         device.close()
         self.device = nil
@@ -157,7 +161,7 @@ final class PlaybackLoop {
         do throws(DeviceError) {
             device = try name.openPlayback()
             reopening = nil
-            shared.playbackEvents.push(EventRecord(kind: .back))
+            shared.tell(EventRecord(kind: .back), of: .playback)
         } catch {
             reopening?.noteFailure(at: Pace.now())
         }

@@ -6,11 +6,10 @@ internal import VCNet
 /// The person's side of a running call: lines in, events out, and the threads in between. Runs on
 /// the main thread; the network and the sound have their own.
 struct CallConsole: ~Copyable {
-    /// Who talks and whose first sound was heard is looked up this often.
-    private static let tick = Duration.milliseconds(100)
-    /// Reports and statistics, in ticks.
-    private static let ticksPerReport = 5
-    private static let ticksPerSecond = 10
+    /// What is done again and again: reports at each tick, statistics at each second one.
+    private static let tick = Duration.milliseconds(500)
+    /// Who talks is told at most this often.
+    private static let lookInterval = Duration.milliseconds(50)
 
     private let link: RoomLink
     private let engine: AudioEngine
@@ -27,6 +26,8 @@ struct CallConsole: ~Copyable {
     private var usage = ProcessUsage()
     private var ticks = 0
     private var nextTick: Instant
+    /// When the engine is listened to again.
+    private var nextLook: Instant
     private var isMuted: Bool
     private var isDeafened = false
     private var isLeaving = false
@@ -50,6 +51,7 @@ struct CallConsole: ~Copyable {
         output = EventOutput(options.form)
         room = CallRoom(engine: engine)
         nextTick = MonotonicClock.now
+        nextLook = nextTick
     }
 
     /// Serves the person until the call is over.
@@ -66,13 +68,17 @@ struct CallConsole: ~Copyable {
     }
 
     private mutating func wait() {
+        let now = MonotonicClock.now
+        let looks = now >= nextLook
         var watched = [
             pollfd(fd: link.eventReady.descriptorNumber, events: Int16(POLLIN), revents: 0),
             pollfd(fd: signals.descriptorNumber, events: Int16(POLLIN), revents: 0),
             pollfd(fd: input.isOpen ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: looks ? engine.controlReady : -1, events: Int16(POLLIN), revents: 0),
         ]
-        let rest = nextTick - MonotonicClock.now
-        let milliseconds = max(0, min(1_000, rest.wholeNanoseconds / 1_000_000 + 1))
+        var due = looks ? nextTick : min(nextTick, nextLook)
+        if let limit = options.duration, !isLeaving { due = min(due, start + limit) }
+        let milliseconds = max(0, min(1_000, (due - now).wholeNanoseconds / 1_000_000 + 1))
         let count = unsafe poll(&watched, nfds_t(watched.count), Int32(milliseconds))
         guard count > 0 else { return }
         if watched[1].revents != 0 { handleSignals() }
@@ -81,6 +87,7 @@ struct CallConsole: ~Copyable {
             input.read { lines.append(InputLine($0)) }
             for line in lines { obey(line) }
         }
+        if watched[3].revents != 0 { lookAtSound() }
     }
 
     private mutating func handleSignals() {
@@ -185,20 +192,27 @@ extension CallConsole {
     private mutating func tick(now: Instant) {
         nextTick = now + CallConsole.tick
         ticks += 1
+        for (member, report) in room.reports() { link.submit(.report(report, to: member)) }
+        if ticks % 2 == 1 {
+            // Asked for a tick before it is shown.
+            if !room.isAlone { link.submit(.refresh) }
+        } else if options.form == .json {
+            show(.statistics(statistics()))
+        }
+    }
+
+    /// The engine says that something changed.
+    private mutating func lookAtSound() {
+        var count: UInt64 = 0
+        _ = unsafe read(engine.controlReady, &count, 8)
         while let event = engine.pollEvent() {
             if let warning = event.warning {
                 show(.warning(kind: warning.kind, message: warning.message))
             }
         }
-        for event in room.soundEvents() { show(event) }
-        if ticks % CallConsole.ticksPerReport == 0 {
-            for (member, report) in room.reports() { link.submit(.report(report, to: member)) }
-        }
-        // Asked for a tick before it is shown.
-        if (ticks + 1) % CallConsole.ticksPerSecond == 0, !room.isAlone { link.submit(.refresh) }
-        if ticks % CallConsole.ticksPerSecond == 0, options.form == .json {
-            show(.statistics(statistics()))
-        }
+        let events = room.soundEvents()
+        for event in events { show(event) }
+        if !events.isEmpty { nextLook = MonotonicClock.now + CallConsole.lookInterval }
     }
 
     private mutating func statistics() -> CallStatistics {

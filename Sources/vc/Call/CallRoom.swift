@@ -14,6 +14,8 @@ struct CallRoom {
     private let engine: AudioEngine
     private var people: [Int: Person] = [:]
     private var isTalking = false
+    /// Frames heard of each member, and frames sent, when they were last reported.
+    private var reported: [Int: (heard: Int, sent: Int)] = [:]
     /// Our own number; the host's is 1.
     var ownNumber = 1
 
@@ -46,6 +48,7 @@ struct CallRoom {
         case .joined: add(member)
         case .left, .removed:
             people[Int(member.number)] = nil
+            reported[Int(member.number)] = nil
             try? engine.setActive(false, slot: Int(member.number) - 1)
             engine.setAlone(people.isEmpty)
         case .lost, .back: return
@@ -87,11 +90,16 @@ struct CallRoom {
         return events
     }
 
-    /// What each member is told about its voice.
-    func reports() -> [(member: UInt8, report: ReceiverReport)] {
-        let capture = engine.statistics.captureDelayMilliseconds
-        return numbers.map { number in
+    /// What each member is told about its voice and ours. Nothing, while neither speaks: then a
+    /// call costs only what keeps it alive.
+    mutating func reports() -> [(member: UInt8, report: ReceiverReport)] {
+        let own = engine.statistics
+        let capture = own.captureDelayMilliseconds
+        return numbers.compactMap { number in
             let sound = engine.memberStatistics(slot: number - 1)
+            let state = (heard: sound.received, sent: own.framesEncoded)
+            if let last = reported[number], last == state { return nil }
+            reported[number] = state
             return (
                 UInt8(number),
                 ReceiverReport(
