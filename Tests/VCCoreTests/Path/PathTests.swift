@@ -201,9 +201,14 @@ private struct PathRig {
         let hasChanged = rig.machine.pollChange()
         #expect(hasChanged)
         // No return to the faster path for two seconds.
-        rig.run(for: .milliseconds(1_900))
-        #expect(rig.machine.selected == six && rig.now < start + .seconds(2))
-        rig.run(for: .seconds(10))
+        rig.run(for: .milliseconds(1_500))
+        rig.machine.probeAgain(now: rig.now)
+        rig.run(for: .milliseconds(400))
+        #expect(rig.times(of: one, since: start).count >= 1 && rig.now < start + .seconds(2))
+        #expect(rig.machine.selected == six)
+        rig.run(for: .milliseconds(200))
+        rig.machine.probeAgain(now: rig.now)
+        rig.run(for: .milliseconds(100))
         #expect(rig.machine.selected == one)
     }
 

@@ -170,6 +170,24 @@ import Testing
         #expect(pair.exchange(at: at(21)))
     }
 
+    @Test("a late answer to a message 1 that was replaced does not cost the answer to the new one")
+    func lateSecond() throws {
+        let pair = PairRig(arena: arena)
+        #expect(pair.exchange(at: at(0)))
+        pair.starter.rekey.handlePlease(now: at(10))
+        let first = try #require(pair.starter.tick(at: at(10)).first)
+        let late = try #require(pair.other.receive(first, at: at(10)).answers.first)
+        pair.starter.rekey.handlePlease(now: at(31))
+        _ = pair.starter.tick(at: at(31))
+        pair.starter.rekey.handlePlease(now: at(36))
+        let newer = try #require(pair.starter.tick(at: at(36)).first)
+        #expect(newer != first)
+        let second = try #require(pair.other.receive(newer, at: at(36)).answers.first)
+        #expect(!pair.starter.receive(late, at: at(36)).isNew)
+        #expect(pair.starter.receive(second, at: at(36)).isNew)
+        #expect(pair.exchange(at: at(36)))
+    }
+
     @Test("message 2 counts once, and neither message reflected to its sender")
     func misdirected() throws {
         let pair = PairRig(arena: arena)
