@@ -46,11 +46,14 @@ let package = Package(
             exclude: ["Demo/Samples"]),
 
         // Tests.
-        .target(name: "VCTestKit", dependencies: ["VCCore"], path: "Tests/VCTestKit"),
+        .target(
+            name: "VCTestKit", dependencies: ["VCCore", "VCSignaling"], path: "Tests/VCTestKit"),
         .testTarget(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
             exclude: ["Vectors"]),
-        .testTarget(name: "VCNetTests", dependencies: ["VCNet", "VCCore", "VCTestKit"]),
+        .testTarget(
+            name: "VCNetTests",
+            dependencies: ["VCNet", "VCCore", "VCSignaling", "VCTestKit", "CAllocationCounter"]),
         .testTarget(
             name: "VCSignalingTests",
             dependencies: ["VCSignaling", "VCNet", "VCCore", "VCTestKit"]),
