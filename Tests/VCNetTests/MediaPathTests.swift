@@ -27,15 +27,15 @@ import VCTestKit
             let before = vc_allocation_count()
             frame.withUnsafeBytes { frame in
                 packet.withUnsafeMutableBytes { packet in
-                    for side in [JoinedPair.Side.host, .joiner] {
-                        pair.send(header, frame, from: side, through: packet) { arrival in
-                            ring.push(
-                                VoiceFrame(
-                                    sequence: arrival.header.sequence,
-                                    timestamp: arrival.header.timestamp, instant: pair.now),
-                                payload: RawSpan(_unsafeBytes: arrival.frame))
-                        }
+                    func handOver(_ arrival: VoiceArrival) {
+                        ring.push(
+                            VoiceFrame(
+                                sequence: arrival.header.sequence,
+                                timestamp: arrival.header.timestamp, instant: pair.now),
+                            payload: RawSpan(_unsafeBytes: arrival.frame))
                     }
+                    pair.send(header, frame, from: .host, through: packet, handOver)
+                    pair.send(header, frame, from: .joiner, through: packet, handOver)
                 }
             }
             while ring.pop({ _, payload in heard += payload.byteCount }) {}
