@@ -175,7 +175,9 @@ private struct LoopbackCall {
                 socket: socket, machine: joining, voice: ports[1], link: links[1], service: nil))
         try joiner.start()
         threads = [host, joiner]
-        for link in links { try Self.wait(for: link) { if case .path = $0 { true } else { false } } }
+        for link in links {
+            try Self.wait(for: link) { if case .path = $0 { true } else { false } }
+        }
     }
 
     private static func configuration(
