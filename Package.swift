@@ -46,11 +46,14 @@ let package = Package(
             exclude: ["Demo/Samples"]),
 
         // Tests.
-        .target(name: "VCTestKit", dependencies: ["VCCore"], path: "Tests/VCTestKit"),
+        .target(
+            name: "VCTestKit", dependencies: ["VCCore", "VCSignaling"], path: "Tests/VCTestKit"),
         .testTarget(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
             exclude: ["Vectors"]),
-        .testTarget(name: "VCNetTests", dependencies: ["VCNet", "VCCore", "VCTestKit"]),
+        .testTarget(
+            name: "VCNetTests",
+            dependencies: ["VCNet", "VCCore", "VCSignaling", "VCTestKit", "CAllocationCounter"]),
         .testTarget(
             name: "VCSignalingTests",
             dependencies: ["VCSignaling", "VCNet", "VCCore", "VCTestKit"]),
@@ -72,14 +75,25 @@ let package = Package(
         // Starts vc and vc-signal, so they are built with it.
         .testTarget(name: "ProcessTests", dependencies: ["vc", "vc-signal"]),
         .testTarget(name: "TidyTests"),
+
+        // Benchmarks: the codec path beside the same calls in C. Run by Tools/bench/run.
+        .target(
+            name: "CCodecLoop", dependencies: ["COpus", "CSodium"], path: "Tools/bench/CCodecLoop"),
+        .executableTarget(
+            name: "vc-bench",
+            dependencies: [
+                "VCCore", "VCAudio", "VCTestKit", "CCodecLoop", "CAllocationCounter", "CVCLinux",
+            ],
+            path: "Tools/bench/VCBench"),
     ],
     swiftLanguageModes: [.v6]
 )
 
 // Appended here, so that no target can forget them.
 let warningsAreErrors = Context.environment["VC_WARNINGS_AS_ERRORS"] == "1"
+let cTargets = ["CVCLinux", "CAllocationCounter", "ALSAFixture", "CCodecLoop"]
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
-    guard !["CVCLinux", "CAllocationCounter", "ALSAFixture"].contains(target.name) else { continue }
+    guard !cTargets.contains(target.name) else { continue }
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .enableUpcomingFeature("ExistentialAny"),

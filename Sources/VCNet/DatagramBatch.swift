@@ -73,9 +73,11 @@ public struct ReceiveBatch: ~Copyable {
     @discardableResult
     public mutating func receive(from socket: borrowing UDPSocket) -> Int {
         // The kernel shortened these to the size of the address it wrote.
-        for slot in 0..<count {
+        var slot = 0
+        while slot < count {
             unsafe vectors.headers[slot].header.msg_namelen =
                 socklen_t(MemoryLayout<sockaddr_in6>.size)
+            slot += 1
         }
         count = 0
         let number = socket.descriptor.number

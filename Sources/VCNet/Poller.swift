@@ -80,8 +80,11 @@ public import VCCore
         let count = try attempt("epoll_wait") {
             unsafe epoll_wait(epoll.number, events, CInt(Self.capacity), -1)
         }
-        for index in 0..<Int(count ?? 0) {
+        let found = Int(count ?? 0)
+        var index = 0
+        while index < found {
             let event = unsafe events[index]
+            index += 1
             if unsafe event.data.u64 == Self.timerToken {
                 try acknowledgeTimer()
             } else {

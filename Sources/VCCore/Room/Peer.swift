@@ -138,10 +138,13 @@ struct Peer: ~Copyable {
         occupied &= ~(1 << UInt32(number))
     }
 
-    /// The member whose sessions listen to `index`.
+    /// The member whose sessions listen to `index`. Looked up for each packet: the iterator of a
+    /// `for` loop allocates in builds that are not optimised.
     func number(listeningTo index: UInt32) -> Int? {
-        for number in 1...Limits.members where contains(number) {
-            if unsafe base[number].slots.uses(index) { return number }
+        var number = 1
+        while number <= Limits.members {
+            if contains(number), unsafe base[number].slots.uses(index) { return number }
+            number += 1
         }
         return nil
     }

@@ -5,11 +5,11 @@ extension RoomMachine {
     @unsafe public mutating func receive(
         _ datagram: UnsafeMutableRawBufferPointer, from source: Endpoint, now: Instant
     ) -> VoiceArrival? {
-        guard let type = unsafe datagram.first, datagram.count <= Limits.datagram else {
+        guard datagram.count > 0, datagram.count <= Limits.datagram else {
             counters.unknown += 1
             return nil
         }
-        switch type {
+        switch unsafe datagram[0] {
         case PacketType.signal:
             let taken = signal.handle(
                 unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: source,

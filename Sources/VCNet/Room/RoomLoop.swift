@@ -3,7 +3,8 @@ public import VCCore
 /// The network thread of a call: one socket, one machine, and the rings to the audio threads. It
 /// feeds the machine and obeys it.
 ///
-/// Per voice packet it allocates nothing and takes no lock.
+/// Per voice packet it allocates nothing and takes no lock. (On that way there are no `for` loops:
+/// their iterators allocate in builds that are not optimised.)
 public struct RoomLoop: ~Copyable {
     private enum Token {
         static let socket: UInt64 = 0
@@ -48,12 +49,14 @@ public struct RoomLoop: ~Copyable {
         while !machine.isEnded {
             let ready = try poller.wait(until: deadline)
             let now = MonotonicClock.now
-            for index in 0..<ready {
+            var index = 0
+            while index < ready {
                 switch poller.readiness(index).token {
                 case Token.socket: receive(now: now)
                 case Token.capture: sendVoice(now: now)
                 case _: obey(now: now)
                 }
+                index += 1
             }
             // What voice sets off in the machine it asks for by its time-out.
             if hasWork || now >= min(deadline, machine.nextTimeout) { advance(now: now) }
@@ -65,8 +68,10 @@ public struct RoomLoop: ~Copyable {
     private mutating func receive(now: Instant) {
         repeat {
             let count = incoming.receive(from: socket)
-            for index in 0..<count {
+            var index = 0
+            while index < count {
                 unsafe dispatch(incoming.bytes(index), from: incoming.source(index), now: now)
+                index += 1
             }
         } while incoming.isFull
     }
@@ -95,8 +100,9 @@ public struct RoomLoop: ~Copyable {
 
     /// STUN and signaling go to the embedded server first; it leaves alone what is no request.
     private static func mayBeRequest(_ datagram: UnsafeMutableRawBufferPointer) -> Bool {
-        guard let first = unsafe datagram.first else { return false }
-        return first == PacketType.signal || PacketType.stun.contains(first)
+        guard datagram.count > 0 else { return false }
+        let first = unsafe datagram[0]
+        return first == PacketType.signal || PacketType.stun ~= first
     }
 
     private mutating func sendVoice(now: Instant) {
@@ -105,8 +111,10 @@ public struct RoomLoop: ~Copyable {
                 flags: frame.flags.rawValue, sequence: frame.sequence, timestamp: frame.timestamp,
                 level: frame.level)
             unsafe payload.withUnsafeBytes { bytes in
-                for member in UInt8(1)...UInt8(Limits.members) {
+                var member: UInt8 = 1
+                while member <= UInt8(Limits.members) {
                     unsafe send(header, bytes, to: member, now: now)
+                    member += 1
                 }
             }
         }) {}
