@@ -1,5 +1,5 @@
-/// How many unanswered probes one peer may cost: 64 in any 10 s, 200 in any minute, whatever it names
-/// and however often. Never reset, so that new lists do not buy new probes.
+/// How many unanswered probes one peer may cost: 64 in any 10 s, 200 in any minute, whatever it
+/// names and however often. Never reset, so that new lists do not buy new probes.
 struct ProbeBudget {
     static let perTenSeconds = 64
     static let perMinute = 200
