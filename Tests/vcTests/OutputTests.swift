@@ -178,7 +178,7 @@ struct PlainTextTests {
             ])
         #expect(text(.voice(member: 9)) == ["* you hear member 9"])
         #expect(text(member(.left)) == ["* ana left"])
-        #expect(text(.left(reason: "you quit")) == ["* you left: you quit"])
+        #expect(text(.left(reason: "you left")) == ["* you left"])
     }
 
     @Test("say nothing periodic, and who talks only when asked to")

@@ -6,12 +6,20 @@ extension RoomMachine {
         guard phase == .inRoom, !text.isEmpty else { return nil }
         let id = nextChat
         let bytes = Array(text.text.utf8)
-        var isQueued = true
+        var refusing: [UInt8] = []
+        var isQueued = false
         for number in peers.numbers where peers[number].isMember {
-            isQueued = send(.chat(id: id, text: bytes), to: number, id: id, now: now) && isQueued
+            if send(.chat(id: id, text: bytes), to: number, id: id, now: now) {
+                isQueued = true
+            } else {
+                refusing.append(UInt8(number))
+            }
         }
         guard isQueued else { return nil }
         nextChat += 1
+        for member in refusing {
+            events.append(.delivery(id: id, member: member, isDelivered: false))
+        }
         return id
     }
 

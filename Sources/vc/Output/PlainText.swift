@@ -76,7 +76,7 @@ struct PlainText: EventRenderer {
             return [OutputLine("vc: \(safe(message))", on: .diagnostics)]
         case .error(_, let message):
             return [OutputLine("vc: \(red("error")): \(safe(message))", on: .diagnostics)]
-        case .left(let reason): return [OutputLine("* you left: \(safe(reason))")]
+        case .left(let reason): return [OutputLine("* \(safe(reason))")]
         }
     }
 
