@@ -151,6 +151,7 @@ extension ProcessTests {
             try await host.line(with: "* ben stopped talking")
             joiner.type("/name Benno")
             try await host.line(with: "* ben is now called Benno")
+            host.type("/gain Benno -6")
             joiner.type("good evening")
             try await host.line(with: "Benno: good evening")
         }

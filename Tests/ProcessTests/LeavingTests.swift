@@ -41,12 +41,14 @@ extension ProcessTests {
             #expect(pair.joiner.events.last?.kind == "left")
         }
 
-        @Test("A host that ends the room: both leave with 0, and the guest is told why")
-        func end() async throws {
+        @Test(
+            "A host that ends the room or is interrupted: the guest is told why, and leaves with 0",
+            arguments: ["/end", "SIGINT"])
+        func end(way: String) async throws {
             let stage = try Stage()
             let pair = try await stage.pair()
-            pair.host.type("/end")
-            #expect(try await pair.host.status() == 0)
+            if way == "/end" { pair.host.type("/end") } else { pair.host.send(SIGINT) }
+            #expect(try await pair.host.status() == (way == "/end" ? 0 : 130))
             #expect(try await pair.joiner.status() == 0)
             #expect(
                 pair.joiner.events("left").first?.text("reason") == "the host closed the room")
