@@ -49,7 +49,7 @@ func voice(seconds: Int) -> SampleBuffer {
 
 /// What a frame goes through in a call: encoder, ring, seal, open, ring, jitter buffer with its
 /// decoder, all as the threads of a call do it, without the threads.
-final class OurPath {
+@safe final class OurPath {
     private let pair: JoinedPair
     private let captured = FrameRing(capacity: 32)
     private let received = FrameRing(capacity: 64)
