@@ -2,11 +2,12 @@
 /// 1,024 packets are 10 seconds of voice, more than any network reorders.
 public struct ReplayWindow: BitwiseCopyable {
     /// Counters this far behind the highest are still accepted, once each.
-    public static let size: UInt64 = 1_024 - 64
+    public static let size: UInt64 = 1_024
 
-    private static let wordCount: UInt64 = 16
+    /// Twice the window: a power of two with room for the word that is being filled.
+    private static let wordCount: UInt64 = 32
 
-    private var words: [16 of UInt64] = .init(repeating: 0)
+    private var words: [32 of UInt64] = .init(repeating: 0)
     /// One above the highest counter accepted.
     private var end: UInt64 = 0
 
@@ -25,7 +26,7 @@ public struct ReplayWindow: BitwiseCopyable {
             let from = end >> 6
             let to = counter >> 6
             // Words that the window moves into are cleared: at most all of them.
-            var word = max(from + (end & 63 == 0 ? 0 : 1), to >= 15 ? to - 15 : 0)
+            var word = max(from + (end & 63 == 0 ? 0 : 1), to >= ReplayWindow.wordCount ? to - ReplayWindow.wordCount + 1 : 0)
             while word <= to {
                 words[Int(word % ReplayWindow.wordCount)] = 0
                 word += 1
