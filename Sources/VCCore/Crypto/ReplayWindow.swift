@@ -26,7 +26,8 @@ public struct ReplayWindow: BitwiseCopyable {
             let from = end >> 6
             let to = counter >> 6
             // Words that the window moves into are cleared: at most all of them.
-            var word = max(from + (end & 63 == 0 ? 0 : 1), to >= ReplayWindow.wordCount ? to - ReplayWindow.wordCount + 1 : 0)
+            let oldest = to >= ReplayWindow.wordCount ? to - ReplayWindow.wordCount + 1 : 0
+            var word = max(from + (end & 63 == 0 ? 0 : 1), oldest)
             while word <= to {
                 words[Int(word % ReplayWindow.wordCount)] = 0
                 word += 1

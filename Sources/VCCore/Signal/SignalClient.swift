@@ -33,8 +33,8 @@ public struct SignalClient: ~Copyable {
 
     /// More servers than this are not asked.
     public static let maximumServers = 8
-    /// Bodies that wait for a cookie; the oldest goes first. The door answers its 32 runs at once at
-    /// most, beside the packets of who has no path yet.
+    /// Bodies that wait for a cookie; the oldest goes first. The door answers its 32 runs at once
+    /// at most, beside the packets of who has no path yet.
     static let maximumLetters = 48
     /// Events that wait for `pollEvent`; later ones are dropped, their senders repeat them.
     static let maximumEvents = 64
