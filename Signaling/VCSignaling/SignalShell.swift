@@ -47,7 +47,7 @@ public struct SignalShell: ~Copyable {
     /// Opens both ports.
     public init(
         _ configuration: Configuration,
-        log write: @escaping (String) -> Void = { StandardStream.error.write(line: $0) }
+        log write: @escaping (String) -> Void = { StandardStream.diagnostics.write(line: $0) }
     ) throws(SocketError) {
         let main = try UDPSocket(bindingTo: configuration.listen, receiveBufferBytes: 4 << 20)
         let second = try Self.openSecond(configuration)

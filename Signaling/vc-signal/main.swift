@@ -11,7 +11,7 @@ private enum Status {
 }
 
 private func fail(_ sentence: String, _ status: CInt) -> Never {
-    StandardStream.error.write(line: "vc-signal: \(sentence)")
+    StandardStream.diagnostics.write(line: "vc-signal: \(sentence)")
     exit(status)
 }
 
@@ -53,7 +53,7 @@ switch SignalCommandLine(Array(CommandLine.arguments.dropFirst())) {
 case .help:
     StandardStream.output.write(line: SignalCommandLine.helpText)
 case .version:
-    StandardStream.output.write(line: "vc-signal 0.1.0 (protocol \(protocolVersion))")
+    StandardStream.output.write(line: "vc-signal \(softwareVersion), protocol \(protocolVersion)")
 case .usageError(let sentence):
     fail(sentence, Status.usage)
 case .run(let listen, let secondPort, let isVerbose):

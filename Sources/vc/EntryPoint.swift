@@ -1,5 +1,6 @@
 internal import Glibc
 internal import VCCore
+internal import VCNet
 
 @main
 enum EntryPoint {
@@ -20,7 +21,7 @@ enum EntryPoint {
             StandardStream.output.write(command.map(HelpText.text) ?? HelpText.overview)
             return .success
         case .version:
-            StandardStream.output.write(line: "vc \(version), protocol \(protocolVersion)")
+            StandardStream.output.write(line: "vc \(softwareVersion), protocol \(protocolVersion)")
             return .success
         case .host(let options): return Call.host(options)
         case .join(let options, let code): return Call.join(options, code: code)
@@ -33,9 +34,6 @@ enum EntryPoint {
         }
     }
 }
-
-/// The version of the program.
-let version = "0.1.0"
 
 extension Arguments {
     /// The arguments of this process. Only what is asked for is made a String.

@@ -24,6 +24,3 @@ public enum Limits {
     /// Samples of a 10 ms frame.
     public static let samplesPerFrame = 480
 }
-
-/// The version byte of every clear message. There is no negotiation and no fallback.
-public let protocolVersion: UInt8 = 1

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import VCCore
+internal import VCNet
 
 /// Gets the room code from where it stands, as bytes that are wiped.
 enum CodeInput {

@@ -1,3 +1,5 @@
+internal import VCNet
+
 internal import Glibc
 
 /// The one line that tells how far the demo is: rewritten on a terminal, printed once per step

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import VCCore
+internal import VCNet
 
 /// Standard output and error in the form that was asked for. Every function returns false when
 /// nobody reads any more.

@@ -1,0 +1,16 @@
+internal import VCCore
+internal import VCNet
+
+extension EventRenderer {
+    /// Writes the event `code` to stdout through memory that is wiped.
+    @discardableResult
+    mutating func printCode(
+        _ code: borrowing RoomCode, at seconds: Double, on stream: StandardStream
+    ) -> Bool {
+        withWipedText(capacity: longestCodeEvent) { writer in
+            writeCode(code, at: seconds, into: &writer)
+        } use: { bytes in
+            stream.write(bytes)
+        }
+    }
+}
