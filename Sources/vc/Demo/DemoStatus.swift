@@ -1,6 +1,5 @@
-internal import VCNet
-
 internal import Glibc
+internal import VCNet
 
 /// The one line that tells how far the demo is: rewritten on a terminal, printed once per step
 /// elsewhere. It goes to standard error, so that the results are alone on standard output.
