@@ -1,5 +1,5 @@
-// The codec path in one process: our libraries against a bare C loop that makes the same libopus and
-// libsodium calls. Usage: vc-bench ROUNDS FRAMES. Rows of JSON on standard output.
+// The codec path in one process: our libraries against a bare C loop that makes the same libopus
+// and libsodium calls. Usage: vc-bench ROUNDS FRAMES. Rows of JSON on standard output.
 //
 // Each round runs both, one after the other, on the same samples and counts the CPU time of the
 // thread; the result is the median of the rounds' ratios, so that what else the machine does falls
