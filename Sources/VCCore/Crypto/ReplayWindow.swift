@@ -14,12 +14,14 @@ public struct ReplayWindow: BitwiseCopyable {
     public init() {}
 
     /// Whether `counter` is new. Called before the tag is checked, so it changes nothing.
+    @_noLocks @_noAllocation
     @inlinable
     public func isNew(_ counter: UInt64) -> Bool {
         judge(counter)
     }
 
     /// Remembers `counter`, whose packet was authentic.
+    @_noLocks @_noAllocation
     public mutating func accept(_ counter: UInt64) {
         guard judge(counter) else { return }
         if counter >= end {
@@ -37,6 +39,7 @@ public struct ReplayWindow: BitwiseCopyable {
         words[Int((counter >> 6) % ReplayWindow.wordCount)] |= 1 << (counter & 63)
     }
 
+    @_noLocks @_noAllocation
     @usableFromInline
     func judge(_ counter: UInt64) -> Bool {
         guard counter < .max - 1_024 else { return false }
