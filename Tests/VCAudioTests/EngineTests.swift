@@ -41,6 +41,21 @@ extension OneByOne {
             #expect(member.bufferMilliseconds < 40, report)
         }
 
+        @Test("a slot that somebody else takes counts from zero, and their first sound is told")
+        func takenAnew() throws {
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(capture: .tone(hertz: 440), playback: .silence))
+            #expect(loop.wait(seconds: 2) { loop.engine.memberStatistics(slot: 1).received > 50 })
+            try loop.engine.setActive(false, slot: 1)
+            usleep(100_000)
+            try loop.engine.setActive(true, slot: 1)
+            let fresh = loop.engine.memberStatistics(slot: 1)
+            #expect(!fresh.hasPlayed && fresh.received < 10)
+            #expect(loop.wait(seconds: 2) { loop.engine.memberStatistics(slot: 1).hasPlayed })
+            #expect(loop.engine.memberStatistics(slot: 1).received < 50)
+            loop.stop()
+        }
+
         @Test("muted or alone nothing is captured, and the processor rests")
         func rest() throws {
             let loop = try EngineLoop(

@@ -131,8 +131,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
             unsafe member.pointee.jitter = try JitterBuffer()
             unsafe member.pointee.ring = FrameRing(capacity: MemberSlot.ringCapacity)
         }
+        if isActive { unsafe member.pointee.isTakenAnew.store(true, ordering: .releasing) }
         unsafe member.pointee.isActive.store(isActive, ordering: .releasing)
-        if isActive { reset(slot: slot) }
     }
 
     /// Forgets the stream of the member in `slot`: another one begins.
@@ -173,7 +173,12 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
     }
 
     public func memberStatistics(slot: Int) -> MemberStatistics {
-        unsafe member(slot).pointee.statistics
+        let member = unsafe member(slot)
+        // Until playback has looked, the counts are those of who had the slot before.
+        if unsafe member.pointee.isTakenAnew.load(ordering: .acquiring) {
+            return MemberStatistics()
+        }
+        return unsafe member.pointee.statistics
     }
 
     // MARK: Network thread

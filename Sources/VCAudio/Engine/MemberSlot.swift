@@ -41,6 +41,8 @@ struct MemberSlot: ~Copyable {
 
     let isActive = Atomic<Bool>(false)
     let wantsReset = Atomic<Bool>(false)
+    /// Somebody else has the slot now: what was counted is not theirs.
+    let isTakenAnew = Atomic<Bool>(false)
     /// The bits of a Float factor.
     let gain = Atomic<UInt32>(Float(1).bitPattern)
 

@@ -72,6 +72,9 @@ final class PlaybackLoop {
         _ member: UnsafeMutablePointer<MemberSlot>, count: Int, now: Instant, isDeafened: Bool
     ) {
         guard let ring = unsafe member.pointee.ring else { return }
+        if unsafe member.pointee.isTakenAnew.exchange(false, ordering: .acquiring) {
+            unsafe member.pointee.jitter?.startOver()
+        }
         if unsafe member.pointee.wantsReset.exchange(false, ordering: .acquiring) {
             unsafe member.pointee.jitter?.reset()
         }

@@ -88,6 +88,12 @@ public struct JitterBuffer: ~Copyable {
         queue.removeAll()
     }
 
+    /// Forgets the counts as well: somebody else's stream begins.
+    public mutating func startOver() {
+        reset()
+        statistics = JitterStatistics()
+    }
+
     /// Whether the next block may hold sound.
     public var isSounding: Bool { state == .playing || queue.count > 0 || store.waiting > 0 }
 
