@@ -64,16 +64,19 @@ let package = Package(
             name: "ALSAFixture", path: "Tests/ALSAFixture",
             cSettings: [.define("_GNU_SOURCE"), .define("PIC")],
             linkerSettings: [.linkedLibrary("asound")]),
+        .target(
+            name: "ALSATestKit", dependencies: ["ALSAFixture"], path: "Tests/ALSATestKit"),
         .testTarget(
             name: "VCAudioTests",
             dependencies: [
-                "VCAudio", "VCCore", "VCTestKit", "CAllocationCounter", "CVCLinux", "ALSAFixture",
+                "VCAudio", "VCCore", "VCTestKit", "CAllocationCounter", "CVCLinux", "ALSATestKit",
             ]),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
         // Starts vc and vc-signal, so they are built with it.
-        .testTarget(name: "ProcessTests", dependencies: ["vc", "vc-signal"]),
+        .testTarget(
+            name: "ProcessTests", dependencies: ["vc", "vc-signal", "ALSATestKit"]),
         .testTarget(name: "TidyTests"),
 
         // Benchmarks: the codec path beside the same calls in C. Run by Tools/bench/run.
@@ -101,7 +104,7 @@ for target in package.targets where [.regular, .executable, .test].contains(targ
             .enableUpcomingFeature("MemberImportVisibility"),
             .enableExperimentalFeature("Lifetimes"),
         ]
-    if target.type != .test, target.name != "VCTestKit" {
+    if target.type != .test, !["VCTestKit", "ALSATestKit"].contains(target.name) {
         target.swiftSettings?.append(.strictMemorySafety())
     }
     if warningsAreErrors {

@@ -1,3 +1,4 @@
+import ALSATestKit
 import Glibc
 import Testing
 import VCAudio
@@ -20,6 +21,7 @@ extension OneByOne {
 
             init(_ card: FixtureCard) throws {
                 self.card = card
+                card.useHere()
                 directory = try TemporaryDirectory()
                 speaker = try EngineLoop(
                     AudioEngine.Configuration(
@@ -159,6 +161,7 @@ extension OneByOne {
         @Test("a device that is not there is told at the start, and listed ones have names")
         func missing() throws {
             let card = try FixtureCard()
+            card.useHere()
             #expect(throws: DeviceError.self) {
                 let engine = try AudioEngine(
                     AudioEngine.Configuration(capture: .silence, playback: .alsa("nosuch")))
