@@ -34,7 +34,7 @@ WARM_UP = "One, two, three, four."
 PAUSE_SECONDS = 0.6
 # A call in which a packet came late was disturbed by what else this machine does; then the delay
 # changes as above. It is made again this many times at most.
-ATTEMPTS = 3
+ATTEMPTS = 8
 # How far from the place of the whole an utterance is looked for: 20 ms.
 SEARCH = RATE // 50
 
