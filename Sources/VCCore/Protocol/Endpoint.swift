@@ -1,5 +1,16 @@
-/// A UDP address and port. IPv4 is held in its mapped form (::ffff:a.b.c.d, RFC 4291 section
-/// 2.5.5.2), so one representation serves both families.
+/// What carries a datagram.
+public enum Transport: UInt8, Sendable, BitwiseCopyable {
+    case udp
+    /// A TCP connection in which each datagram stands behind its length (2 bytes, big-endian): the
+    /// last resort of networks that let no UDP pass.
+    case tcp
+}
+
+/// An address, a port and what carries datagrams there. IPv4 is held in its mapped form
+/// (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2), so one representation serves both families.
+///
+/// Machines do not know sockets: they send to an endpoint whose transport is TCP as to any other,
+/// and the shell keeps the connection. At a server the remote address and port name a connection.
 public struct Endpoint: Hashable, Sendable, BitwiseCopyable {
     /// The upper 8 bytes of the address, big-endian value.
     public let high: UInt64
@@ -7,14 +18,18 @@ public struct Endpoint: Hashable, Sendable, BitwiseCopyable {
     public let low: UInt64
     /// The interface of a link-local IPv6 address (RFC 4007); 0 otherwise. Never on the wire.
     public let scope: UInt32
-    /// The UDP port.
     public let port: UInt16
+    /// What carries datagrams there. Never on the wire.
+    public let transport: Transport
 
-    public init(high: UInt64, low: UInt64, port: UInt16, scope: UInt32 = 0) {
+    public init(
+        high: UInt64, low: UInt64, port: UInt16, scope: UInt32 = 0, transport: Transport = .udp
+    ) {
         self.high = high
         self.low = low
         self.port = port
         self.scope = scope
+        self.transport = transport
     }
 
     /// An IPv4 endpoint; `address` is the 32-bit value of a.b.c.d, `a` uppermost.
@@ -29,7 +44,12 @@ public struct Endpoint: Hashable, Sendable, BitwiseCopyable {
 
     /// The same address with another port.
     public func with(port: UInt16) -> Endpoint {
-        Endpoint(high: high, low: low, port: port, scope: scope)
+        Endpoint(high: high, low: low, port: port, scope: scope, transport: transport)
+    }
+
+    /// The same address and port over another transport.
+    public func over(_ transport: Transport) -> Endpoint {
+        Endpoint(high: high, low: low, port: port, scope: scope, transport: transport)
     }
 
     /// Whether the two have the same address, whatever the port.
