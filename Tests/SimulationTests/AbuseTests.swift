@@ -307,10 +307,10 @@ import VCTestKit
         world.run(for: .milliseconds(100))
         #expect(host.machine.candidates.first == seen)
         let fresh = Endpoint(ipv4: 0xCB00_71F0, port: 40_000)
-        host.machine.setCandidates(
+        host.machine.addressesChanged(
             [fresh], local: LocalAddresses(addresses: [fresh], allowsLoopback: false),
             now: world.now)
-        #expect(host.machine.candidates == [seen, fresh])
+        #expect(host.machine.candidates == [seen, seen.with(port: fresh.port), fresh])
         #expect(joiner.end == nil)
     }
 }

@@ -95,7 +95,7 @@ import VCTestKit
         let opened = target.machine.counters.opened
         let roster = target.machine.roster
         let secrets = arena.slotsInUse
-        let path = others.isEmpty ? nil : target.machine.connection(of: other(target))?.endpoint
+        let path = others.isEmpty ? nil : target.machine.connection(of: other(target))?.route
         var given: UInt64 = 0
         let before = dropped(target)
         for _ in 0..<(runsEverything ? 250_000 : 25_000) {
@@ -108,7 +108,7 @@ import VCTestKit
         #expect(given > 7_000 && dropped(target) <= before + given)
         #expect(target.machine.counters.opened == opened && target.machine.phase == phase)
         #expect(target.machine.roster == roster && arena.slotsInUse == secrets)
-        let nowPath = others.isEmpty ? nil : target.machine.connection(of: other(target))?.endpoint
+        let nowPath = others.isEmpty ? nil : target.machine.connection(of: other(target))?.route
         #expect(nowPath == path)
         world.recorded = []
         world.settle()
