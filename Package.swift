@@ -47,7 +47,8 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "VCTestKit", dependencies: ["VCCore", "VCSignaling"], path: "Tests/VCTestKit"),
+            name: "VCTestKit", dependencies: ["VCCore", "VCSignaling", "CNetworkNamespace"],
+            path: "Tests/VCTestKit"),
         .testTarget(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
             exclude: ["Vectors"]),
@@ -60,6 +61,9 @@ let package = Package(
         .testTarget(
             name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .target(
+            name: "CNetworkNamespace", path: "Tests/CNetworkNamespace",
+            cSettings: [.define("_GNU_SOURCE")]),
         .target(
             name: "ALSAFixture", path: "Tests/ALSAFixture",
             cSettings: [.define("_GNU_SOURCE"), .define("PIC")],
@@ -94,7 +98,7 @@ let package = Package(
 
 // Appended here, so that no target can forget them.
 let warningsAreErrors = Context.environment["VC_WARNINGS_AS_ERRORS"] == "1"
-let cTargets = ["CVCLinux", "CAllocationCounter", "ALSAFixture", "CCodecLoop"]
+let cTargets = ["CVCLinux", "CAllocationCounter", "CNetworkNamespace", "ALSAFixture", "CCodecLoop"]
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
     guard !cTargets.contains(target.name) else { continue }
     target.swiftSettings =
