@@ -22,9 +22,11 @@ let package = Package(
         .systemLibrary(
             name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
-        // Only its header: the library is loaded at run time, so it must not come in through
-        // pkg-config.
+        // Only their headers: these libraries are loaded at run time, so they must not come in
+        // through pkg-config.
         .systemLibrary(name: "CSndFile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(name: "CNATPMP", providers: [.apt(["libnatpmp-dev"])]),
+        .systemLibrary(name: "CMiniUPnPc", providers: [.apt(["libminiupnpc-dev"])]),
         .systemLibrary(
             name: "CSpeexDSP", providers: [.apt(["libspeexdsp-dev"])]),
         .target(name: "CVCLinux", cSettings: [.define("_GNU_SOURCE")]),
@@ -35,6 +37,9 @@ let package = Package(
             name: "VCAudio",
             dependencies: ["VCCore", "COpus", "CALSA", "CSndFile", "CSpeexDSP", "CVCLinux"]),
         .target(name: "VCNet", dependencies: ["VCCore", "CVCLinux"]),
+        .target(
+            name: "VCPortMap",
+            dependencies: ["VCCore", "VCNet", "CNATPMP", "CMiniUPnPc", "CVCLinux"]),
         .target(
             name: "VCSignaling", dependencies: ["VCCore", "VCNet"],
             path: "Signaling/VCSignaling"),
@@ -55,6 +60,8 @@ let package = Package(
         .testTarget(
             name: "VCNetTests",
             dependencies: ["VCNet", "VCCore", "VCSignaling", "VCTestKit", "CAllocationCounter"]),
+        .testTarget(
+            name: "VCPortMapTests", dependencies: ["VCPortMap", "VCNet", "VCCore", "VCTestKit"]),
         .testTarget(
             name: "VCSignalingTests",
             dependencies: ["VCSignaling", "VCNet", "VCCore", "VCTestKit"]),
