@@ -8,7 +8,7 @@ extension SignalService {
         switch request {
         case .hello:
             sendCookie(to: sender, now: now)
-        case .claim(let cookie, let roomID, let token, let wanted):
+        case .claim(let cookie, let roomID, let token, let wanted, _):
             guard admits(cookie, sender, now: now) else { return }
             claim(hash(token, datagram), roomID, wanted, sender, now: now)
         case .keepalive(let cookie, let token):
@@ -17,13 +17,25 @@ extension SignalService {
         case .release(let cookie, let token):
             guard admits(cookie, sender, now: now) else { return }
             release(hash(token, datagram), sender, now: now)
-        case .post(let cookie, let nameplate, let run, let body):
+        case .post(let cookie, let nameplate, let run, _, let body):
             guard admits(cookie, sender, now: now) else { return }
             post(datagram.extracting(body), nameplate, run, sender, now: now)
-        case .reply(let cookie, let token, let mailbox, let body):
+        case .reply(let cookie, let token, let mailbox, _, let body):
             guard admits(cookie, sender, now: now) else { return }
             reply(
                 datagram.extracting(body), mailbox, hash(token, datagram), sender, now: now)
+        case .relays(let cookie, _):
+            guard admits(cookie, sender, now: now) else { return }
+            send(to: sender.endpoint) {
+                SignalAnswer.writeRelays(transaction: sender.transaction, [], into: &$0)
+            }
+        case .ticket(let cookie, _, let grant, _):
+            guard admits(cookie, sender, now: now) else { return }
+            send(to: sender.endpoint) {
+                SignalAnswer.writeTicket(
+                    transaction: sender.transaction, status: .noKey, member: grant.member,
+                    into: &$0)
+            }
         }
     }
 
@@ -34,7 +46,7 @@ extension SignalService {
     private func cookie(of endpoint: Endpoint, slot: UInt64) -> Block16 {
         cookieHash.hash(
             endpoint.high, endpoint.low, UInt64(endpoint.port) << 32 | UInt64(endpoint.scope),
-            slot)
+            slot << 1 | UInt64(endpoint.transport.rawValue))
     }
 
     private func slot(_ now: Instant) -> UInt64 {

@@ -24,6 +24,17 @@ int vc_sendmmsg(int socket, struct vc_mmsghdr *messages, unsigned int count, int
     return sendmmsg(socket, (struct mmsghdr *)messages, count, flags);
 }
 
+int vc_accept(int socket, struct sockaddr *address, socklen_t *size) {
+    return accept4(socket, address, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+ssize_t vc_send_pair(
+    int socket, const void *header, size_t header_size, const void *payload, size_t payload_size) {
+    struct iovec parts[2] = {{(void *)header, header_size}, {(void *)payload, payload_size}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
 int vc_getrandom(void *bytes, size_t count) {
     unsigned char *next = bytes;
     while (count > 0) {

@@ -82,6 +82,8 @@ public enum EndReason: Equatable, Sendable {
     case signalUnreachable
     /// The signaling server holds as many rooms or joins as it can, or too many came from here.
     case signalBusy
+    /// The signaling server opens rooms only for those who know its host token.
+    case signalTokenNeeded
     /// The signaling server speaks another version.
     case signalVersion(UInt32)
     /// In the room, but no address of the host answers.

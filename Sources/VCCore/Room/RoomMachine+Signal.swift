@@ -7,7 +7,7 @@ extension RoomMachine {
     private mutating func handle(_ event: SignalEvent, now: Instant) {
         switch event {
         case .reachable(_, let observed, _):
-            learnOwnAddress(observed, now: now)
+            if let observed { learnOwnAddress(observed, now: now) }
             isHost ? noteSignal(back: true) : beginJoin(now: now)
         case .unreachable:
             if isHost { noteSignal(back: false) } else { failJoin(.signalUnreachable) }
@@ -17,6 +17,8 @@ extension RoomMachine {
         case .released: break
         case .message(let mailbox, let tag, let body):
             handleMailbox(body, mailbox: mailbox, tag: tag, now: now)
+        case .ticket: break
+        case .relays: break
         case .noSuchRoom: failJoin(.noSuchRoom)
         case .rateLimited: failJoin(.signalBusy)
         case .serverFull:
@@ -24,6 +26,7 @@ extension RoomMachine {
         case .serverDraining: events.append(.warning(.signalDraining))
         case .mailboxClosed: break
         case .claimRefused: events.append(.warning(.signalFull))
+        case .tokenNeeded: end(.signalTokenNeeded)
         case .unsupportedVersion(let version):
             // A call never depends on the server.
             if phase == .inRoom { noteSignal(back: false) } else { end(.signalVersion(version)) }

@@ -34,6 +34,12 @@ extension EndReason {
             )
         case .signalBusy:
             (.unavailable, "the signaling server at \(server) is busy; try again in a minute")
+        case .signalTokenNeeded:
+            (
+                .refused,
+                "the signaling server at \(server) opens rooms only with its token: ask who runs "
+                    + "it, and give it with --signal-token-file FILE or $VC_SIGNAL_TOKEN"
+            )
         case .signalVersion(let version):
             (
                 .protocolViolation,

@@ -61,6 +61,7 @@ extension EndReason {
         case .noAnswer: "no-answer"
         case .signalUnreachable: "signal-unreachable"
         case .signalBusy: "signal-busy"
+        case .signalTokenNeeded: "signal-token-needed"
         case .signalVersion: "signal-version"
         case .noDirectPath: "no-direct-path"
         case .protocolBroken: "protocol-broken"

@@ -1,13 +1,11 @@
-internal import VCCore
-
 /// The part of an address that counts as one source: whoever has it can take any address in it.
-struct SourcePrefix: Hashable {
+public struct SourcePrefix: Hashable, Sendable {
     /// The prefix itself, with IPv4 in its mapped form.
-    let high: UInt64
-    let low: UInt64
+    public let high: UInt64
+    public let low: UInt64
 
     /// /32 of IPv4, /56 of IPv6 (the usual delegation to one home, RIPE-690).
-    init(source endpoint: Endpoint) {
+    public init(source endpoint: Endpoint) {
         if endpoint.ipv4 != nil {
             high = 0
             low = endpoint.low
@@ -18,7 +16,7 @@ struct SourcePrefix: Hashable {
     }
 
     /// /24 of IPv4, /56 of IPv6: the least that a spoofed flood against one network hits.
-    init(network endpoint: Endpoint) {
+    public init(network endpoint: Endpoint) {
         if endpoint.ipv4 != nil {
             high = 0
             low = endpoint.low & ~0xFF
