@@ -116,4 +116,12 @@ extension VirtualNetwork {
         links.setCut(isCut, from: one, to: other)
         links.setCut(isCut, from: other, to: one)
     }
+
+    /// Loses everything that is sent into the internet from `start` until `end`, between two
+    /// endpoints or, without `pair`, everywhere.
+    public mutating func addBlackout(
+        from start: Instant, until end: Instant, between pair: (Endpoint, Endpoint)? = nil
+    ) {
+        links.addBlackout(from: start, until: end, between: pair)
+    }
 }
