@@ -49,9 +49,14 @@ final class ServerHost {
     let host: VirtualNetwork.HostID
     /// Its first address, with the port of the server.
     let endpoint: Endpoint
-    var process: any ServerProcess
+    private(set) var process: any ServerProcess
     /// Whether the process runs.
-    var isUp = true
+    var isUp = true {
+        didSet { touch() }
+    }
+    /// When the process wants to be called; asked for only after something happened to it.
+    private(set) var timeout: Instant?
+    private var mayTransmit = true
 
     init(
         _ process: any ServerProcess, on host: VirtualNetwork.HostID, at endpoint: Endpoint
@@ -59,5 +64,38 @@ final class ServerHost {
         self.process = process
         self.host = host
         self.endpoint = endpoint
+        touch()
+    }
+
+    /// Another process in the place of the old one, which is gone with all it knew.
+    func replace(by process: any ServerProcess) {
+        self.process = process
+        touch()
+    }
+
+    /// Something happened to the process.
+    func touch() {
+        mayTransmit = true
+        timeout = isUp ? process.timeout : nil
+    }
+
+    func receive(_ delivery: VirtualNetwork.Delivery, now: Instant) {
+        guard isUp else { return }
+        process.receive(delivery.bytes, from: delivery.source, at: delivery.destination, now: now)
+        touch()
+    }
+
+    func drive(now: Instant) {
+        guard let timeout, now >= timeout else { return }
+        process.handleTimeout(now: now)
+        touch()
+    }
+
+    func pollTransmit(now: Instant) -> (bytes: [UInt8], port: UInt16, destination: Endpoint)? {
+        guard isUp, mayTransmit else { return nil }
+        if let sent = process.pollTransmit(now: now) { return sent }
+        touch()
+        mayTransmit = false
+        return nil
     }
 }

@@ -23,6 +23,7 @@ struct World {
     private var nodeOf: [VirtualNetwork.HostID: Node] = [:]
     private var serverOf: [VirtualNetwork.HostID: ServerHost] = [:]
     private var seed: UInt64
+    private let buffer = DatagramBuffer()
     /// The internet, for members with addresses of their own.
     let openSite = Site(realm: .internet, addresses: .own, router: nil)
     var nextSite: UInt32 = 1
@@ -88,9 +89,7 @@ struct World {
 
     private func nextEvent() -> Instant {
         var next = network.nextEvent ?? .distantFuture
-        for server in servers where server.isUp {
-            if let due = server.process.timeout { next = min(next, due) }
-        }
+        for server in servers { next = min(next, server.timeout ?? .distantFuture) }
         for node in nodes {
             next = min(next, node.machine.nextTimeout)
             if node.isTalking { next = min(next, nextTick) }
@@ -107,19 +106,14 @@ struct World {
         while let delivery = network.popDelivery(now: now) {
             if let node = nodeOf[delivery.host] {
                 receive(delivery.bytes, from: delivery.source, at: node)
-            } else if let server = serverOf[delivery.host], server.isUp {
-                server.process.receive(
-                    delivery.bytes, from: delivery.source, at: delivery.destination, now: now)
+            } else {
+                serverOf[delivery.host]?.receive(delivery, now: now)
             }
         }
         if now.nanoseconds % 10_000_000 == 0 {
             for node in nodes where node.isTalking { talk(node) }
         }
-        for server in servers where server.isUp {
-            if let due = server.process.timeout, now >= due {
-                server.process.handleTimeout(now: now)
-            }
-        }
+        for server in servers { server.drive(now: now) }
         for node in nodes where now >= node.machine.nextTimeout {
             node.wakeups += 1
             node.machine.handleTimeout(now: now)
@@ -145,16 +139,13 @@ struct World {
         node.sequence &+= 1
         node.timestamp &+= 480
         let frame = [UInt8](repeating: UInt8(truncatingIfNeeded: node.sequence), count: 60)
-        var packet = [UInt8](repeating: 0, count: Limits.datagram)
-        for member in UInt8(1)...16 {
+        for member in node.machine.memberNumbers {
             let sent = frame.withUnsafeBytes { frame in
-                packet.withUnsafeMutableBytes { buffer in
-                    node.machine.sealVoice(header, frame, for: member, into: buffer, now: now)
-                }
+                node.machine.sealVoice(header, frame, for: member, into: buffer.bytes, now: now)
             }
             guard let sent else { continue }
             node.voiceDestinations[member] = sent.destination
-            transmit(Array(packet[..<sent.size]), from: node, to: sent.destination)
+            transmit(buffer.prefix(sent.size), from: node, to: sent.destination)
         }
     }
 
@@ -169,20 +160,17 @@ struct World {
 
     /// Drains what everybody has to say.
     mutating func settle() {
-        var buffer = [UInt8](repeating: 0, count: Limits.datagram)
         for node in nodes {
-            while let sent = buffer.withUnsafeMutableBytes({
-                node.machine.pollTransmit(into: $0)
-            }) {
-                transmit(Array(buffer[..<sent.size]), from: node, to: sent.destination)
+            while let sent = node.machine.pollTransmit(into: buffer.bytes) {
+                transmit(buffer.prefix(sent.size), from: node, to: sent.destination)
             }
             while let event = node.machine.pollEvent() {
                 node.events.append(event)
                 node.eventTimes.append(now)
             }
         }
-        for server in servers where server.isUp {
-            while let sent = server.process.pollTransmit(now: now) {
+        for server in servers {
+            while let sent = server.pollTransmit(now: now) {
                 if isRecording {
                     recorded.append(
                         (sent.bytes, server.endpoint.with(port: sent.port), sent.destination))
@@ -192,4 +180,13 @@ struct World {
             }
         }
     }
+}
+
+/// The memory that all members of a world write their datagrams into, one after the other.
+private final class DatagramBuffer {
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.datagram, alignment: 16)
+
+    deinit { bytes.deallocate() }
+
+    func prefix(_ count: Int) -> [UInt8] { Array(bytes[..<count]) }
 }

@@ -11,7 +11,18 @@ struct NetworkTrace: Sendable {
         note(time.nanoseconds)
         note(source.low ^ UInt64(source.port))
         note(destination.low ^ UInt64(destination.port))
-        for byte in bytes { note(UInt64(byte)) }
+        note(UInt64(bytes.count))
+        bytes.withUnsafeBytes { bytes in
+            var offset = 0
+            while offset + 8 <= bytes.count {
+                note(bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+                offset += 8
+            }
+            while offset < bytes.count {
+                note(UInt64(bytes[offset]))
+                offset += 1
+            }
+        }
     }
 
     private mutating func note(_ word: UInt64) {
