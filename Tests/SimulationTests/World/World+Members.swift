@@ -113,4 +113,11 @@ extension World {
             network.setUp(newValue, signal.host)
         }
     }
+
+    /// A new vc-signal in the place of the old one, which is gone with all it knew.
+    mutating func startSignalAnew() {
+        network.closeStreams(of: signal.host)
+        signal.replace(by: SignalProcess(seed: randomSeed(), now: now))
+        serverIsUp = true
+    }
 }
