@@ -18,7 +18,7 @@ import VCTestKit
     /// A world at the stage, the node to attack, and what was sent to it so far.
     private func reach(_ stage: Stage) throws -> (world: World, target: Node, others: [Node]) {
         var world = World(
-            seed: 11, link: NetworkEmulator.Link(latency: .milliseconds(5)), arena: arena)
+            seed: 11, link: VirtualNetwork.Link(latency: .milliseconds(5)), arena: arena)
         world.isRecording = true
         let host = world.addHost()
         try #require(world.run(for: .seconds(5)) { !host.code.isEmpty })
