@@ -44,12 +44,15 @@ class Setting:
     relays: int = 0
     host_options: tuple = ()
     guest_options: tuple = ()
-    # More sites with hosts, for those who move or come later.
+    # Sites with hosts for those who come later.
     others: tuple = ()
+    # The network to which the first host can move.
+    roaming: object = None
 
     @property
     def ipv6(self):
-        return any(site.ipv6 for site in (self.left, self.right, *self.others) if site)
+        return any(site.ipv6 for site in (
+            self.left, self.right, self.roaming, *self.others) if site)
 
 
 class Call:
@@ -69,6 +72,9 @@ class Call:
                 hosts, routers = self.internet.site(site)
                 self.hosts += hosts
                 self.routers += routers
+        self.roaming_place = None
+        if setting.roaming:
+            self.roaming_place = self.internet.roaming(setting.roaming, self.hosts[0])
         self.servers, self.members, self.services, self.shims = {}, [], [], []
         self.host = self.guest = None
         self.code = None

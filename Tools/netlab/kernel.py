@@ -76,6 +76,7 @@ class Fabric:
         self.prefix = f"{PREFIX}-{os.getpid()}-{cell}"
         self.nodes = {}
         self._links = []
+        self._interfaces = 0
 
     def node(self, name):
         """A namespace; what is done in it when it is built is appended to the node."""
@@ -85,8 +86,19 @@ class Fabric:
         """A cable between two nodes; both ends are up once built."""
         self._links.append((node, interface, other, other_interface))
         for end, name in ((node, interface), (other, other_interface)):
-            end.ip.append(f"link set {name} addrgenmode none")
-            end.ip.append(f"link set {name} up")
+            self.bring_up(end, name)
+
+    def bring_up(self, node, interface):
+        """Brings an interface up with an IPv6 address for neighbour discovery, which routers need,
+        and without the second that the kernel takes to find out that nobody else has it."""
+        self._interfaces += 1
+        # A neighbour that is asked for while a cable is just back is asked again soon, not after
+        # a second: no member could do anything about that.
+        node.sysctl += [f"net.{family}.neigh.{interface}.retrans_time_ms=50"
+                        for family in ("ipv4", "ipv6")]
+        node.ip += [
+            f"link set {interface} addrgenmode none", f"link set {interface} up",
+            f"addr add fe80::{self._interfaces:x}/64 dev {interface} nodad"]
 
     def build(self):
         names = [node.namespace for node in self.nodes.values()]
@@ -108,12 +120,18 @@ class Node:
 
     def __init__(self, namespace):
         self.namespace = namespace
-        self.sysctl = ["net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.all.accept_dad=0"]
+        # What a bridge carries is no business of the packet filter (and of the rules of a router);
+        # the keys exist where the kernel has br_netfilter.
+        self.sysctl = ["net.bridge.bridge-nf-call-iptables=0",
+                       "net.bridge.bridge-nf-call-ip6tables=0",
+                       "net.ipv4.neigh.default.retrans_time_ms=50",
+                       "net.ipv6.neigh.default.retrans_time_ms=50"]
         self.ip = ["link set lo up"]
         self.rules = ""
 
     def build(self):
         lines = [
+            f"[ ! -e /proc/sys/{key.replace('.', '/')} ] || "
             f"echo {value} > /proc/sys/{key.replace('.', '/')}"
             for key, value in (entry.split("=") for entry in self.sysctl)]
         lines += ["ip -batch - <<END", *self.ip, "END"]

@@ -106,6 +106,8 @@ class Member:
 
     def __init__(self, programs, host, hosts_file, folder, name, command, options, code=None):
         self.name = name
+        # Long enough not to stand in random bytes by chance.
+        self.full_name = f"{name} of the laboratory"
         self.host = host
         self.recording = os.path.join(folder, f"{name}.wav")
         self.log = os.path.join(folder, f"{name}.jsonl")
@@ -118,7 +120,7 @@ class Member:
         self._diagnostics = open(os.path.join(folder, f"{name}.err"), "wb")
         self.process = subprocess.Popen(
             in_network(host.node, hosts_file, [
-                programs["vc"], *command, "--json", "--name", name, *devices, *options]),
+                programs["vc"], *command, "--json", "--name", self.full_name, *devices, *options]),
             env=environment(**({"VC_CODE": code} if code else {})), text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._diagnostics)
         self._reader = threading.Thread(target=self._read, daemon=True)

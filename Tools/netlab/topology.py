@@ -132,9 +132,10 @@ table inet faults {{
         address, address6 = f"192.0.2.{first + 2}", f"{network6}::2"
         self.fabric.link(node, "eth0", self.core, name)
         self.core.ip += [
-            f"addr add 192.0.2.{first + 1}/28 dev {name}", f"addr add {network6}::1/64 dev {name}"]
+            f"addr add 192.0.2.{first + 1}/28 dev {name}",
+            f"addr add {network6}::1/64 dev {name} nodad"]
         node.ip += [
-            f"addr add {address}/28 dev eth0", f"addr add {address6}/64 dev eth0",
+            f"addr add {address}/28 dev eth0", f"addr add {address6}/64 dev eth0 nodad",
             f"route add default via 192.0.2.{first + 1}",
             f"route add default via {network6}::1"]
         self.names[name] = (address, address6)
@@ -187,8 +188,8 @@ table inet faults {{
             node.ip += [f"addr add {link}.2/24 dev {interface}",
                         f"route add default via {link}.1"]
         if plan.ipv6:
-            self.core.ip.append(f"addr add {link6}::1/64 dev {name}")
-            node.ip += [f"addr add {link6}::2/64 dev {interface}",
+            self.core.ip.append(f"addr add {link6}::1/64 dev {name} nodad")
+            node.ip += [f"addr add {link6}::2/64 dev {interface} nodad",
                         f"route add default via {link6}::1"]
             if inside6:
                 self.core.ip.append(f"route add {inside6}::/64 via {link6}::2")
@@ -200,12 +201,12 @@ table inet faults {{
         node.sysctl += [
             "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
             "net.ipv4.conf.all.send_redirects=0"]
-        node.ip += ["link add lan type bridge mcast_snooping 0",
-                    "link set lan addrgenmode none", "link set lan up"]
+        node.ip.append("link add lan type bridge mcast_snooping 0")
+        self.fabric.bring_up(node, "lan")
         if plan.ipv4:
             node.ip.append(f"addr add {lan}.1/24 dev lan")
         if plan.ipv6:
-            node.ip.append(f"addr add {router.lan6}::1/64 dev lan")
+            node.ip.append(f"addr add {router.lan6}::1/64 dev lan nodad")
         node.rules = nat.rules(kind, address if plan.ipv4 else None)
         return router
 
@@ -236,12 +237,25 @@ table inet faults {{
             else:
                 host.address = None
             if plan.ipv6 and plan.home is None:
-                node.ip += [f"addr add {host.address6}/64 dev eth0",
+                node.ip += [f"addr add {host.address6}/64 dev eth0 nodad",
                             f"route add default via {router.lan6}::1"]
             else:
                 host.address6 = None
             hosts.append(host)
         return hosts
+
+    def roaming(self, plan, host):
+        """Makes a site to which `host` can move with its interface wlan0, which is down until then;
+        returns what it will be there."""
+        _, (router,) = self.site(dataclasses.replace(plan, hosts=0))
+        place = Host(host.node, *router.attach(self.fabric, host.node, "wlan0", 77))
+        place.router, place.port = router, f"port{router.ports}"
+        if not plan.ipv4:
+            place.address = None
+        if not plan.ipv6:
+            place.address6 = None
+        host.node.ip.append("link set wlan0 down")
+        return place
 
     def hosts_file(self, folder):
         """Writes the names of the servers, as /etc/hosts has them; returns its path."""
