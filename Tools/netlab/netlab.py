@@ -11,6 +11,7 @@ import threading
 import time
 
 import cells
+import check
 import faults
 import kernel
 from call import Interrupted, Stage
@@ -38,6 +39,8 @@ def arguments():
                         help="the cells and faults of this name, or with these kinds: PR,S")
     parser.add_argument("--cells", action="store_true", help="only the cells")
     parser.add_argument("--faults", action="store_true", help="only the faults")
+    parser.add_argument("--checks", action="store_true",
+                        help="only the checks of the laboratory itself")
     parser.add_argument("--list", action="store_true", help="print the names and end")
     parser.add_argument("--json", metavar="FILE", help="the results for programs, too")
     parser.add_argument("--jobs", type=int, default=JOBS, metavar="N",
@@ -51,6 +54,7 @@ def chosen(options):
     """What is to be run: (function, thing) pairs."""
     everything = cells.all_cells(both_orders=True) + cells.other_cells()
     tests = faults.all_faults(options.full)
+    checks = check.all_checks()
     if options.only:
         wanted = {part.strip() for part in options.only.split(",")}
 
@@ -59,22 +63,25 @@ def chosen(options):
 
         everything = [cell for cell in everything if fits(cell)]
         tests = [fault for fault in tests if fits(fault)]
-        if not everything and not tests:
+        checks = [entry for entry in checks if fits(entry)]
+        if not everything and not tests and not checks:
             sys.exit(f"Tools/netlab/run: there is no {options.only}; --list names all")
     elif not options.full:
         everything = [cell for cell in everything if cell.name in REPRESENTATIVE]
         tests = [fault for fault in tests if fault.is_representative]
-    if options.cells:
-        tests = []
-    if options.faults:
-        everything = []
+    if options.cells or options.faults or options.checks:
+        everything = everything if options.cells else []
+        tests = tests if options.faults else []
+        checks = checks if options.checks else []
     # The long ones first, so that nothing waits for them at the end.
     work = [(faults.run, fault) for fault in tests] + [(cells.run, cell) for cell in everything]
+    work += [(check.run, entry) for entry in checks]
     return sorted(work, key=lambda pair: -length(pair[1]))
 
 
 def length(thing):
-    return thing.seconds if isinstance(thing, faults.Fault) else thing.expectation.within
+    """About how long it takes, in seconds."""
+    return thing.expectation.within if isinstance(thing, cells.Cell) else thing.seconds
 
 
 def show(result):
@@ -84,7 +91,9 @@ def show(result):
         ("longest gap", None if result.longest_gap is None else 1_000 * result.longest_gap, "ms")]
     parts = [f"{name} {value:.2f} {unit}" if unit == "s" else f"{name} {value:.0f} {unit}"
              for name, value, unit in numbers if value is not None]
-    rungs = f"{result.host_rung or '-'}/{result.guest_rung or '-'}"
+    rungs = ""
+    if result.host_rung or result.guest_rung:
+        rungs = f"{result.host_rung or '-'}/{result.guest_rung or '-'}"
     print(f"{'ok   ' if result.is_right else 'WRONG'} {result.name:36} {rungs:15} "
           f"{', '.join(parts + result.notes)}", flush=True)
     for problem in result.problems:

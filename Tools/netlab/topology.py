@@ -11,6 +11,7 @@ All cells have the same addresses, each in namespaces of its own. Nothing is mad
 """
 
 import dataclasses
+import ipaddress
 import os
 
 import kernel
@@ -78,7 +79,7 @@ class Router:
         self.node.ip.append(f"link set {port} master lan")
         if isolated:
             self.node.ip.append(f"link set {port} type bridge_slave isolated on")
-        return f"{self.lan}.{number}", f"{self.lan6}::{number}"
+        return f"{self.lan}.{number}", str(ipaddress.ip_address(f"{self.lan6}::{number}"))
 
 
 class Host:
