@@ -22,8 +22,10 @@ public enum Interfaces {
 
     /// Addresses of interfaces that are up, without container bridges and link-local IPv6 (which
     /// means nothing without an interface name), sorted, each once.
+    ///
+    /// - Parameter includingVirtual: with those of container bridges.
     public static func addresses(
-        includingLoopback: Bool = false
+        includingLoopback: Bool = false, includingVirtual: Bool = false
     ) throws(SystemError) -> [InterfaceAddress] {
         var head: UnsafeMutablePointer<ifaddrs>?
         guard try attempt("getifaddrs", { unsafe getifaddrs(&head) }) != nil else {
@@ -34,7 +36,9 @@ public enum Interfaces {
         var next = unsafe head
         while let entry = unsafe next {
             unsafe next = entry.pointee.ifa_next
-            guard let address = unsafe address(of: entry.pointee) else { continue }
+            guard let address = unsafe address(of: entry.pointee),
+                includingVirtual || !isVirtual(address.interface)
+            else { continue }
             if includingLoopback || !address.isLoopback { found.insert(address) }
         }
         return found.sorted {
@@ -54,7 +58,6 @@ public enum Interfaces {
         guard let endpoint = unsafe Endpoint(entry.ifa_addr) else { return nil }
         guard let name = unsafe entry.ifa_name else { return nil }
         let interface = unsafe String(cString: name)
-        guard !isVirtual(interface) else { return nil }
         guard endpoint.high >> 54 != 0xFE80 >> 6 else { return nil }
         return InterfaceAddress(
             interface: interface, endpoint: endpoint.with(port: 0),
