@@ -36,6 +36,10 @@ struct BatchPace: Sendable {
     }
 
     private mutating func note(_ count: Int, _ now: UInt64) {
+        guard lastTurn > 0 else {
+            lastTurn = now
+            return
+        }
         let elapsed = now > lastTurn ? now - lastTurn : 0
         lastTurn = now
         // A second without packets is as good as an hour, and does not overflow.

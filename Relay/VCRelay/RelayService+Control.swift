@@ -207,7 +207,7 @@ extension RelayService {
     ) -> UInt64 {
         sessions[slot].generation = max(ticket.generation, sessions[slot].generation)
         sessions[slot].expiry = max(expiry, sessions[slot].expiry)
-        sessions[slot].lastHeard = max(now.nanoseconds, sessions[slot].lastHeard)
+        sessions.hear(slot, now: now.nanoseconds)
         show(ticket.generation, in: Int(sessions[slot].room), now: now)
         return sessions[slot].id
     }
@@ -256,7 +256,7 @@ extension RelayService {
         guard let slot = slot(of: session, at: sender.endpoint) else {
             return notice(.bindAgain, to: sender, now: now)
         }
-        sessions[slot].lastHeard = max(sessions[slot].lastHeard, now.nanoseconds)
+        sessions.hear(slot, now: now.nanoseconds)
         let isDraining = isDraining
         send(to: sender.endpoint) {
             RelayAnswer.writeKept(

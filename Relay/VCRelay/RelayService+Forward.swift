@@ -37,15 +37,12 @@ extension RelayService {
 
     /// Notes that the sender was heard, and takes the packet from its allowance.
     private mutating func admit(_ cost: Int, from slot: Int, now: Instant) -> Bool {
-        let time = UInt64(cost) * memberNanosecondsPerByte
-        sessions[slot].lastHeard = max(sessions[slot].lastHeard, now.nanoseconds)
-        let start = max(sessions[slot].paidUntil, now.nanoseconds)
-        guard start + time <= now.nanoseconds + memberBurstNanoseconds else {
-            counters.overRate += 1
-            return false
-        }
-        sessions[slot].paidUntil = start + time
-        return true
+        sessions.hear(slot, now: now.nanoseconds)
+        let isPaid = sessions.pay(
+            slot, UInt64(cost) * memberNanosecondsPerByte, burst: memberBurstNanoseconds,
+            now: now.nanoseconds)
+        if !isPaid { counters.overRate += 1 }
+        return isPaid
     }
 
     /// The session of another member of the room, if it was heard lately and the line has room.

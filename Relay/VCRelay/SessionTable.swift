@@ -57,6 +57,19 @@ struct SessionTable: Sendable {
         _modify { yield &sessions[slot] }
     }
 
+    /// Something valid came from a session.
+    mutating func hear(_ slot: Int, now: UInt64) {
+        sessions[slot].lastHeard = max(sessions[slot].lastHeard, now)
+    }
+
+    /// Takes `time` nanoseconds of what the member's rate allows; false when it has saved up less.
+    mutating func pay(_ slot: Int, _ time: UInt64, burst: UInt64, now: UInt64) -> Bool {
+        let start = max(sessions[slot].paidUntil, now)
+        guard start + time <= now + burst else { return false }
+        sessions[slot].paidUntil = start + time
+        return true
+    }
+
     /// An id that `insert` takes.
     mutating func drawID(_ random: inout some RandomSource) -> UInt64 {
         if (count + 1) * 2 > index.count { grow() }

@@ -28,7 +28,7 @@ import VCCore
         var random = SplitMix64(seed: 5)
         var slots: [UInt64: Int] = [:]
         for step in 0..<20_000 {
-            if slots.isEmpty || random.next(below: 5) > (step < 10_000 ? 1 : 2) {
+            if slots.isEmpty || random.next(below: 5) > 1 {
                 let id = table.drawID(&random)
                 #expect(table.slot(of: id) == nil)
                 slots[id] = table.insert(Self.session(id))
