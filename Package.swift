@@ -55,7 +55,8 @@ let package = Package(
             name: "vc-relay", dependencies: ["VCRelay", "VCCore", "VCNet"],
             path: "Relay/vc-relay"),
         .executableTarget(
-            name: "vc", dependencies: ["VCCore", "VCAudio", "VCNet", "VCSignaling", "CVCLinux"],
+            name: "vc",
+            dependencies: ["VCCore", "VCAudio", "VCNet", "VCPortMap", "VCSignaling", "CVCLinux"],
             exclude: ["Demo/Samples"]),
 
         // Tests.
