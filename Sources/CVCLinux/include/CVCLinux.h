@@ -29,6 +29,10 @@ int vc_accept(int socket, struct sockaddr *address, socklen_t *size);
 ssize_t vc_send_pair(
     int socket, const void *header, size_t header_size, const void *payload, size_t payload_size);
 
+/// A netlink socket that does not block and is told of every change of this network namespace's
+/// links, addresses and routes; or -1 with errno. In C because the address type is in no module.
+int vc_open_route_watch(void);
+
 /// Fills `bytes` from the kernel's generator; 0, or -1 with errno.
 int vc_getrandom(void *bytes, size_t count);
 

@@ -10,7 +10,7 @@
 ///
 /// It asks also without a ticket: so it is known how far away a relay is before one is needed.
 /// Time that goes backwards does nothing. Nothing is allocated per datagram, except for ANSWER.
-public struct RelayClient: ~Copyable {
+public struct RelayClient {
     enum Phase: Equatable {
         /// BIND is on its way.
         case asking
