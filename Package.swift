@@ -99,7 +99,10 @@ let package = Package(
             dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
         // Starts vc and vc-signal, so they are built with it.
         .testTarget(
-            name: "ProcessTests", dependencies: ["vc", "vc-signal", "vc-relay", "ALSATestKit"]),
+            name: "ProcessTests",
+            dependencies: [
+                "vc", "vc-signal", "vc-relay", "VCCore", "VCNet", "VCTestKit", "ALSATestKit",
+            ]),
         .testTarget(name: "TidyTests"),
 
         // Benchmarks: the codec path beside the same calls in C. Run by Tools/bench/run.
