@@ -47,7 +47,8 @@ let package = Package(
             name: "vc-signal", dependencies: ["VCSignaling", "VCCore", "VCNet"],
             path: "Signaling/vc-signal"),
         .executableTarget(
-            name: "vc", dependencies: ["VCCore", "VCAudio", "VCNet", "VCSignaling", "CVCLinux"],
+            name: "vc",
+            dependencies: ["VCCore", "VCAudio", "VCNet", "VCPortMap", "VCSignaling", "CVCLinux"],
             exclude: ["Demo/Samples"]),
 
         // Tests.
@@ -66,7 +67,9 @@ let package = Package(
             name: "VCSignalingTests",
             dependencies: ["VCSignaling", "VCNet", "VCCore", "VCTestKit"]),
         .testTarget(
-            name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
+            name: "vcTests",
+            dependencies: ["vc", "VCCore", "VCAudio", "VCPortMap", "VCTestKit"],
+            exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(
             name: "CNetworkNamespace", path: "Tests/CNetworkNamespace",

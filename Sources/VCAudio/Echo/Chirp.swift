@@ -25,8 +25,8 @@ struct Chirp {
     private static let fade = 480
     /// The search works at 12 kHz: more than twice the highest pitch, and a sixteenth of the work.
     private static let decimation = 4
-    /// The largest of 20,000 correlations with noise of this bandwidth and length (1,500 independent
-    /// values) stays below 0.13.
+    /// The largest of 20,000 correlations with noise of this bandwidth and length (1,500
+    /// independent values) stays below 0.13.
     static let threshold = 0.25
 
     let samples: [Float]
