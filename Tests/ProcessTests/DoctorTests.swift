@@ -1,3 +1,4 @@
+import ALSATestKit
 import Foundation
 import Testing
 
@@ -43,6 +44,28 @@ extension ProcessTests {
             #expect(silent.output.last?.text.hasPrefix("no call is possible") == true)
             #expect(try await nameless.status(within: .seconds(20)) == 69)
             #expect(nameless.outputText.contains("check --signal"))
+        }
+
+        @Test("With a microphone beside the loudspeaker: it hears the chirp, as loud as it is")
+        func echo() async throws {
+            let stage = try Stage()
+            let server = try await stage.server()
+            let card = try FixtureCard()
+            let doctor = try stage.start(
+                "vc",
+                [
+                    "doctor", "--json", "--signal", server.address, "--capture",
+                    "alsa:microphone", "--playback", "alsa:speaker",
+                ], environment: ["ALSA_CONFIG_PATH": card.configurationPath])
+            #expect(try await doctor.status(within: .seconds(30)) == 0)
+            let checks = doctor.events("check").filter { $0.text("state") == "ok" }
+            for check in ["microphone", "loudspeaker", "echo"] {
+                #expect(checks.contains { $0.text("check") == check }, "\(check)")
+            }
+            let echo = try #require(checks.first { $0.text("check") == "echo" })
+            // -12 dBFS of a sine are -15 dB of level; the cable loses nothing.
+            #expect(echo.text("message").hasPrefix("the microphone hears"))
+            #expect(echo.text("message").contains("at -15 dB"))
         }
 
         @Test("A sound card that is not there: 69, whatever the network does")

@@ -39,6 +39,7 @@ struct CallOptions: Equatable {
     var bitrate: Int?
     var frame: FrameLength?
     var form = OutputForm.plain
+    var rungs = RungPolicy()
     var duration: Duration?
 }
 

@@ -23,7 +23,7 @@ final class Doctor {
     private func run() -> ExitStatus {
         let portMap = try? PortMapProbe()
         SoundFindings.run(options) { tell($0) }
-        tell(LocalNetwork.addresses(hasServer: options.signal != nil))
+        tell(ThisMachine.addresses(hasServer: options.signal != nil))
         var network: (mapping: Finding.Mapping?, observed: Endpoint?) = (nil, nil)
         if let server = options.signal {
             do throws(CallFailure) {
@@ -41,7 +41,7 @@ final class Doctor {
                     portMap.wait(milliseconds: Self.portMapMilliseconds), network.mapping,
                     observed: network.observed))
         }
-        tell(.firewall(program: LocalNetwork.firewall(), isServer: options.signal == nil))
+        tell(.firewall(program: ThisMachine.firewall(), isServer: options.signal == nil))
         tellVerdict()
         return report.isCallPossible ? .success : .unavailable
     }

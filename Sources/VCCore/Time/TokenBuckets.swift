@@ -1,17 +1,26 @@
-internal import VCCore
+/// A rate: `burst` at once, then `perSecond`.
+public struct TokenRate: Sendable, Equatable {
+    public var burst: Double
+    public var perSecond: Double
+
+    public init(burst: Double, perSecond: Double) {
+        self.burst = burst
+        self.perSecond = perSecond
+    }
+}
 
 /// One token bucket: `burst` at once, then `perSecond`.
-struct TokenBucket {
+public struct TokenBucket: Sendable {
     private var tokens: Double
     private var updated: Instant
 
-    init(_ rate: SignalLimits.Rate, now: Instant) {
+    public init(_ rate: TokenRate, now: Instant) {
         tokens = rate.burst
         updated = now
     }
 
     /// Takes a token if there is one. Time that goes backwards adds nothing.
-    mutating func take(_ rate: SignalLimits.Rate, now: Instant) -> Bool {
+    public mutating func take(_ rate: TokenRate, now: Instant) -> Bool {
         refill(rate, now: now)
         guard tokens >= 1 else { return false }
         tokens -= 1
@@ -19,12 +28,12 @@ struct TokenBucket {
     }
 
     /// How full it would be by now: what a table may forget first.
-    func level(_ rate: SignalLimits.Rate, now: Instant) -> Double {
+    func level(_ rate: TokenRate, now: Instant) -> Double {
         guard updated < now else { return tokens }
         return min(rate.burst, tokens + rate.perSecond * (now - updated).inMilliseconds / 1_000)
     }
 
-    private mutating func refill(_ rate: SignalLimits.Rate, now: Instant) {
+    private mutating func refill(_ rate: TokenRate, now: Instant) {
         guard updated < now else { return }
         tokens = level(rate, now: now)
         updated = now
@@ -34,21 +43,21 @@ struct TokenBucket {
 /// Token buckets for many sources in memory of a fixed size: a hash table with four places per
 /// source. Where all four are taken the fullest bucket is forgotten, because it has limited its
 /// source the least. The hash is keyed, so nobody can choose whose bucket that is.
-struct TokenBuckets {
+public struct TokenBuckets: Sendable {
     private static let ways = 4
 
-    private struct Entry {
+    private struct Entry: Sendable {
         /// The hash of the source; 0 is an empty place.
         var key: UInt64
         var bucket: TokenBucket
     }
 
-    private let rate: SignalLimits.Rate
+    private let rate: TokenRate
     private let mask: Int
     private var entries: [Entry]
 
     /// - Parameter sources: rounded up to a power of two, at least four.
-    init(_ rate: SignalLimits.Rate, sources: Int) {
+    public init(_ rate: TokenRate, sources: Int) {
         self.rate = rate
         var sets = 1
         while sets * Self.ways < sources { sets *= 2 }
@@ -59,7 +68,7 @@ struct TokenBuckets {
     }
 
     /// Takes a token of the source with this keyed hash.
-    mutating func take(_ hash: UInt64, now: Instant) -> Bool {
+    public mutating func take(_ hash: UInt64, now: Instant) -> Bool {
         let key = max(1, hash)
         let first = (Int(truncatingIfNeeded: key >> 20) & mask) * Self.ways
         var victim = first

@@ -1,7 +1,5 @@
-internal import VCCore
-
-/// Datagrams that wait for the shell, in memory that is allocated once.
-@safe struct Outbox: ~Copyable {
+/// Datagrams of a server that wait for its shell, in memory that is allocated once.
+@safe public struct Outbox: ~Copyable {
     /// One input causes at most one output, so this is a whole receive batch and as much again.
     static let capacity = 64
 
@@ -14,9 +12,9 @@ internal import VCCore
     private let memory: UnsafeMutableRawBufferPointer
     private var entries: [Entry]
     private var head = 0
-    private(set) var count = 0
+    public private(set) var count = 0
 
-    init() {
+    public init() {
         unsafe memory = .allocate(byteCount: Self.capacity * Limits.datagram, alignment: 16)
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
         entries = Array(
@@ -29,8 +27,9 @@ internal import VCCore
     /// Adds what `write` writes.
     ///
     /// - Returns: its size, or nil when there is no room.
-    mutating func append(
-        to destination: Endpoint, fromSecondPort: Bool, _ write: (inout ByteWriter) -> Void
+    public mutating func append(
+        to destination: Endpoint, fromSecondPort: Bool = false,
+        _ write: (inout ByteWriter) -> Void
     ) -> Int? {
         guard count < Self.capacity else { return nil }
         let index = (head + count) % Self.capacity
@@ -44,7 +43,7 @@ internal import VCCore
     }
 
     /// Takes the oldest one.
-    mutating func pop(
+    public mutating func pop(
         into writer: inout ByteWriter
     ) -> (destination: Endpoint, count: Int, fromSecondPort: Bool)? {
         guard count > 0 else { return nil }

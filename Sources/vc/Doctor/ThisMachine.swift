@@ -1,7 +1,7 @@
 internal import VCNet
 
 /// What this machine itself tells about its network.
-enum LocalNetwork {
+enum ThisMachine {
     /// More of a configuration file is not read.
     private static let largestFile = 65_536
 
