@@ -78,7 +78,9 @@ let package = Package(
             name: "VCRelayTests",
             dependencies: ["VCRelay", "VCNet", "VCCore", "VCTestKit", "CAllocationCounter"]),
         .testTarget(
-            name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
+            name: "vcTests",
+            dependencies: ["vc", "VCCore", "VCAudio", "VCPortMap", "VCTestKit"],
+            exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(
             name: "CNetworkNamespace", path: "Tests/CNetworkNamespace",
