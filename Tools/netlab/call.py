@@ -17,23 +17,6 @@ from topology import Internet
 CODE_SECONDS = 10
 
 
-class Interrupted(Exception):
-    """The laboratory is to end."""
-
-
-class Stage:
-    """What all cells share: programs, a folder for logs, and the wish to end."""
-
-    def __init__(self, programs, folder):
-        self.programs = programs
-        self.folder = folder
-        self.stopped = threading.Event()
-
-    def sleep(self, seconds):
-        if self.stopped.wait(max(0.0, seconds)):
-            raise Interrupted
-
-
 @dataclasses.dataclass
 class Setting:
     """The network of a call and the options of its members."""
@@ -125,8 +108,8 @@ class Call:
     # Members
 
     def member(self, host, name, command, options, code=None):
-        member = Member(self.stage.programs, host, self.hosts_file, self.folder, name, command,
-                        options, code)
+        member = Member(
+            self.stage, host, self.hosts_file, self.folder, name, command, options, code)
         self.members.append(member)
         return member
 

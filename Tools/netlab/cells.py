@@ -5,7 +5,8 @@ import time
 import traceback
 
 import nat
-from call import Call, Interrupted, Setting
+from call import Call, Setting
+from stage import Interrupted
 from topology import Site
 
 # Seconds after the guest was started, as issue and design have them.

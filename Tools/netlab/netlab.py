@@ -14,8 +14,7 @@ import cells
 import check
 import faults
 import kernel
-from call import Interrupted, Stage
-from members import Programs
+from stage import Interrupted, Programs, Stage
 
 # Cells at the same time: a call costs little of a processor, starting it costs more.
 JOBS = 4 * (os.cpu_count() or 1)
@@ -53,7 +52,7 @@ def arguments():
 def chosen(options):
     """What is to be run: (function, thing) pairs."""
     everything = cells.all_cells(both_orders=True) + cells.other_cells()
-    tests = faults.all_faults(options.full)
+    tests = faults.all_faults(options.full or options.only is not None)
     checks = check.all_checks()
     if options.only:
         wanted = {part.strip() for part in options.only.split(",")}
@@ -68,7 +67,6 @@ def chosen(options):
             sys.exit(f"Tools/netlab/run: there is no {options.only}; --list names all")
     elif not options.full:
         everything = [cell for cell in everything if cell.name in REPRESENTATIVE]
-        tests = [fault for fault in tests if fault.is_representative]
     if options.cells or options.faults or options.checks:
         everything = everything if options.cells else []
         tests = tests if options.faults else []
@@ -132,8 +130,7 @@ def interrupt(stage):
 
 def one(stage, work):
     function, thing = work
-    if stage.stopped.is_set():
-        raise Interrupted
+    stage.check()
     return function(stage, thing)
 
 
@@ -143,8 +140,10 @@ def run_all(stage, work, jobs):
         futures = [pool.submit(one, stage, entry) for entry in work]
         for future in concurrent.futures.as_completed(futures):
             try:
-                results.append(future.result())
-                show(results[-1])
+                result = future.result()
+                stage.check()
+                results.append(result)
+                show(result)
             except Interrupted:
                 pass
     return results
