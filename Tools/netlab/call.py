@@ -24,7 +24,7 @@ class Setting:
     left: object
     # None: the second member is the second host of the left site.
     right: object = None
-    relays: int = 0
+    relays: int = 2
     host_options: tuple = ()
     guest_options: tuple = ()
     # Sites with hosts for those who come later.

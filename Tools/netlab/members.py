@@ -7,13 +7,12 @@ import threading
 import time
 
 import kernel
+from stage import CHECK_SECONDS
 from topology import RELAY_PORT, RELAY_TCP_PORT, SIGNAL_PORT
 
 # How long a program may take to say that it listens, and to end.
 START_SECONDS = 10
 END_SECONDS = 8
-# How often a wait looks whether the laboratory is to end.
-CHECK_SECONDS = 0.25
 
 
 class LabError(Exception):

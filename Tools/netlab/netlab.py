@@ -123,7 +123,7 @@ def table(results):
 
 def interrupt(stage):
     def handler(*_):
-        stage.stopped.set()
+        stage.is_stopped = True
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, handler)
 
@@ -155,17 +155,17 @@ def main():
     if options.list:
         print("\n".join(thing.name for _, thing in work))
         return 0
+    stage = Stage(Programs(options.programs), options.logs)
+    interrupt(stage)
     left = kernel.remove_leftovers()
     if left:
         print(f"removed {left} namespaces that were left behind")
-    stage = Stage(Programs(options.programs), options.logs)
-    interrupt(stage)
     begin = time.monotonic()
     try:
         results = run_all(stage, work, options.jobs)
     finally:
         kernel.remove(kernel.of_process(os.getpid()))
-    if stage.stopped.is_set():
+    if stage.is_stopped:
         print("netlab: interrupted", file=sys.stderr)
         return 130
     table(results)

@@ -1,7 +1,10 @@
 """What all cells share."""
 
 import os
-import threading
+import time
+
+# How often a wait looks whether the laboratory is to end.
+CHECK_SECONDS = 0.1
 
 
 class Interrupted(Exception):
@@ -24,12 +27,15 @@ class Stage:
     def __init__(self, programs, folder):
         self.programs = programs
         self.folder = folder
-        self.stopped = threading.Event()
+        # A plain flag: what a signal handler sets must not have a lock.
+        self.is_stopped = False
 
     def sleep(self, seconds):
-        if self.stopped.wait(max(0.0, seconds)):
-            raise Interrupted
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.check()
+            time.sleep(min(left, CHECK_SECONDS))
 
     def check(self):
-        if self.stopped.is_set():
+        if self.is_stopped:
             raise Interrupted
