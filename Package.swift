@@ -22,9 +22,11 @@ let package = Package(
         .systemLibrary(
             name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
-        // Only its header: the library is loaded at run time, so it must not come in through
-        // pkg-config.
+        // Only their headers: these libraries are loaded at run time, so they must not come in
+        // through pkg-config.
         .systemLibrary(name: "CSndFile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(name: "CNATPMP", providers: [.apt(["libnatpmp-dev"])]),
+        .systemLibrary(name: "CMiniUPnPc", providers: [.apt(["libminiupnpc-dev"])]),
         .systemLibrary(
             name: "CSpeexDSP", providers: [.apt(["libspeexdsp-dev"])]),
         .target(name: "CVCLinux", cSettings: [.define("_GNU_SOURCE")]),
@@ -35,6 +37,9 @@ let package = Package(
             name: "VCAudio",
             dependencies: ["VCCore", "COpus", "CALSA", "CSndFile", "CSpeexDSP", "CVCLinux"]),
         .target(name: "VCNet", dependencies: ["VCCore", "CVCLinux"]),
+        .target(
+            name: "VCPortMap",
+            dependencies: ["VCCore", "VCNet", "CNATPMP", "CMiniUPnPc", "CVCLinux"]),
         .target(
             name: "VCSignaling", dependencies: ["VCCore", "VCNet"],
             path: "Signaling/VCSignaling"),
@@ -47,7 +52,8 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "VCTestKit", dependencies: ["VCCore", "VCSignaling"], path: "Tests/VCTestKit"),
+            name: "VCTestKit", dependencies: ["VCCore", "VCSignaling", "CNetworkNamespace"],
+            path: "Tests/VCTestKit"),
         .testTarget(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
             exclude: ["Vectors"]),
@@ -55,11 +61,16 @@ let package = Package(
             name: "VCNetTests",
             dependencies: ["VCNet", "VCCore", "VCSignaling", "VCTestKit", "CAllocationCounter"]),
         .testTarget(
+            name: "VCPortMapTests", dependencies: ["VCPortMap", "VCNet", "VCCore", "VCTestKit"]),
+        .testTarget(
             name: "VCSignalingTests",
             dependencies: ["VCSignaling", "VCNet", "VCCore", "VCTestKit"]),
         .testTarget(
             name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .target(
+            name: "CNetworkNamespace", path: "Tests/CNetworkNamespace",
+            cSettings: [.define("_GNU_SOURCE")]),
         .target(
             name: "ALSAFixture", path: "Tests/ALSAFixture",
             cSettings: [.define("_GNU_SOURCE"), .define("PIC")],
@@ -94,7 +105,7 @@ let package = Package(
 
 // Appended here, so that no target can forget them.
 let warningsAreErrors = Context.environment["VC_WARNINGS_AS_ERRORS"] == "1"
-let cTargets = ["CVCLinux", "CAllocationCounter", "ALSAFixture", "CCodecLoop"]
+let cTargets = ["CVCLinux", "CAllocationCounter", "CNetworkNamespace", "ALSAFixture", "CCodecLoop"]
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
     guard !cTargets.contains(target.name) else { continue }
     target.swiftSettings =

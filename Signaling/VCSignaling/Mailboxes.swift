@@ -8,6 +8,9 @@ struct Mailboxes {
         let nameplate: UInt32
         let run: UInt64
         let sourceTag: UInt64
+        /// The joiner's key at relays, as its first body said: who reads the run on the wire later
+        /// cannot put another one in its place.
+        let relayKey: VerifyKey
         var joiner: Endpoint
         var transaction: UInt64
         let deadline: Instant
@@ -76,15 +79,16 @@ struct Mailboxes {
     /// - Parameter id: what the host will know it by; the caller draws it, `isFree` says whether it
     ///   may be used.
     mutating func open(
-        id: UInt32, nameplate: UInt32, run: UInt64, sourceTag: UInt64, from joiner: Endpoint,
-        transaction: UInt64, now: Instant
+        id: UInt32, nameplate: UInt32, run: UInt64, sourceTag: UInt64, relayKey: VerifyKey,
+        from joiner: Endpoint, transaction: UInt64, now: Instant
     ) -> Posting {
         guard count < limit, openOfNameplate[nameplate, default: 0] < limitPerLease else {
             return .busy
         }
         var mailbox = Mailbox(
-            id: id, nameplate: nameplate, run: run, sourceTag: sourceTag, joiner: joiner,
-            transaction: transaction, deadline: now + SignalLimits.mailboxLifetime,
+            id: id, nameplate: nameplate, run: run, sourceTag: sourceTag,
+            relayKey: relayKey, joiner: joiner, transaction: transaction,
+            deadline: now + SignalLimits.mailboxLifetime,
             packets: TokenBucket(rate, now: now))
         _ = mailbox.packets.take(rate, now: now)
         let slot: Int

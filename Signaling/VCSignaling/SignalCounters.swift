@@ -31,6 +31,10 @@ public struct SignalCounters: Sendable, Equatable {
     public var runsRefused: UInt64 = 0
     /// Bodies passed on, both ways.
     public var forwarded: UInt64 = 0
+    /// Tickets signed, asked for or with a host's message.
+    public var tickets: UInt64 = 0
+    /// Tickets refused: for a token without a lease, or because there is no key.
+    public var ticketsRefused: UInt64 = 0
     /// Messages over a rate, with or without an answer. Per `received`.
     public var rateLimited: UInt64 = 0
     /// Binding answers. Per `received`.

@@ -1,16 +1,9 @@
+public import VCCore
+
 /// How much a signaling service holds and does. Every rate is a token bucket: `burst` at once, then
 /// `perSecond`.
 public struct SignalLimits: Sendable, Equatable {
-    /// A rate.
-    public struct Rate: Sendable, Equatable {
-        public var burst: Double
-        public var perSecond: Double
-
-        public init(burst: Double, perSecond: Double) {
-            self.burst = burst
-            self.perSecond = perSecond
-        }
-    }
+    public typealias Rate = TokenRate
 
     /// Leases in all, with those in quarantine.
     public var leases: Int

@@ -22,6 +22,10 @@ struct SignalLog {
 
     /// What happened in the service.
     mutating func log(_ event: SignalServiceEvent, now: Instant) {
+        if case .relayChanged(let name, let standing) = event {
+            // The operator's own machines, and what to look at when calls find no relay.
+            return log(Self.words(standing), [("relay", name)])
+        }
         guard isVerbose else {
             if case .claimRefused(.full, _) = event { warnOfFull(now) }
             return
@@ -48,6 +52,15 @@ struct SignalLog {
                     ("reason", "\(status)"), ("nameplate", "\(nameplate)"),
                     ("joiner", joiner.description),
                 ])
+        case .relayChanged: break
+        }
+    }
+
+    private static func words(_ standing: RelayStanding) -> String {
+        switch standing {
+        case .answers: "relay answers"
+        case .draining: "relay is about to stop"
+        case .silent: "relay does not answer"
         }
     }
 

@@ -8,22 +8,33 @@ extension SignalService {
         switch request {
         case .hello:
             sendCookie(to: sender, now: now)
-        case .claim(let cookie, let roomID, let token, let wanted):
+        case .claim(let cookie, let roomID, let token, let wanted, let proof):
             guard admits(cookie, sender, now: now) else { return }
-            claim(hash(token, datagram), roomID, wanted, sender, now: now)
+            let isTrusted =
+                hostToken?.accepts(
+                    proof, cookie: cookie, roomID: roomID, claimToken: datagram.extracting(token))
+                ?? true
+            claim(hash(token, datagram), roomID, wanted, isTrusted, sender, now: now)
         case .keepalive(let cookie, let token):
             guard admits(cookie, sender, now: now) else { return }
             keep(hash(token, datagram), sender, now: now)
         case .release(let cookie, let token):
             guard admits(cookie, sender, now: now) else { return }
             release(hash(token, datagram), sender, now: now)
-        case .post(let cookie, let nameplate, let run, let body):
+        case .post(let cookie, let nameplate, let run, let relayKey, let body):
             guard admits(cookie, sender, now: now) else { return }
-            post(datagram.extracting(body), nameplate, run, sender, now: now)
-        case .reply(let cookie, let token, let mailbox, let body):
+            post(
+                datagram.extracting(body), nameplate, run, relayKey, sender, now: now)
+        case .reply(let cookie, let token, let mailbox, let grant, let body):
             guard admits(cookie, sender, now: now) else { return }
             reply(
-                datagram.extracting(body), mailbox, hash(token, datagram), sender, now: now)
+                datagram.extracting(body), mailbox, grant, hash(token, datagram), sender, now: now)
+        case .relays(let cookie, let nameplate):
+            guard admits(cookie, sender, now: now) else { return }
+            answerRelays(nameplate, sender, now: now)
+        case .ticket(let cookie, let token, let grant, let relayKey):
+            guard admits(cookie, sender, now: now) else { return }
+            answerTicket(grant, relayKey, hash(token, datagram), sender, now: now)
         }
     }
 
@@ -34,7 +45,7 @@ extension SignalService {
     private func cookie(of endpoint: Endpoint, slot: UInt64) -> Block16 {
         cookieHash.hash(
             endpoint.high, endpoint.low, UInt64(endpoint.port) << 32 | UInt64(endpoint.scope),
-            slot)
+            slot << 1 | UInt64(endpoint.transport.rawValue))
     }
 
     private func slot(_ now: Instant) -> UInt64 {
@@ -85,7 +96,8 @@ extension SignalService {
     // MARK: Leases
 
     private mutating func claim(
-        _ token: Block16, _ roomID: Block16, _ wanted: UInt32, _ sender: Sender, now: Instant
+        _ token: Block16, _ roomID: Block16, _ wanted: UInt32, _ isTrusted: Bool,
+        _ sender: Sender, now: Instant
     ) {
         if !directory.knows(token) {
             guard !isDraining else { return refuse(.draining, sender) }
@@ -94,6 +106,8 @@ extension SignalService {
                 counters.rateLimited += 1
                 return refuse(.rateLimited, sender)
             }
+            // After the rate: whoever tries tokens gets no more tries than rooms.
+            guard isTrusted else { return refuse(.tokenNeeded, sender) }
         }
         let claim = directory.claim(
             tokenHash: token, roomID: roomID, wanted: wanted, from: sender.endpoint,
@@ -160,7 +174,8 @@ extension SignalService {
     // MARK: Bodies
 
     private mutating func post(
-        _ body: RawSpan, _ nameplate: UInt32, _ run: UInt64, _ sender: Sender, now: Instant
+        _ body: RawSpan, _ nameplate: UInt32, _ run: UInt64, _ relayKey: VerifyKey,
+        _ sender: Sender, now: Instant
     ) {
         guard let lease = directory.lease(ofNameplate: nameplate) else {
             return refuseUnknown(nameplate, sender, now: now)
@@ -169,7 +184,7 @@ extension SignalService {
             nameplate: nameplate, run: run, from: sender.endpoint,
             transaction: sender.transaction, now: now)
         if case .unknown = posting {
-            posting = open(nameplate, run, sender, now: now)
+            posting = open(nameplate, run, relayKey, sender, now: now)
         }
         switch posting {
         case .deliver(let mailbox, let isNew):
@@ -195,14 +210,14 @@ extension SignalService {
 
     /// Opens a run, `.unknown` if its source has opened too many.
     private mutating func open(
-        _ nameplate: UInt32, _ run: UInt64, _ sender: Sender, now: Instant
+        _ nameplate: UInt32, _ run: UInt64, _ relayKey: VerifyKey, _ sender: Sender, now: Instant
     ) -> Mailboxes.Posting {
         let prefix = SourcePrefix(source: sender.endpoint)
         let source = hash(of: prefix, purpose: .runs, nameplate: nameplate)
         guard newRuns.take(source, now: now) else { return .unknown }
         return mailboxes.open(
             id: drawMailboxID(), nameplate: nameplate, run: run,
-            sourceTag: hash(of: prefix, purpose: .tag, nameplate: nameplate),
+            sourceTag: hash(of: prefix, purpose: .tag, nameplate: nameplate), relayKey: relayKey,
             from: sender.endpoint, transaction: sender.transaction, now: now)
     }
 
@@ -237,7 +252,8 @@ extension SignalService {
     }
 
     private mutating func reply(
-        _ body: RawSpan, _ mailbox: UInt32, _ token: Block16, _ sender: Sender, now: Instant
+        _ body: RawSpan, _ mailbox: UInt32, _ grant: SignalRequest.Grant?, _ token: Block16,
+        _ sender: Sender, now: Instant
     ) {
         guard let lease = directory.lease(ofToken: token) else {
             return answer(.unknown, sender)
@@ -245,9 +261,14 @@ extension SignalService {
         switch mailboxes.reply(id: mailbox, nameplate: lease.nameplate, now: now) {
         case .deliver(let mailbox, _):
             counters.forwarded += 1
+            let ticket = grant.flatMap {
+                mailbox.relayKey == .none
+                    ? nil : sign($0, for: mailbox.relayKey, of: lease.roomID, now: now)
+            }
             send(to: mailbox.joiner) {
                 SignalAnswer.writeToJoiner(
-                    transaction: mailbox.transaction, run: mailbox.run, body: body, into: &$0)
+                    transaction: mailbox.transaction, run: mailbox.run, ticket: ticket, body: body,
+                    into: &$0)
             }
         case .rateLimited:
             counters.rateLimited += 1

@@ -16,6 +16,13 @@ public struct SignalService: ~Copyable {
     private static let maximumEvents = 256
 
     let limits: SignalLimits
+    /// What signs tickets; without it there are none.
+    let signingKey: SigningKey?
+    /// What a new room needs; without it everybody may open one.
+    let hostToken: HostToken?
+    var relayWatch = RelayWatch()
+    /// The wall clock at the start of the time line, in Unix seconds.
+    private var unixStart: UInt64 = 0
     /// The port of the second STUN socket, told to clients; 0 when there is none.
     public let secondPort: UInt16
     /// What was done so far.
@@ -42,11 +49,16 @@ public struct SignalService: ~Copyable {
 
     /// - Parameters:
     ///   - secondPort: the port that `onSecondPort` datagrams come in on, 0 for none.
+    ///   - signingKey: signs the tickets by which relays know members.
+    ///   - hostToken: what those must know who open rooms.
     ///   - random: draws the keys of cookies and hashes.
     public init(
-        limits: SignalLimits, secondPort: UInt16, random: inout some RandomSource, now: Instant
+        limits: SignalLimits, secondPort: UInt16, signingKey: consuming SigningKey? = nil,
+        hostToken: HostToken? = nil, random: inout some RandomSource, now: Instant
     ) {
         self.limits = limits
+        self.signingKey = signingKey
+        self.hostToken = hostToken
         self.secondPort = secondPort
         directory = NameplateDirectory(
             limit: limits.leases, limitPerSource: limits.leasesPerSource)
@@ -86,6 +98,14 @@ public struct SignalService: ~Copyable {
         counters.received += 1
         counters.receivedBytes += UInt64(datagram.byteCount)
         expire(now)
+        if relayWatch.isAnswer(datagram), !onSecondPort {
+            guard relayWatch.handle(datagram, from: source, now: now) else {
+                counters.malformed += 1
+                return false
+            }
+            tellRelayChanges(now)
+            return true
+        }
         if STUNMessage.isSTUN(datagram) {
             return handleBinding(datagram, from: source, onSecondPort: onSecondPort, now: now)
         }
@@ -107,6 +127,21 @@ public struct SignalService: ~Copyable {
     /// Lets time pass.
     public mutating func handleTimeout(now: Instant) {
         expire(now)
+        relayWatch.handleTimeout(now: now)
+        tellRelayChanges(now)
+    }
+
+    /// Says what the wall clock shows: tickets end by it.
+    public mutating func setWallClock(unixSeconds: UInt64, now: Instant) {
+        unixStart = unixSeconds &- now.nanoseconds / 1_000_000_000
+    }
+
+    /// Watches these relays from now on, and tells rooms of those that answer. To be called again
+    /// when their names have other addresses.
+    public mutating func watch(
+        _ relays: [NamedRelay], random: inout some RandomSource, now: Instant
+    ) {
+        relayWatch.watch(relays, random: &random, now: now)
     }
 
     /// The next datagram to send, from the main port or from the second one.
@@ -114,7 +149,9 @@ public struct SignalService: ~Copyable {
         into writer: inout ByteWriter
     ) -> (destination: Endpoint, count: Int, fromSecondPort: Bool)? {
         if outbox.count == 0 { tellNextHostOfDrain() }
-        return outbox.pop(into: &writer)
+        if let transmit = outbox.pop(into: &writer) { return transmit }
+        guard let relay = relayWatch.pollQuestion(into: &writer) else { return nil }
+        return (relay, writer.count, false)
     }
 
     /// The next thing that happened.
@@ -127,6 +164,7 @@ public struct SignalService: ~Copyable {
         var next = directory.deadline ?? .distantFuture
         next = min(next, mailboxes.deadline ?? .distantFuture)
         next = min(next, drainDeadline ?? .distantFuture)
+        next = min(next, relayWatch.deadline ?? .distantFuture)
         return next == .distantFuture ? nil : next
     }
 
@@ -176,6 +214,17 @@ public struct SignalService: ~Copyable {
         send(to: sender.endpoint) {
             SignalAnswer.writeNotice(
                 transaction: sender.transaction, status: status, subject: subject, into: &$0)
+        }
+    }
+
+    /// The wall clock, in Unix seconds.
+    func unixSeconds(_ now: Instant) -> UInt64 {
+        unixStart &+ now.nanoseconds / 1_000_000_000
+    }
+
+    private mutating func tellRelayChanges(_ now: Instant) {
+        while let (name, standing) = relayWatch.pollChange(now: now) {
+            tell(.relayChanged(name: name, standing))
         }
     }
 

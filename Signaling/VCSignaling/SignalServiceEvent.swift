@@ -19,4 +19,15 @@ public enum SignalServiceEvent: Equatable, Sendable {
     case runOpened(nameplate: UInt32, joiner: Endpoint)
     /// Somebody tried to join and was not let through.
     case runRefused(SignalAnswer.NoticeStatus, nameplate: UInt32, joiner: Endpoint)
+    /// A relay answers, is about to stop, or does not answer any more.
+    case relayChanged(name: String, RelayStanding)
+}
+
+/// What a watched relay does.
+public enum RelayStanding: Equatable, Sendable {
+    case answers
+    /// It answers, and takes nobody new.
+    case draining
+    /// Nothing for 15 s.
+    case silent
 }

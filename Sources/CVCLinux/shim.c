@@ -1,6 +1,8 @@
 #include "CVCLinux.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -9,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(struct vc_mmsghdr) == sizeof(struct mmsghdr), "mmsghdr size");
 _Static_assert(
@@ -22,6 +25,34 @@ int vc_recvmmsg(int socket, struct vc_mmsghdr *messages, unsigned int count, int
 
 int vc_sendmmsg(int socket, struct vc_mmsghdr *messages, unsigned int count, int flags) {
     return sendmmsg(socket, (struct mmsghdr *)messages, count, flags);
+}
+
+int vc_accept(int socket, struct sockaddr *address, socklen_t *size) {
+    return accept4(socket, address, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+ssize_t vc_send_pair(
+    int socket, const void *header, size_t header_size, const void *payload, size_t payload_size) {
+    struct iovec parts[2] = {{(void *)header, header_size}, {(void *)payload, payload_size}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+int vc_open_route_watch(void) {
+    struct sockaddr_nl address = {
+        .nl_family = AF_NETLINK,
+        .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR |
+                     RTMGRP_IPV6_ROUTE,
+    };
+    int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (descriptor < 0) return -1;
+    if (bind(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
+        int code = errno;
+        close(descriptor);
+        errno = code;
+        return -1;
+    }
+    return descriptor;
 }
 
 int vc_getrandom(void *bytes, size_t count) {

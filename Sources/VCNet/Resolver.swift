@@ -1,3 +1,4 @@
+internal import CVCLinux
 internal import Glibc
 public import VCCore
 

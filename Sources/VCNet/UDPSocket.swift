@@ -32,11 +32,10 @@ extension SocketError: CustomStringConvertible {
 /// A UDP socket for everything: both IP families, never connected, never blocking. Where the
 /// machine has no IPv6 it is an IPv4 socket behind the same interface.
 public struct UDPSocket: ~Copyable {
-    package let descriptor: FileDescriptor
-    /// Whether the socket is AF_INET6 with IPv4 in mapped form; else it is AF_INET.
-    public let isDualStack: Bool
-    /// The bound address and port; the port is the one that the kernel chose when 0 was asked for.
-    public let localEndpoint: Endpoint
+    private let socket: InternetSocket
+    package var descriptor: FileDescriptor {
+        _read { yield socket.descriptor }
+    }
 
     /// Opens and binds.
     ///
@@ -56,135 +55,26 @@ public struct UDPSocket: ~Copyable {
     init(
         bindingTo local: Endpoint, receiveBufferBytes: Int, hasIPv6: Bool
     ) throws(SocketError) {
-        let opened = try Self.open(local, hasIPv6: hasIPv6)
-        Self.set(
-            SO_RCVBUF, of: opened.descriptor, level: SOL_SOCKET,
+        socket = try InternetSocket(.datagram, bindingTo: local, hasIPv6: hasIPv6)
+        InternetSocket.set(
+            SO_RCVBUF, of: socket.descriptor, level: SOL_SOCKET,
             to: CInt(clamping: receiveBufferBytes))
-        let endpoint = try Self.localEndpoint(of: opened.descriptor)
-        isDualStack = opened.isDualStack
-        localEndpoint = endpoint
-        descriptor = opened.descriptor
     }
 
+    /// Whether the socket is AF_INET6 with IPv4 in mapped form; else it is AF_INET.
+    public var isDualStack: Bool { socket.isDualStack }
+    /// The bound address and port; the port is the one that the kernel chose when 0 was asked for.
+    public var localEndpoint: Endpoint { socket.localEndpoint }
     /// The number for an event loop to watch.
-    public var descriptorNumber: CInt { descriptor.number }
+    public var descriptorNumber: CInt { socket.descriptor.number }
 
     /// Sets the time to live (IPv4) and hop limit (IPv6) of what is sent from now on: 2 opens the
     /// own NAT without reaching the other one.
     public func setTimeToLive(_ hops: UInt8) {
         if isDualStack {
-            Self.set(IPV6_UNICAST_HOPS, of: descriptor, level: CInt(IPPROTO_IPV6), to: CInt(hops))
+            InternetSocket.set(
+                IPV6_UNICAST_HOPS, of: socket.descriptor, level: CInt(IPPROTO_IPV6), to: CInt(hops))
         }
-        Self.set(IP_TTL, of: descriptor, level: CInt(IPPROTO_IP), to: CInt(hops))
-    }
-
-    private struct Opened: ~Copyable {
-        let descriptor: FileDescriptor
-        let isDualStack: Bool
-    }
-
-    private static func open(
-        _ local: Endpoint, hasIPv6: Bool
-    ) throws(SocketError) -> Opened {
-        if hasIPv6, let descriptor = try open(local, family: AF_INET6) {
-            return Opened(descriptor: descriptor, isDualStack: true)
-        }
-        if let descriptor = try open(local, family: AF_INET) {
-            return Opened(descriptor: descriptor, isDualStack: false)
-        }
-        throw .noSuchLocalAddress(local)
-    }
-
-    /// Nil when this family, or this address in this family, does not exist here.
-    private static func open(
-        _ local: Endpoint, family: CInt
-    ) throws(SocketError) -> FileDescriptor? {
-        let type =
-            CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
-            | CInt(SOCK_NONBLOCK.rawValue)
-        let descriptor: FileDescriptor
-        do throws(SystemError) {
-            guard let number = try attempt("socket", { socket(family, type, 0) }) else {
-                return nil
-            }
-            descriptor = FileDescriptor(number)
-        } catch {
-            if error.code == EAFNOSUPPORT { return nil }
-            throw .system(error)
-        }
-        if family == AF_INET6 {
-            set(IPV6_V6ONLY, of: descriptor, level: CInt(IPPROTO_IPV6), to: 0)
-        }
-        do throws(SystemError) {
-            guard try bind(descriptor, to: local, family: family) else { return nil }
-        } catch {
-            switch error.code {
-            case EADDRINUSE: throw .portInUse(local.port)
-            case EACCES: throw .portNotPermitted(local.port)
-            case EADDRNOTAVAIL: return nil
-            case EAFNOSUPPORT: return nil
-            default: throw .system(error)
-            }
-        }
-        return descriptor
-    }
-
-    private static func bind(
-        _ descriptor: borrowing FileDescriptor, to local: Endpoint, family: CInt
-    ) throws(SystemError) -> Bool {
-        let number = descriptor.number
-        if family == AF_INET6 {
-            var address = local.socketAddress6
-            let size = socklen_t(MemoryLayout<sockaddr_in6>.size)
-            return try attempt("bind") {
-                unsafe withUnsafePointer(to: &address) {
-                    unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        unsafe Glibc.bind(number, $0, size)
-                    }
-                }
-            } != nil
-        }
-        guard var address = local.socketAddress4 else { return false }
-        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        return try attempt("bind") {
-            unsafe withUnsafePointer(to: &address) {
-                unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    unsafe Glibc.bind(number, $0, size)
-                }
-            }
-        } != nil
-    }
-
-    private static func localEndpoint(
-        of descriptor: borrowing FileDescriptor
-    ) throws(SocketError) -> Endpoint {
-        let number = descriptor.number
-        var storage = sockaddr_storage()
-        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        do throws(SystemError) {
-            _ = try attempt("getsockname") {
-                unsafe withUnsafeMutablePointer(to: &storage) {
-                    unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        unsafe getsockname(number, $0, &size)
-                    }
-                }
-            }
-        } catch {
-            throw .system(error)
-        }
-        let endpoint = unsafe withUnsafePointer(to: &storage) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe Endpoint($0) }
-        }
-        guard let endpoint else { throw .system(SystemError(code: EPROTO, call: "getsockname")) }
-        return endpoint
-    }
-
-    /// Options are wishes: a kernel that refuses one gives a socket that still works.
-    private static func set(
-        _ option: CInt, of descriptor: borrowing FileDescriptor, level: CInt, to value: CInt
-    ) {
-        var value = value
-        _ = unsafe setsockopt(
-            descriptor.number, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
+        InternetSocket.set(IP_TTL, of: socket.descriptor, level: CInt(IPPROTO_IP), to: CInt(hops))
     }
 }

@@ -4,12 +4,12 @@ import VCTestKit
 @testable import VCCore
 
 @Suite struct SignalClientTests {
-    private static let server = Endpoint(ipv4: 0x0A00_0001, port: 4460)
-    private static let other = Endpoint(ipv4: 0x0A00_0002, port: 4460)
-    private static let observed = Endpoint(ipv4: 1, port: 2)
-    private static let token = [UInt8](repeating: 3, count: 32)
+    static let server = Endpoint(ipv4: 0x0A00_0001, port: 4460)
+    static let other = Endpoint(ipv4: 0x0A00_0002, port: 4460)
+    static let observed = Endpoint(ipv4: 1, port: 2)
+    static let token = [UInt8](repeating: 3, count: 32)
 
-    private static func host(_ servers: [Endpoint]) -> SignalClient {
+    static func host(_ servers: [Endpoint]) -> SignalClient {
         var random = SplitMix64(seed: 1)
         return SignalClient(
             servers: servers, hosting: .zero, claimToken: token.span.bytes,
@@ -17,7 +17,7 @@ import VCTestKit
             now: .zero)
     }
 
-    private static func transmits(_ client: inout SignalClient) -> [(Endpoint, [UInt8])] {
+    static func transmits(_ client: inout SignalClient) -> [(Endpoint, [UInt8])] {
         var found: [(Endpoint, [UInt8])] = []
         while true {
             var destination: Endpoint?
@@ -29,7 +29,7 @@ import VCTestKit
         }
     }
 
-    private static func cookie(_ number: UInt64, _ transaction: UInt64) -> [UInt8] {
+    static func cookie(_ number: UInt64, _ transaction: UInt64) -> [UInt8] {
         SignalCodecTests.written {
             SignalAnswer.writeCookie(
                 transaction: transaction, cookie: Block16(high: number, low: 0),
@@ -37,7 +37,7 @@ import VCTestKit
         }
     }
 
-    private static func give(
+    static func give(
         _ bytes: [UInt8], to client: inout SignalClient, from source: Endpoint = server,
         at time: Duration = .zero
     ) -> Bool {
@@ -50,7 +50,8 @@ import VCTestKit
         var times: [Instant] = []
         var now = Instant.zero
         while times.count < 13 {
-            if Self.transmits(&client).map(\.0) == [Self.server, Self.other] { times.append(now) }
+            let asked = Self.transmits(&client).map(\.0)
+            if asked.prefix(2) == [Self.server, Self.other] { times.append(now) }
             now = client.pollTimeout() ?? .distantFuture
             client.handleTimeout(now: now)
         }
@@ -114,7 +115,8 @@ import VCTestKit
                 into: &$0)
         }
         _ = Self.give(lease, to: &client)
-        let bodies = Self.transmits(&client).compactMap { $0.1.last }
+        // Behind them the question for relays.
+        let bodies = Self.transmits(&client).dropLast().compactMap { $0.1.last }
         #expect(bodies == Array(UInt8(100 - SignalClient.maximumLetters)..<100))
     }
 
@@ -155,12 +157,12 @@ import VCTestKit
         #expect(client.pollEvent() == nil)
     }
 
-    @Test("a machine that slept for hours sends one message, not all that it missed")
+    @Test("a machine that slept for hours asks once by each way, not all that it missed")
     func sleep() {
         var client = Self.host([Self.server])
         _ = Self.transmits(&client)
         client.handleTimeout(now: .zero + .seconds(36_000))
-        #expect(Self.transmits(&client).count == 1)
+        #expect(Self.transmits(&client).count == 3)
         let next = client.pollTimeout() ?? .zero
         #expect(next > .zero + .seconds(36_000))
     }

@@ -1,4 +1,5 @@
 import Testing
+import VCTestKit
 
 @testable import VCCore
 
@@ -18,6 +19,25 @@ import Testing
     private static let cookie = Block16(high: 1, low: 2)
     private static let room = Block16(high: 3, low: 4)
     private static let token = [UInt8](0..<32)
+    private static let proof = Block16(high: 5, low: 6)
+    private static let grant = SignalRequest.Grant(member: 3, generation: 0x0102_0304)
+    private static let relays = (0..<UInt8(SignalFormat.maximumRelays)).map {
+        RelayServer(
+            endpoint: Endpoint(ipv4: 0x0A00_0000 + UInt32($0), port: 4461), tcpPort: 443,
+            number: $0 / 2)
+    }
+    static let memberKey = key(1)
+    static let ticket = Ticket(
+        roomID: room, generation: 0x0102_0304, member: 3, memberKey: memberKey, expiry: 1_000,
+        signedWith: signingKey(2))
+
+    static func signingKey(_ seed: UInt8) -> SigningKey {
+        let bytes = [UInt8](repeating: seed, count: SigningKey.seedSize)
+        let arena = TestSecrets.arena
+        return SigningKey(seed: SecretBytes(copying: bytes.span.bytes, in: arena), arena: arena)
+    }
+
+    static func key(_ seed: UInt8) -> VerifyKey { signingKey(seed).verifyKey }
 
     static func requests(body: [UInt8]) -> [[UInt8]] {
         let token = Self.token.span.bytes
@@ -26,7 +46,7 @@ import Testing
             written {
                 SignalRequest.writeClaim(
                     transaction: 9, cookie: cookie, roomID: room, token: token, wanted: 7,
-                    into: &$0)
+                    proof: proof, into: &$0)
             },
             written {
                 SignalRequest.writeKeepalive(
@@ -38,13 +58,27 @@ import Testing
             },
             written {
                 SignalRequest.writePost(
-                    transaction: 9, cookie: cookie, nameplate: 7, run: 8, body: body.span.bytes,
-                    into: &$0)
+                    transaction: 9, cookie: cookie, nameplate: 7, run: 8,
+                    relayKey: memberKey, body: body.span.bytes, into: &$0)
             },
             written {
                 SignalRequest.writeReply(
                     transaction: 9, cookie: cookie, token: token, mailbox: 5,
                     body: body.span.bytes, into: &$0)
+            },
+            written {
+                SignalRequest.writeReply(
+                    transaction: 9, cookie: cookie, token: token, mailbox: 5, grant: grant,
+                    body: body.span.bytes, into: &$0)
+            },
+            written {
+                SignalRequest.writeRelays(
+                    transaction: 9, cookie: cookie, nameplate: 7, into: &$0)
+            },
+            written {
+                SignalRequest.writeTicket(
+                    transaction: 9, cookie: cookie, token: token, grant: grant,
+                    relayKey: memberKey, into: &$0)
             },
         ]
     }
@@ -77,6 +111,15 @@ import Testing
                 SignalAnswer.writeNotice(
                     transaction: 9, status: .noSuchNameplate, subject: 7, into: &$0)
             },
+            written {
+                SignalAnswer.writeToJoiner(
+                    transaction: 9, run: 8, ticket: ticket, body: body.span.bytes, into: &$0)
+            },
+            written { SignalAnswer.writeRelays(transaction: 9, relays, into: &$0) },
+            written {
+                SignalAnswer.writeTicket(
+                    transaction: 9, status: .signed, member: 3, ticket: ticket, into: &$0)
+            },
         ]
     }
 
@@ -93,14 +136,27 @@ import Testing
         #expect(
             decoded == [
                 .hello,
-                .claim(cookie: Self.cookie, roomID: Self.room, token: 43..<75, wanted: 7),
+                .claim(
+                    cookie: Self.cookie, roomID: Self.room, token: 43..<75, wanted: 7,
+                    proof: Self.proof),
                 .keepalive(cookie: Self.cookie, token: 27..<59),
                 .release(cookie: Self.cookie, token: 27..<59),
-                .post(cookie: Self.cookie, nameplate: 7, run: 8, body: 41..<41 + size),
-                .reply(cookie: Self.cookie, token: 27..<59, mailbox: 5, body: 63..<63 + size),
+                .post(
+                    cookie: Self.cookie, nameplate: 7, run: 8, relayKey: Self.memberKey,
+                    body: 71..<71 + size),
+                .reply(
+                    cookie: Self.cookie, token: 27..<59, mailbox: 5, grant: nil,
+                    body: 68..<68 + size),
+                .reply(
+                    cookie: Self.cookie, token: 27..<59, mailbox: 5, grant: Self.grant,
+                    body: 151..<151 + size),
+                .relays(cookie: Self.cookie, nameplate: 7),
+                .ticket(
+                    cookie: Self.cookie, token: 27..<59, grant: Self.grant,
+                    relayKey: Self.memberKey),
             ])
         let post = Self.requests(body: body)[4]
-        #expect(Array(post[41..<41 + size]) == body)
+        #expect(Array(post[71..<71 + size]) == body)
         #expect(Array(Self.requests(body: body)[1][43..<75]) == Self.token)
     }
 
@@ -116,8 +172,11 @@ import Testing
                 .lease(.granted, nameplate: 7, seconds: 30),
                 .kept(.kept, observed: observed),
                 .toHost(mailbox: 5, sourceTag: 6, body: 23..<23 + size),
-                .toJoiner(run: 8, body: 19..<19 + size),
+                .toJoiner(run: 8, ticket: nil, body: 20..<20 + size),
                 .notice(.noSuchNameplate, subject: 7),
+                .toJoiner(run: 8, ticket: Self.ticket, body: 151..<151 + size),
+                .relays(Self.relays),
+                .ticket(.signed, member: 3, Self.ticket),
             ])
     }
 
@@ -127,20 +186,23 @@ import Testing
             let body = [UInt8](repeating: 0, count: size)
             let requests = Self.requests(body: body)
             let answers = Self.answers(body: body)
-            let (cookie, lease, kept, toHost, toJoiner, notice) = (
-                answers[0].count, answers[1].count, answers[2].count, answers[3].count,
-                answers[4].count, answers[5].count
-            )
-            #expect(requests.allSatisfy { $0.count >= max(cookie, notice, lease, kept) })
-            #expect(requests[4].count >= toHost)
-            #expect(requests[5].count >= toJoiner)
+            let small = [answers[0], answers[1], answers[2], answers[5]].map(\.count)
+            #expect(requests.allSatisfy { $0.count >= (small.max() ?? 0) })
+            #expect(requests[4].count >= answers[3].count)
+            #expect(requests[5].count >= answers[4].count)
+            // With a grant the answer carries a ticket.
+            #expect(requests[6].count >= answers[6].count)
+            #expect(requests[7].count >= answers[7].count)
+            #expect(requests[8].count >= answers[8].count)
+            #expect((requests + answers).allSatisfy { $0.count <= Limits.datagram })
         }
     }
 
     @Test("cut or lengthened messages, other versions and bad nameplates are refused")
     func refusals() {
-        let fixed = Self.requests(body: [1, 2, 3]).prefix(5)
-        for bytes in fixed {
+        // What has a body may have one of any length.
+        let all = Self.requests(body: [1, 2, 3])
+        for bytes in all[..<4] + all[7...] {
             #expect(throws: DecodeError.self) {
                 try SignalRequest.decode(Array(bytes.dropLast()).span.bytes)
             }
@@ -154,8 +216,18 @@ import Testing
             }
         }
         let tooLong = Self.requests(body: [UInt8](repeating: 0, count: 1_040))
-        #expect(throws: DecodeError.tooLong) {
-            try SignalRequest.decode((tooLong[5] + [0]).span.bytes)
+        for bytes in tooLong[4...6] {
+            #expect(throws: DecodeError.tooLong) {
+                try SignalRequest.decode((bytes + [0]).span.bytes)
+            }
+        }
+        // A grant names a member.
+        for (index, offset) in [(6, 63), (8, 63)] {
+            var bytes = all[index]
+            bytes[offset] = 17
+            #expect(throws: DecodeError.unexpectedValue) {
+                try SignalRequest.decode(bytes.span.bytes)
+            }
         }
         let empty: [UInt8] = []
         for nameplate: UInt32 in [0, 1_000_000] {
@@ -193,8 +265,8 @@ import Testing
             if let decoded = try? SignalRequest.decode(bytes.span.bytes) {
                 accepted += 1
                 switch decoded.request {
-                case .post(_, _, _, let body): #expect(body.upperBound <= bytes.count)
-                case .reply(_, _, _, let body): #expect(body.upperBound <= bytes.count)
+                case .post(_, _, _, _, let body): #expect(body.upperBound <= bytes.count)
+                case .reply(_, _, _, _, let body): #expect(body.upperBound <= bytes.count)
                 default: break
                 }
             }

@@ -18,8 +18,10 @@ final class SignalWorld {
             self.endpoint = endpoint
         }
 
-        func post(_ body: [UInt8], mailbox: UInt32 = 0, now: Instant) {
-            machine.post(body.span.bytes, mailbox: mailbox, now: now)
+        func post(
+            _ body: [UInt8], mailbox: UInt32 = 0, grant: SignalRequest.Grant? = nil, now: Instant
+        ) {
+            machine.post(body.span.bytes, mailbox: mailbox, grant: grant, now: now)
         }
 
         var isClosed: Bool { machine.isClosed }
@@ -29,6 +31,10 @@ final class SignalWorld {
                 if case .leased(let nameplate) = event { return nameplate }
             }
             return nil
+        }
+
+        var tickets: [Ticket] {
+            events.compactMap { if case .ticket(let ticket) = $0 { ticket } else { nil } }
         }
 
         var bodies: [[UInt8]] {
@@ -51,12 +57,32 @@ final class SignalWorld {
 
     init(
         seed: UInt64 = 1, link: NetworkEmulator.Link = .init(latency: .milliseconds(10)),
-        limits: SignalLimits = .standalone
+        limits: SignalLimits = .standalone, signs: Bool = false, hostToken: HostToken? = nil
     ) {
         random = SplitMix64(seed: seed)
         network = NetworkEmulator(seed: seed ^ 0xABCD, link: link)
         service = SignalService(
-            limits: limits, secondPort: Self.secondPort, random: &random, now: now)
+            limits: limits, secondPort: Self.secondPort,
+            signingKey: signs ? Self.signingKey(1) : nil, hostToken: hostToken, random: &random,
+            now: now)
+        service.setWallClock(unixSeconds: Self.unixSeconds, now: now)
+    }
+
+    /// The wall clock at the start.
+    static let unixSeconds: UInt64 = 1_800_000_000
+
+    static func signingKey(_ number: UInt8) -> SigningKey {
+        let bytes = [UInt8](repeating: number, count: SigningKey.seedSize)
+        return SigningKey(
+            seed: SecretBytes(copying: bytes.span.bytes, in: TestSecrets.arena),
+            arena: TestSecrets.arena)
+    }
+
+    static func verifyKey(_ number: UInt8) -> VerifyKey { signingKey(number).verifyKey }
+
+    static func hostToken(_ text: String) -> HostToken? {
+        let bytes = Array(text.utf8)
+        return HostToken(bytes.span.bytes, in: TestSecrets.arena)
     }
 
     func isDrained(after time: Duration) -> Bool { service.isDrained(now: now + time) }
@@ -69,7 +95,8 @@ final class SignalWorld {
     static func token(_ number: UInt8) -> [UInt8] { [UInt8](repeating: number, count: 32) }
 
     func host(
-        _ number: UInt8, at address: UInt32? = nil, wanted: UInt32 = 0, room: UInt64? = nil
+        _ number: UInt8, at address: UInt32? = nil, wanted: UInt32 = 0, room: UInt64? = nil,
+        hostToken: HostToken? = nil
     ) -> Client {
         let token = Self.token(number)
         let client = Client(
@@ -77,16 +104,19 @@ final class SignalWorld {
                 servers: [Self.server],
                 hosting: Block16(high: room ?? UInt64(number), low: 0),
                 claimToken: token.span.bytes, arena: TestSecrets.arena, wantedNameplate: wanted,
-                random: &random, now: now),
+                hostToken: hostToken, random: &random, now: now),
             at: Endpoint(ipv4: address ?? 0x0A00_0000 + UInt32(number), port: 1_000))
         clients.append(client)
         return client
     }
 
-    func joiner(_ nameplate: UInt32, at address: UInt32 = 0x0B00_0001) -> Client {
+    func joiner(
+        _ nameplate: UInt32, at address: UInt32 = 0x0B00_0001, relayKey: VerifyKey = .none
+    ) -> Client {
         let client = Client(
             SignalClient(
-                servers: [Self.server], joining: nameplate, random: &random, now: now),
+                servers: [Self.server], joining: nameplate, relayKey: relayKey, random: &random,
+                now: now),
             at: Endpoint(ipv4: address, port: 2_000))
         clients.append(client)
         return client

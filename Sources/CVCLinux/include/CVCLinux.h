@@ -21,6 +21,18 @@ struct vc_mmsghdr {
 int vc_recvmmsg(int socket, struct vc_mmsghdr *messages, unsigned int count, int flags);
 int vc_sendmmsg(int socket, struct vc_mmsghdr *messages, unsigned int count, int flags);
 
+/// accept4 with a descriptor that does not block and is closed by exec.
+int vc_accept(int socket, struct sockaddr *address, socklen_t *size);
+
+/// Writes `header` and `payload` as one piece; never raises SIGPIPE. The number of bytes taken, or
+/// -1 with errno.
+ssize_t vc_send_pair(
+    int socket, const void *header, size_t header_size, const void *payload, size_t payload_size);
+
+/// A netlink socket that does not block and is told of every change of this network namespace's
+/// links, addresses and routes; or -1 with errno. In C because the address type is in no module.
+int vc_open_route_watch(void);
+
 /// Fills `bytes` from the kernel's generator; 0, or -1 with errno.
 int vc_getrandom(void *bytes, size_t count);
 

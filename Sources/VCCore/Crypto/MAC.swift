@@ -35,6 +35,11 @@ struct MAC: Equatable {
         }
     }
 
+    /// The same 16 bytes as a block.
+    var block: Block16 {
+        Block16(high: UInt64(bigEndian: words.0), low: UInt64(bigEndian: words.1))
+    }
+
     func encode(into writer: inout ByteWriter) {
         unsafe withUnsafeBytes(of: words) { unsafe writer.write(unsafeBytes: $0) }
     }

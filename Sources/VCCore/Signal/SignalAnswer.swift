@@ -10,11 +10,15 @@ public enum SignalAnswer: Equatable, Sendable {
     case kept(KeptStatus, observed: Endpoint)
     /// A joiner's body, at the host. The tag tells sources apart and nothing about them.
     case toHost(mailbox: UInt32, sourceTag: UInt64, body: Range<Int>)
-    /// The host's body, at a joiner.
-    case toJoiner(run: UInt64, body: Range<Int>)
+    /// The host's body, at a joiner; with a ticket for relays if the host granted one.
+    case toJoiner(run: UInt64, ticket: Ticket?, body: Range<Int>)
     /// Why something was not done. `subject` is the nameplate or mailbox, or for
     /// `unsupportedVersion` the version that the server speaks.
     case notice(NoticeStatus, subject: UInt32)
+    /// The answer to RELAYS: those that answer the server, in the room's order.
+    case relays([RelayServer])
+    /// The answer to TICKET, for the member with this number. No ticket where the status says no.
+    case ticket(TicketStatus, member: UInt8, Ticket?)
 
     enum Code {
         static let cookie: UInt8 = 0x81
@@ -23,6 +27,8 @@ public enum SignalAnswer: Equatable, Sendable {
         static let toHost: UInt8 = 0x84
         static let toJoiner: UInt8 = 0x85
         static let notice: UInt8 = 0x86
+        static let relays: UInt8 = 0x87
+        static let ticket: UInt8 = 0x88
     }
 
     /// What became of a CLAIM.
@@ -39,6 +45,8 @@ public enum SignalAnswer: Equatable, Sendable {
         case draining = 4
         /// The claim token belongs to a lease of another room.
         case refused = 5
+        /// The server opens rooms only for those who know its host token.
+        case tokenNeeded = 6
     }
 
     /// What became of a KEEPALIVE or RELEASE.
@@ -51,6 +59,16 @@ public enum SignalAnswer: Equatable, Sendable {
         case draining = 2
         /// The nameplate was given back.
         case released = 3
+    }
+
+    /// What became of a TICKET.
+    public enum TicketStatus: UInt8, Sendable, CaseIterable {
+        /// Here it is.
+        case signed = 0
+        /// The token holds no lease (any more).
+        case unknownLease = 1
+        /// The server signs no tickets.
+        case noKey = 2
     }
 
     /// Why something was not done.
@@ -95,15 +113,50 @@ public enum SignalAnswer: Equatable, Sendable {
                 mailbox: try reader.readUInt32(), sourceTag: try reader.readUInt64(),
                 body: try body(&reader, datagram.byteCount))
         case Code.toJoiner:
-            answer = .toJoiner(
-                run: try reader.readUInt64(), body: try body(&reader, datagram.byteCount))
+            answer = try toJoiner(&reader, datagram.byteCount)
         case Code.notice:
             answer = .notice(try status(&reader), subject: try reader.readUInt32())
+        case Code.relays:
+            answer = .relays(try relays(&reader))
+        case Code.ticket:
+            answer = try ticket(&reader)
         default:
             throw .unexpectedValue
         }
         try reader.expectEnd()
         return (header, answer)
+    }
+
+    private static func toJoiner(
+        _ reader: inout ByteReader, _ size: Int
+    ) throws(DecodeError) -> SignalAnswer {
+        let run = try reader.readUInt64()
+        var ticket: Ticket?
+        switch Int(try reader.readUInt8()) {
+        case 0: break
+        case Ticket.encodedSize: ticket = try Ticket(from: &reader)
+        default: throw .unexpectedValue
+        }
+        return .toJoiner(run: run, ticket: ticket, body: try body(&reader, size))
+    }
+
+    private static func relays(
+        _ reader: inout ByteReader
+    ) throws(DecodeError) -> [RelayServer] {
+        let count = Int(try reader.readUInt8())
+        guard count <= SignalFormat.maximumRelays else { throw .tooLong }
+        var relays: [RelayServer] = []
+        for _ in 0..<count { relays.append(try RelayServer(from: &reader)) }
+        return relays
+    }
+
+    private static func ticket(
+        _ reader: inout ByteReader
+    ) throws(DecodeError) -> SignalAnswer {
+        let status: TicketStatus = try status(&reader)
+        let member = try reader.readUInt8()
+        return .ticket(
+            status, member: member, status == .signed ? try Ticket(from: &reader) : nil)
     }
 
     private static func status<Status: RawRepresentable>(
@@ -171,10 +224,13 @@ extension SignalAnswer {
     }
 
     public static func writeToJoiner(
-        transaction: UInt64, run: UInt64, body: RawSpan, into writer: inout ByteWriter
+        transaction: UInt64, run: UInt64, ticket: Ticket? = nil, body: RawSpan,
+        into writer: inout ByteWriter
     ) {
         SignalFormat.writeHeader(Code.toJoiner, transaction, into: &writer)
         writer.write(run)
+        writer.write(UInt8(ticket == nil ? 0 : Ticket.encodedSize))
+        ticket?.encode(into: &writer)
         writer.write(bytes: body)
     }
 
@@ -184,5 +240,26 @@ extension SignalAnswer {
         SignalFormat.writeHeader(Code.notice, transaction, into: &writer)
         writer.write(status.rawValue)
         writer.write(subject)
+    }
+
+    public static func writeRelays(
+        transaction: UInt64, _ relays: [RelayServer], into writer: inout ByteWriter
+    ) {
+        precondition(relays.count <= SignalFormat.maximumRelays, "too many relays")
+        SignalFormat.writeHeader(Code.relays, transaction, into: &writer)
+        writer.write(UInt8(relays.count))
+        for relay in relays { relay.encode(into: &writer) }
+    }
+
+    /// - Parameter ticket: there if `status` is signed, and only then.
+    public static func writeTicket(
+        transaction: UInt64, status: TicketStatus, member: UInt8, ticket: Ticket? = nil,
+        into writer: inout ByteWriter
+    ) {
+        precondition((status == .signed) == (ticket != nil), "a status of another answer")
+        SignalFormat.writeHeader(Code.ticket, transaction, into: &writer)
+        writer.write(status.rawValue)
+        writer.write(member)
+        ticket?.encode(into: &writer)
     }
 }

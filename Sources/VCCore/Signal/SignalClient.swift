@@ -6,8 +6,9 @@
 ///                └── 5 s silent, back to holding ◀────────┘
 ///     joiner  greeting ──COOKIE──▶ open    greeting ──5 s silent──▶ closed ──newRun()──▶ greeting
 ///
-/// All servers are asked at once, the first one to answer is kept. Time that goes backwards does
-/// nothing.
+/// All servers are asked at once, the first one to answer is kept. What has no answer for 2 s is
+/// asked over TCP too; who is served over TCP tries UDP each 10 s, and goes back when it answers.
+/// Time that goes backwards does nothing.
 public struct SignalClient: ~Copyable {
     enum Phase: Equatable {
         /// HELLO is on its way to all servers.
@@ -26,6 +27,7 @@ public struct SignalClient: ~Copyable {
 
     struct Letter {
         let mailbox: UInt32
+        let grant: SignalRequest.Grant?
         let body: [UInt8]
         /// When it was posted.
         let time: Instant
@@ -39,11 +41,15 @@ public struct SignalClient: ~Copyable {
     /// Events that wait for `pollEvent`; later ones are dropped, their senders repeat them.
     static let maximumEvents = 64
 
-    let servers: [Endpoint]
+    let routes: SignalRoutes
     /// Whether this is the host's client.
     public let isHost: Bool
     /// A joiner has none.
     let token: SecretBytes?
+    /// Host: what the server may want to see before it opens a room.
+    let hostToken: HostToken?
+    /// Joiner: its key at relays.
+    let relayKey: VerifyKey
     let roomID: Block16
     var phase = Phase.greeting
     var transaction: UInt64
@@ -52,14 +58,17 @@ public struct SignalClient: ~Copyable {
     var nameplate: UInt32
     /// Whether the server has granted `nameplate`, as far as we know.
     var hasLease = false
-    /// The server that answered first.
-    var server: Endpoint?
+    /// The way to the server that answered first.
+    var route: Int?
     var cookie: Block16?
-    var observed: Endpoint?
+    /// What was told last of the server, and of us as it sees us.
+    var told: (server: Endpoint, observed: Endpoint?)?
     var secondPort: UInt16 = 0
     var timers: SignalTimers
-    /// One bit per server that is due a HELLO.
-    var helloDue: UInt8 = 0
+    var relayInquiry = RelayInquiry()
+    var ticketRequests = TicketRequests()
+    /// One bit per way that is due a HELLO.
+    var helloDue: UInt32 = 0
     /// Whether the phase's own message is due: CLAIM, KEEPALIVE or RELEASE.
     var controlDue = false
     var letters: [Letter] = []
@@ -76,35 +85,44 @@ public struct SignalClient: ~Copyable {
     ///   - servers: where vc-signal may be; up to 8.
     ///   - claimToken: 32 secret bytes; who has them has the lease. Copied, wiped at the end.
     ///   - wantedNameplate: an own one of before, or 0 for any.
+    ///   - hostToken: what servers ask for that do not open rooms for everybody.
     public init(
         servers: [Endpoint], hosting roomID: Block16, claimToken: RawSpan, arena: SecretArena,
-        wantedNameplate: UInt32 = 0, random: inout some RandomSource, now: Instant
+        wantedNameplate: UInt32 = 0, hostToken: HostToken? = nil,
+        random: inout some RandomSource, now: Instant
     ) {
-        self.servers = Array(servers.prefix(Self.maximumServers))
+        routes = SignalRoutes(Array(servers.prefix(Self.maximumServers)))
         self.roomID = roomID
         isHost = true
         token = SecretBytes(copying: claimToken, in: arena)
+        self.hostToken = hostToken
+        relayKey = .none
         nameplate = wantedNameplate
         transaction = random.next()
         run = 0
         timers = SignalTimers(now: now)
-        helloDue = allServers
+        helloDue = routes.allUDP
     }
 
     /// A joiner that wants to talk to the host of `nameplate`.
+    ///
+    /// - Parameter relayKey: the public half of its key at relays: the ticket that the host grants
+    ///   is made for it.
     public init(
-        servers: [Endpoint], joining nameplate: UInt32, random: inout some RandomSource,
-        now: Instant
+        servers: [Endpoint], joining nameplate: UInt32, relayKey: VerifyKey = .none,
+        random: inout some RandomSource, now: Instant
     ) {
-        self.servers = Array(servers.prefix(Self.maximumServers))
+        routes = SignalRoutes(Array(servers.prefix(Self.maximumServers)))
         roomID = .zero
         isHost = false
         token = nil
+        hostToken = nil
+        self.relayKey = relayKey
         self.nameplate = nameplate
         transaction = random.next()
         run = random.next()
         timers = SignalTimers(now: now)
-        helloDue = allServers
+        helloDue = routes.allUDP
     }
 
     /// Whether nothing will be sent any more.
@@ -112,17 +130,35 @@ public struct SignalClient: ~Copyable {
 
     /// Sends a body: of a joiner to the host, of a host to the joiner behind `mailbox`. It is sent
     /// once; the join repeats what got lost. Before there is a cookie it is kept.
-    public mutating func post(_ body: RawSpan, mailbox: UInt32 = 0, now: Instant) {
+    ///
+    /// - Parameter grant: makes the joiner behind `mailbox` this member at relays: the server adds
+    ///   a ticket for it.
+    public mutating func post(
+        _ body: RawSpan, mailbox: UInt32 = 0, grant: SignalRequest.Grant? = nil, now: Instant
+    ) {
         precondition(body.byteCount <= SignalFormat.maximumBody, "the body is too long")
         guard phase != .releasing, phase != .closed else { return }
         if phase == .open, timers.cookieIsOld(now) { greet(now) }
         let bytes = unsafe body.withUnsafeBytes { unsafe Array($0) }
-        let letter = Letter(mailbox: mailbox, body: bytes, time: now)
+        let letter = Letter(mailbox: mailbox, grant: grant, body: bytes, time: now)
         // The join repeats itself while there is no cookie yet: one copy is enough.
-        let isWaiting = letters.contains { $0.mailbox == mailbox && $0.body == letter.body }
+        let isWaiting = letters.contains {
+            $0.mailbox == mailbox && $0.grant == grant && $0.body == letter.body
+        }
         if isWaiting { return }
         if letters.count == Self.maximumLetters { letters.removeFirst() }
         letters.append(letter)
+    }
+
+    /// Host: asks for the relay ticket of a member, until the server gives it. Asking again for the
+    /// same member replaces what was asked before.
+    ///
+    /// - Parameter key: the public half of the member's key at relays.
+    public mutating func requestTicket(
+        _ grant: SignalRequest.Grant, key: VerifyKey, now: Instant
+    ) {
+        guard isHost, phase != .releasing, phase != .closed else { return }
+        ticketRequests.add(grant, key: key, now: now)
     }
 
     /// Starts a new join attempt: what was posted for the last one is dropped, and answers to it
@@ -160,10 +196,16 @@ public struct SignalClient: ~Copyable {
     public func pollTimeout() -> Instant? {
         switch phase {
         case .greeting: isUnreachable ? timers.next : min(timers.next, timers.silence)
-        case .claiming: min(timers.next, timers.silence)
-        case .holding: min(timers.next, timers.silence)
+        case .claiming: min(timers.next, timers.silence, timers.udpTry)
+        case .holding:
+            min(
+                min(timers.next, timers.silence, timers.udpTry),
+                min(relayInquiry.next, ticketRequests.next))
         case .releasing: timers.next
-        case .open: nil
+        case .open:
+            [timers.udpTry, relayInquiry.next].min().flatMap {
+                $0 == .distantFuture ? nil : $0
+            }
         case .closed: nil
         }
     }
@@ -173,20 +215,28 @@ public struct SignalClient: ~Copyable {
         switch phase {
         case .greeting:
             if timers.silence <= now, !isUnreachable { becomeUnreachable(now) }
-            if phase == .greeting, timers.fires(now) { helloDue = allServers }
+            if phase == .greeting, timers.fires(now) {
+                helloDue = timers.isSuspect(now) ? routes.all : routes.allUDP
+            }
         case .claiming:
             if timers.silence <= now {
                 becomeUnreachable(now)
             } else if timers.fires(now) {
                 controlDue = true
+                suspectUDP(now)
             }
+            tryUDP(now)
         case .holding:
             if timers.silence <= now {
                 becomeUnreachable(now)
             } else if timers.keepaliveFires(now) {
                 controlDue = true
-                if timers.cookieIsOld(now) { helloDue = serverBit }
+                if timers.cookieIsOld(now) { helloDue |= routeBit }
+                suspectUDP(now)
             }
+            tryUDP(now)
+            relayInquiry.handleTimeout(now: now)
+            ticketRequests.handleTimeout(now: now)
         case .releasing:
             if timers.releaseIsOver(now) {
                 close()
@@ -194,29 +244,47 @@ public struct SignalClient: ~Copyable {
                 controlDue = true
             }
         case .open:
-            break
+            tryUDP(now)
+            relayInquiry.handleTimeout(now: now)
+            // Its questions need a cookie that holds; a post sees to that by itself.
+            if relayInquiry.isDue, timers.cookieIsOld(now) { helloDue |= routeBit }
         case .closed:
             break
         }
     }
 
-    // MARK: Transitions
+    // MARK: Ways
 
-    var allServers: UInt8 { UInt8(truncatingIfNeeded: (1 << servers.count) - 1) }
+    /// The server that is talked to.
+    var server: Endpoint? { route.flatMap { routes[$0] } }
 
-    var serverBit: UInt8 {
-        servers.firstIndex { $0 == server }.map { 1 << UInt8($0) } ?? 0
+    private var routeBit: UInt32 { route.map { 1 << UInt32($0) } ?? 0 }
+
+    /// The server is asked over TCP too once it has been silent for a while.
+    private mutating func suspectUDP(_ now: Instant) {
+        guard let route, !routes.isTCP(route), timers.isSuspect(now) else { return }
+        helloDue |= routes.bits(ofServer: route, over: .tcp)
     }
+
+    /// While TCP serves, UDP is asked now and then.
+    private mutating func tryUDP(_ now: Instant) {
+        guard let route, timers.udpTryFires(now) else { return }
+        helloDue |= routes.bits(ofServer: route, over: .udp)
+    }
+
+    // MARK: Transitions
 
     mutating func greet(_ now: Instant) {
         phase = .greeting
-        server = nil
+        route = nil
         cookie = nil
         controlDue = false
-        helloDue = allServers
+        helloDue = routes.allUDP
         isUnreachable = false
-        timers.start(now)
+        relayInquiry.stop()
         timers.answered(now)
+        timers.serves(overTCP: false, now)
+        timers.start(now)
     }
 
     mutating func becomeUnreachable(_ now: Instant) {

@@ -18,16 +18,15 @@ public enum SignalFormat {
     /// No message of a client is shorter: the longest answer without a body, COOKIE, has 47 bytes.
     public static let minimumRequest = 48
 
-    static let claimSize = headerSize + 16 + 16 + claimTokenSize + 4
-    static let keepaliveSize = headerSize + 16 + claimTokenSize
-    static let postOverhead = headerSize + 16 + 4 + 8 + 2
-    static let replyOverhead = headerSize + 16 + claimTokenSize + 4
-    static let cookieSize = headerSize + 16 + Endpoint.encodedSize + 2
-    static let leaseSize = headerSize + 1 + 4 + 2
-    static let keptSize = headerSize + 1 + Endpoint.encodedSize
-    static let hostDeliveryOverhead = headerSize + 4 + 8
-    static let joinerDeliveryOverhead = headerSize + 8
-    static let noticeSize = headerSize + 1 + 4
+    /// The most entries of RELAYS: four relays with an address in each IP family.
+    public static let maximumRelays = 8
+
+    /// RELAYS and TICKET are padded, so that their answers are not longer.
+    static let relaysSize = 192
+    static let ticketRequestSize = 160
+    /// Zeros in a REPLY that asks for a ticket: with them the delivery, which carries the ticket,
+    /// is not longer.
+    static let grantPadding = 83
 
     /// What starts every message.
     static func writeHeader(

@@ -1,19 +1,50 @@
-/// A message from a client to vc-signal. Claim tokens and bodies are not copied: a range tells
-/// where they stand in the datagram.
+/// A message from a client to vc-signal. Claim tokens and bodies are not copied: a range
+/// tells where they stand in the datagram.
 public enum SignalRequest: Equatable, Sendable {
     /// Asks for a cookie. Padded, so that the answer is not longer.
     case hello
     /// Asks for a nameplate, or for the return of an own one. `wanted` 0 leaves the choice to the
-    /// server.
-    case claim(cookie: Block16, roomID: Block16, token: Range<Int>, wanted: UInt32)
+    /// server; `proof` is that of the host token, zero without one.
+    case claim(
+        cookie: Block16, roomID: Block16, token: Range<Int>, wanted: UInt32, proof: Block16)
     /// Keeps the lease, and moves it to the address that it comes from.
     case keepalive(cookie: Block16, token: Range<Int>)
     /// Gives the nameplate back.
     case release(cookie: Block16, token: Range<Int>)
-    /// Joiner to host.
-    case post(cookie: Block16, nameplate: UInt32, run: UInt64, body: Range<Int>)
-    /// Host to joiner.
-    case reply(cookie: Block16, token: Range<Int>, mailbox: UInt32, body: Range<Int>)
+    /// Joiner to host. With the joiner's key for relays, `.none` where it has none.
+    case post(
+        cookie: Block16, nameplate: UInt32, run: UInt64, relayKey: VerifyKey, body: Range<Int>)
+    /// Host to joiner. With a grant the server adds the joiner's relay ticket.
+    case reply(
+        cookie: Block16, token: Range<Int>, mailbox: UInt32, grant: Grant?, body: Range<Int>)
+    /// Asks which relays there are for the room of a nameplate.
+    case relays(cookie: Block16, nameplate: UInt32)
+    /// Host: asks for the relay ticket of a member.
+    case ticket(cookie: Block16, token: Range<Int>, grant: Grant, relayKey: VerifyKey)
+
+    /// What a host says about a member, for its ticket.
+    public struct Grant: Hashable, Sendable {
+        /// The member's number in the room, 1 to 16.
+        public let member: UInt8
+        /// Which generation of the room's tickets: a removal ends one.
+        public let generation: UInt32
+
+        public init(member: UInt8, generation: UInt32) {
+            self.member = member
+            self.generation = generation
+        }
+
+        init(from reader: inout ByteReader) throws(DecodeError) {
+            member = try reader.readUInt8()
+            generation = try reader.readUInt32()
+            guard (1...UInt8(Limits.members)).contains(member) else { throw .unexpectedValue }
+        }
+
+        func encode(into writer: inout ByteWriter) {
+            writer.write(member)
+            writer.write(generation)
+        }
+    }
 
     enum Code {
         static let hello: UInt8 = 0x01
@@ -22,6 +53,8 @@ public enum SignalRequest: Equatable, Sendable {
         static let release: UInt8 = 0x04
         static let post: UInt8 = 0x05
         static let reply: UInt8 = 0x06
+        static let relays: UInt8 = 0x07
+        static let ticket: UInt8 = 0x08
     }
 
     /// Reads a whole datagram.
@@ -41,7 +74,8 @@ public enum SignalRequest: Equatable, Sendable {
         case Code.claim:
             request = .claim(
                 cookie: try Block16(from: &reader), roomID: try Block16(from: &reader),
-                token: try token(&reader, size), wanted: try nameplate(&reader, from: 0))
+                token: try token(&reader, size),
+                wanted: try nameplate(&reader, from: 0), proof: try Block16(from: &reader))
         case Code.keepalive:
             request = .keepalive(
                 cookie: try Block16(from: &reader), token: try token(&reader, size))
@@ -51,10 +85,13 @@ public enum SignalRequest: Equatable, Sendable {
         case Code.post:
             request = try post(&reader, size)
         case Code.reply:
-            request = .reply(
-                cookie: try Block16(from: &reader), token: try token(&reader, size),
-                mailbox: try reader.readUInt32(),
-                body: try body(&reader, size, count: reader.remaining))
+            request = try reply(&reader, size)
+        case Code.relays:
+            request = .relays(
+                cookie: try Block16(from: &reader), nameplate: try nameplate(&reader, from: 0))
+            try skipPadding(&reader, size, to: SignalFormat.relaysSize)
+        case Code.ticket:
+            request = try ticket(&reader, size)
         default:
             throw .unexpectedValue
         }
@@ -68,10 +105,50 @@ public enum SignalRequest: Equatable, Sendable {
         let cookie = try Block16(from: &reader)
         let nameplate = try nameplate(&reader, from: 1)
         let run = try reader.readUInt64()
-        let count = Int(try reader.readUInt16())
-        let body = try body(&reader, size, count: count)
-        try reader.skip(max(0, SignalFormat.minimumRequest - SignalFormat.postOverhead - count))
-        return .post(cookie: cookie, nameplate: nameplate, run: run, body: body)
+        let relayKey = try VerifyKey(from: &reader)
+        let body = try body(&reader, size)
+        return .post(
+            cookie: cookie, nameplate: nameplate, run: run, relayKey: relayKey, body: body)
+    }
+
+    private static func reply(
+        _ reader: inout ByteReader, _ size: Int
+    ) throws(DecodeError) -> SignalRequest {
+        let cookie = try Block16(from: &reader)
+        let token = try token(&reader, size)
+        let mailbox = try reader.readUInt32()
+        var ahead = reader
+        var grant: Grant?
+        if try ahead.readUInt8() == 0 {
+            try reader.skip(1 + 4)
+        } else {
+            grant = try Grant(from: &reader)
+            try reader.skip(SignalFormat.grantPadding)
+        }
+        return .reply(
+            cookie: cookie, token: token, mailbox: mailbox, grant: grant,
+            body: try body(&reader, size))
+    }
+
+    private static func ticket(
+        _ reader: inout ByteReader, _ size: Int
+    ) throws(DecodeError) -> SignalRequest {
+        let cookie = try Block16(from: &reader)
+        let token = try token(&reader, size)
+        let generation = try reader.readUInt32()
+        let member = try reader.readUInt8()
+        guard (1...UInt8(Limits.members)).contains(member) else { throw .unexpectedValue }
+        let relayKey = try VerifyKey(from: &reader)
+        try skipPadding(&reader, size, to: SignalFormat.ticketRequestSize)
+        return .ticket(
+            cookie: cookie, token: token, grant: Grant(member: member, generation: generation),
+            relayKey: relayKey)
+    }
+
+    private static func skipPadding(
+        _ reader: inout ByteReader, _ size: Int, to total: Int
+    ) throws(DecodeError) {
+        try reader.skip(max(0, total - (size - reader.remaining)))
     }
 
     private static func nameplate(
@@ -93,12 +170,12 @@ public enum SignalRequest: Equatable, Sendable {
     }
 
     private static func body(
-        _ reader: inout ByteReader, _ size: Int, count: Int
+        _ reader: inout ByteReader, _ size: Int
     ) throws(DecodeError) -> Range<Int> {
-        guard count <= SignalFormat.maximumBody else { throw .tooLong }
+        guard reader.remaining <= SignalFormat.maximumBody else { throw .tooLong }
         let start = size - reader.remaining
-        try reader.skip(count)
-        return start..<start + count
+        _ = reader.readRest()
+        return start..<size
     }
 }
 
@@ -111,57 +188,87 @@ extension SignalRequest {
 
     public static func writeClaim(
         transaction: UInt64, cookie: Block16, roomID: Block16, token: RawSpan, wanted: UInt32,
-        into writer: inout ByteWriter
+        proof: Block16 = .zero, into writer: inout ByteWriter
     ) {
-        precondition(token.byteCount == SignalFormat.claimTokenSize, "a claim token has 32 bytes")
         SignalFormat.writeHeader(Code.claim, transaction, into: &writer)
         cookie.encode(into: &writer)
         roomID.encode(into: &writer)
-        writer.write(bytes: token)
+        write(token: token, into: &writer)
         writer.write(wanted)
+        proof.encode(into: &writer)
     }
 
     public static func writeKeepalive(
         transaction: UInt64, cookie: Block16, token: RawSpan, into writer: inout ByteWriter
     ) {
-        precondition(token.byteCount == SignalFormat.claimTokenSize, "a claim token has 32 bytes")
         SignalFormat.writeHeader(Code.keepalive, transaction, into: &writer)
         cookie.encode(into: &writer)
-        writer.write(bytes: token)
+        write(token: token, into: &writer)
     }
 
     public static func writeRelease(
         transaction: UInt64, cookie: Block16, token: RawSpan, into writer: inout ByteWriter
     ) {
-        precondition(token.byteCount == SignalFormat.claimTokenSize, "a claim token has 32 bytes")
         SignalFormat.writeHeader(Code.release, transaction, into: &writer)
         cookie.encode(into: &writer)
-        writer.write(bytes: token)
+        write(token: token, into: &writer)
     }
 
     public static func writePost(
-        transaction: UInt64, cookie: Block16, nameplate: UInt32, run: UInt64, body: RawSpan,
-        into writer: inout ByteWriter
+        transaction: UInt64, cookie: Block16, nameplate: UInt32, run: UInt64,
+        relayKey: VerifyKey = .none, body: RawSpan, into writer: inout ByteWriter
     ) {
         precondition(body.byteCount <= SignalFormat.maximumBody, "the body is too long")
         SignalFormat.writeHeader(Code.post, transaction, into: &writer)
         cookie.encode(into: &writer)
         writer.write(nameplate)
         writer.write(run)
-        writer.write(field: body)
-        writer.pad(to: SignalFormat.minimumRequest)
+        relayKey.encode(into: &writer)
+        writer.write(bytes: body)
     }
 
     public static func writeReply(
-        transaction: UInt64, cookie: Block16, token: RawSpan, mailbox: UInt32, body: RawSpan,
-        into writer: inout ByteWriter
+        transaction: UInt64, cookie: Block16, token: RawSpan, mailbox: UInt32,
+        grant: Grant? = nil, body: RawSpan, into writer: inout ByteWriter
     ) {
-        precondition(token.byteCount == SignalFormat.claimTokenSize, "a claim token has 32 bytes")
         precondition(body.byteCount <= SignalFormat.maximumBody, "the body is too long")
         SignalFormat.writeHeader(Code.reply, transaction, into: &writer)
         cookie.encode(into: &writer)
-        writer.write(bytes: token)
+        write(token: token, into: &writer)
         writer.write(mailbox)
+        if let grant {
+            grant.encode(into: &writer)
+            writer.pad(to: writer.count + SignalFormat.grantPadding)
+        } else {
+            writer.pad(to: writer.count + 1 + 4)
+        }
         writer.write(bytes: body)
+    }
+
+    public static func writeRelays(
+        transaction: UInt64, cookie: Block16, nameplate: UInt32, into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.relays, transaction, into: &writer)
+        cookie.encode(into: &writer)
+        writer.write(nameplate)
+        writer.pad(to: SignalFormat.relaysSize)
+    }
+
+    public static func writeTicket(
+        transaction: UInt64, cookie: Block16, token: RawSpan, grant: Grant, relayKey: VerifyKey,
+        into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.ticket, transaction, into: &writer)
+        cookie.encode(into: &writer)
+        write(token: token, into: &writer)
+        writer.write(grant.generation)
+        writer.write(grant.member)
+        relayKey.encode(into: &writer)
+        writer.pad(to: SignalFormat.ticketRequestSize)
+    }
+
+    private static func write(token: RawSpan, into writer: inout ByteWriter) {
+        precondition(token.byteCount == SignalFormat.claimTokenSize, "a claim token has 32 bytes")
+        writer.write(bytes: token)
     }
 }

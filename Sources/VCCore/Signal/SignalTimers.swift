@@ -15,6 +15,10 @@ struct SignalTimers {
     ]
     /// No answer for this long means that the server is not there.
     private static let silenceLimit = Duration.seconds(5)
+    /// No answer for this long to something that was asked: UDP may not pass.
+    private static let suspicion = Duration.seconds(2)
+    /// How often UDP is tried while TCP serves.
+    private static let udpInterval = Duration.seconds(10)
     /// The server accepts a cookie for 120 s at least.
     private static let cookieLifetime = Duration.seconds(100)
     /// A server that never accepts its own cookies must not make us send at line rate.
@@ -26,17 +30,30 @@ struct SignalTimers {
     private var step = 1
     private var offsets = Self.schedule
     private var lastAnswer: Instant
+    /// When the first question was asked that has no answer.
+    private var asked: Instant?
+    private var nextUDPTry = Instant.distantFuture
     private var cookieTime = Instant.zero
     private var lastReaction: Instant?
 
     init(now: Instant) {
         origin = now
         lastAnswer = now
+        asked = now
         next = now + Self.schedule[1]
     }
 
     /// When the server counts as silent.
     var silence: Instant { lastAnswer + Self.silenceLimit }
+
+    /// When UDP is to be tried again; never while it serves.
+    var udpTry: Instant { nextUDPTry }
+
+    /// Whether a question waits for its answer for so long that TCP is worth a try.
+    func isSuspect(_ now: Instant) -> Bool {
+        guard let asked else { return false }
+        return asked + Self.suspicion <= now
+    }
 
     /// The phase's message goes out now; repeat it on the schedule.
     mutating func start(_ now: Instant) {
@@ -47,15 +64,34 @@ struct SignalTimers {
         begin(now, Self.releaseSchedule)
     }
 
+    /// The lease is fresh: the first keepalive goes out later.
+    mutating func awaitKeepalive(_ now: Instant) {
+        origin = now
+        next = now + Self.interval
+    }
+
     /// A keepalive goes out now.
     mutating func startKeepalive(_ now: Instant) {
         let isUnanswered = lastAnswer < origin
+        asked = asked ?? now
         origin = now
         next = now + (isUnanswered ? Self.retryInterval : Self.interval)
     }
 
     mutating func answered(_ now: Instant) {
         lastAnswer = max(lastAnswer, now)
+        asked = nil
+    }
+
+    /// What serves from now on.
+    mutating func serves(overTCP: Bool, _ now: Instant) {
+        nextUDPTry = overTCP ? now + Self.udpInterval : .distantFuture
+    }
+
+    mutating func udpTryFires(_ now: Instant) -> Bool {
+        guard nextUDPTry <= now else { return false }
+        nextUDPTry = now + Self.udpInterval
+        return true
     }
 
     mutating func gotCookie(_ now: Instant) {
@@ -98,6 +134,7 @@ struct SignalTimers {
 
     private mutating func begin(_ now: Instant, _ offsets: [Duration]) {
         self.offsets = offsets
+        asked = asked ?? now
         origin = now
         step = 1
         next = now + offsets[1]

@@ -11,6 +11,8 @@ public final class RoomLink: Sendable {
         case muted(Bool)
         /// How a member's voice arrives, to be told to it.
         case report(ReceiverReport, to: UInt8)
+        /// A router maps this address to our port; nil when it does not any more.
+        case mapped(Endpoint?)
         /// Refreshes `connections`.
         case refresh
         case leave

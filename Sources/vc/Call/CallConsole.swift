@@ -153,10 +153,10 @@ extension CallConsole {
         case .renamed(let member):
             room.rename(member)
             show(.renamed(member: Int(member.number), name: member.name))
-        case .path(let member, let roundTrip, let why):
+        case .path(let member, let rung, let roundTrip, let why):
             show(
                 .path(
-                    member: Int(member), rung: .direct,
+                    member: Int(member), rung: rung,
                     roundTripMilliseconds: roundTrip.inMilliseconds, why: why))
         case .chat(let from, let text, let id):
             show(

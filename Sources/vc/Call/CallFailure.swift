@@ -34,17 +34,23 @@ extension EndReason {
             )
         case .signalBusy:
             (.unavailable, "the signaling server at \(server) is busy; try again in a minute")
+        case .signalTokenNeeded:
+            (
+                .refused,
+                "the signaling server at \(server) opens rooms only with its token: ask who runs "
+                    + "it, and give it with --signal-token-file FILE or $VC_SIGNAL_TOKEN"
+            )
         case .signalVersion(let version):
             (
                 .protocolViolation,
                 "the signaling server speaks protocol \(version), this vc \(protocolVersion): "
                     + "update the older one"
             )
-        case .noDirectPath:
+        case .noPath:
             (
                 .unavailable,
-                "the host let you in, but none of its addresses answers; both of you may be "
-                    + "behind routers that let nothing through"
+                "the host let you in, but neither its addresses nor a relay answer; "
+                    + "`vc doctor` tells what your network lets through"
             )
         case .protocolBroken:
             (.protocolViolation, "the other side sent what no vc sends, so the call was ended")
