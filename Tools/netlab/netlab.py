@@ -23,7 +23,8 @@ JOBS = 4 * (os.cpu_count() or 1)
 REPRESENTATIVE = [
     "O x PR", "FC x S", "AR x S", "PR x PR", "PRx x PRx", "PR+pm x S", "S x S", "S+pm x S",
     "F6 x F6", "PR x X", "X x X", "same LAN and same port", "two homes of one carrier",
-    "double NAT x PR", "PR x S without birthday", "IPv6 only x IPv4 only",
+    "double NAT x PR", "PR x S without birthday",
+    "both have the same inner address", "both have containers", "IPv6 only x IPv4 only",
     "PRx x PRx 40 ms away", "PR x FC with jitter and reordering", "S x S without a relay", "O x XX",
 ]
 
