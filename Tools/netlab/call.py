@@ -14,7 +14,10 @@ from portmap import PortMapper
 from sound import Gaps
 from topology import Internet
 
+# How long a host may take to get its code.
 CODE_SECONDS = 10
+# Voice that is missing for so long when a call ends is missing for good.
+LAST_SECONDS = 1.0
 
 
 @dataclasses.dataclass
@@ -162,6 +165,14 @@ class Call:
     def gaps(self, member):
         """What was missing of the voice that the member heard; call it when all have left."""
         return Gaps(member.recording)
+
+    @staticmethod
+    def hears_to_the_end(member, gaps):
+        """Whether the voice was there until the other one left, or is said to be lost."""
+        lasts = [event["at"] for event in member.all("member")
+                 if event["state"] in ("left", "lost")]
+        length = min([*lasts, member.ended]) - member.started
+        return gaps.last is not None and gaps.last >= length - LAST_SECONDS
 
 
 def _short(name):

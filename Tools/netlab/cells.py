@@ -285,10 +285,13 @@ def _judge_voice(call, expectation, result):
             result.problems.append(
                 f"{member.name} heard the first voice after {first:.1f} s, not within "
                 f"{expectation.first_voice:g} s")
-        gap = call.gaps(member).longest
-        result.longest_gap = max(result.longest_gap or 0.0, gap)
-        if gap > LONGEST_GAP:
-            result.problems.append(f"{member.name} heard nothing for {1_000 * gap:.0f} ms")
+        gaps = call.gaps(member)
+        result.longest_gap = max(result.longest_gap or 0.0, gaps.longest)
+        if gaps.longest > LONGEST_GAP:
+            result.problems.append(
+                f"{member.name} heard nothing for {1_000 * gaps.longest:.0f} ms")
+        if not call.hears_to_the_end(member, gaps):
+            result.problems.append(f"{member.name} heard nothing at the end")
     result.first_voice = max(firsts) if firsts else None
 
 

@@ -124,7 +124,7 @@ def _judge(call, fault, outage, result):
             result.problems.append(
                 f"{member.name} heard nothing for {1_000 * gaps.longest:.0f} ms, from {begin:.2f} "
                 f"s of its recording")
-        if gaps.last is None or gaps.last < _length(call, member) - 1:
+        if not call.hears_to_the_end(member, gaps):
             result.problems.append(f"{member.name} heard nothing at the end")
         if member.process.returncode != 0:
             result.problems.append(f"{member.name} ended with {member.process.returncode}")
@@ -142,13 +142,6 @@ def _overcome(call, fault, struck):
     times = [call.settled(member)[1] for member in call.pair]
     seconds = max(times) + call.begin - struck if None not in times else None
     return None if seconds is None or seconds < 0 else seconds
-
-
-def _length(call, member):
-    """How long the recording is in which the other was to be heard."""
-    lasts = [event["at"] for event in member.all("member") if event["state"] in ("left", "lost")]
-    end = min(lasts + [member.ended])
-    return end - member.started
 
 
 def all_faults(full):

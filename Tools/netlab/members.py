@@ -112,7 +112,8 @@ class Member:
         self._diagnostics = open(os.path.join(folder, f"{name}.err"), "wb")
         self.process = subprocess.Popen(
             in_network(host.node, hosts_file, [
-                stage.programs["vc"], *command, "--json", "--name", self.full_name, *devices, *options]),
+                stage.programs["vc"], *command, "--json", "--name", self.full_name, *devices,
+                *options]),
             env=environment(**({"VC_CODE": code} if code else {})), text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._diagnostics)
         self._reader = threading.Thread(target=self._read, daemon=True)
