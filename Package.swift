@@ -61,7 +61,8 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "VCTestKit", dependencies: ["VCCore", "VCSignaling", "CNetworkNamespace"],
+            name: "VCTestKit",
+            dependencies: ["VCCore", "VCRelay", "VCSignaling", "CNetworkNamespace"],
             path: "Tests/VCTestKit"),
         .testTarget(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
