@@ -30,7 +30,7 @@ struct Call {
         capacity: Int = 2, arena: SecretArena
     ) throws {
         label = "\(one) × \(other), seed \(seed)"
-        world = World(seed: seed, link: Call.link(seed: seed), arena: arena)
+        world = World(seed: seed, link: Call.link(seed: seed), arena: arena, relays: 2)
         let hasIPv6 = hasIPv6 || one.needsIPv6 || other.needsIPv6
         let (first, second) = seed % 2 == 0 ? (one, other) : (other, one)
         let home = world.addSite(first.behaviour, hasIPv6: hasIPv6)
@@ -76,8 +76,25 @@ struct Call {
         [host, joiner].map { $0.longestSilence(from: time, until: world.now) }.max() ?? .zero
     }
 
-    /// Both rungs as the network sees them.
-    var rungs: [Node.Rung?] { [world.rung(of: host, to: 2), world.rung(of: joiner, to: 1)] }
+    /// Both rungs as the network sees them, the host's first.
+    var rungs: [Node.Rung?] { [rung(of: host), rung(of: joiner)] }
+
+    func rung(of node: Node) -> Node.Rung? { world.rung(of: node, to: node === host ? 2 : 1) }
+
+    func relay(of node: Node) -> ServerHost? { world.relay(of: node, to: node === host ? 2 : 1) }
+
+    /// Whether both have heard the other one.
+    var hasVoice: Bool { !host.heard.isEmpty && !joiner.heard.isEmpty }
+
+    /// The most voice packets that one of the two sent twice within a second of the call.
+    var copiesPerSecond: Int {
+        [host, joiner].map { node in
+            node.voiceCopies.indices.map { index in
+                let start = node.voiceCopies[index]
+                return node.voiceCopies[index...].prefix { $0 < start + .seconds(1) }.count
+            }.max() ?? 0
+        }.max() ?? 0
+    }
 
     /// What was said arrived, once and in order, and the call goes on.
     mutating func finish() {

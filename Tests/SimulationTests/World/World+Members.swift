@@ -117,7 +117,10 @@ extension World {
     /// A new vc-signal in the place of the old one, which is gone with all it knew.
     mutating func startSignalAnew() {
         network.closeStreams(of: signal.host)
-        signal.replace(by: SignalProcess(seed: randomSeed(), now: now))
+        let process = SignalProcess(
+            seed: randomSeed(), key: World.signingKey(in: arena),
+            relays: relays.indices.map(World.relayAddresses), arena: arena, now: now)
+        signal.replace(by: process)
         serverIsUp = true
     }
 }

@@ -17,6 +17,8 @@ struct World {
     var isRecording = false
     let arena: SecretArena
     let signal: ServerHost
+    let verifyKey: VerifyKey
+    var relays: [ServerHost] = []
     /// vc-signal and all others.
     private(set) var servers: [ServerHost]
     /// Members and servers by their hosts.
@@ -29,7 +31,8 @@ struct World {
     var nextSite: UInt32 = 1
     var ownAddresses: UInt32 = 0
 
-    init(seed: UInt64, link: VirtualNetwork.Link, arena: SecretArena) {
+    /// - Parameter relays: how many there are.
+    init(seed: UInt64, link: VirtualNetwork.Link, arena: SecretArena, relays: Int = 0) {
         self.seed = seed
         self.arena = arena
         network = VirtualNetwork(seed: seed, link: link)
@@ -38,10 +41,21 @@ struct World {
             tcpPorts: SignalProcess.tcpPorts)
         network.attach(host, World.server)
         network.attach(host, World.server6)
-        signal = ServerHost(
-            SignalProcess(seed: seed ^ 0x5151, now: now), on: host, at: World.server)
+        let key = World.signingKey(in: arena)
+        verifyKey = SigningKey(seed: key, arena: arena).verifyKey
+        let process = SignalProcess(
+            seed: seed ^ 0x5151, key: key, relays: (0..<relays).map(World.relayAddresses),
+            arena: arena, now: now)
+        signal = ServerHost(process, on: host, at: World.server)
         servers = [signal]
         serverOf[host] = signal
+        for number in 0..<relays { addRelay(number) }
+    }
+
+    /// The seed of what vc-signal signs tickets with: a file that survives its process.
+    static func signingKey(in arena: SecretArena) -> SecretBytes {
+        var random = AnyRandomSource(SplitMix64(seed: 0x7E57))
+        return SecretBytes(random: &random, count: SigningKey.seedSize, in: arena)
     }
 
     /// Puts a server on the internet.
