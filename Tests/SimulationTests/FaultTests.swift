@@ -176,7 +176,7 @@ import VCTestKit
                                 ipv4: 0x0808_0000 + UInt32(second / 5 * 4 + index / 4),
                                 port: UInt16(5_000 + index))
                         }
-                        other.machine.setCandidates(
+                        other.machine.addressesChanged(
                             list + [other.endpoint],
                             local: LocalAddresses(
                                 addresses: [other.endpoint], allowsLoopback: false),

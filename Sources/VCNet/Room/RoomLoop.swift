@@ -220,7 +220,7 @@ public struct RoomLoop: ~Copyable {
     private mutating func noteAddresses(now: Instant) {
         switch addressWatch {
         case .some(let watch):
-            if watch.hasChanged() {
+            if watch.acknowledge() {
                 recheckAddresses = min(recheckAddresses, now + RoomLoop.settling)
                 deadline = min(deadline, recheckAddresses)
             }

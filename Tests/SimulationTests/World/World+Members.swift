@@ -91,7 +91,7 @@ extension World {
         node.endpoint = place.endpoints[0]
         node.site = site
         node.mapped = place.mapped
-        node.machine.setCandidates(
+        node.machine.addressesChanged(
             place.candidates,
             local: LocalAddresses(addresses: place.endpoints, allowsLoopback: false), now: now)
     }

@@ -159,7 +159,8 @@ struct World {
             }
             guard let sent else { continue }
             node.voiceDestinations[member] = sent.destination
-            transmit(buffer.prefix(sent.size), from: node, to: sent.destination)
+            transmit(
+                    buffer.prefix(sent.size), from: node, to: sent.destination, hops: sent.hops)
         }
     }
 
@@ -176,7 +177,8 @@ struct World {
     mutating func settle() {
         for node in nodes {
             while let sent = node.machine.pollTransmit(into: buffer.bytes) {
-                transmit(buffer.prefix(sent.size), from: node, to: sent.destination)
+                transmit(
+                    buffer.prefix(sent.size), from: node, to: sent.destination, hops: sent.hops)
             }
             while let event = node.machine.pollEvent() {
                 node.events.append(event)
