@@ -6,10 +6,12 @@ let package = Package(
     products: [
         .executable(name: "vc", targets: ["vc"]),
         .executable(name: "vc-signal", targets: ["vc-signal"]),
+        .executable(name: "vc-relay", targets: ["vc-relay"]),
         .library(name: "VCCore", targets: ["VCCore"]),
         .library(name: "VCAudio", targets: ["VCAudio"]),
         .library(name: "VCNet", targets: ["VCNet"]),
         .library(name: "VCSignaling", targets: ["VCSignaling"]),
+        .library(name: "VCRelay", targets: ["VCRelay"]),
         // The sound card of the tests, under the name by which alsa-lib finds a plugin.
         .library(
             name: "asound_module_pcm_vcfixture", type: .dynamic, targets: ["ALSAFixture"]),
@@ -46,6 +48,12 @@ let package = Package(
         .executableTarget(
             name: "vc-signal", dependencies: ["VCSignaling", "VCCore", "VCNet"],
             path: "Signaling/vc-signal"),
+        .target(
+            name: "VCRelay", dependencies: ["VCCore", "VCNet", "CVCLinux"],
+            path: "Relay/VCRelay"),
+        .executableTarget(
+            name: "vc-relay", dependencies: ["VCRelay", "VCCore", "VCNet"],
+            path: "Relay/vc-relay"),
         .executableTarget(
             name: "vc", dependencies: ["VCCore", "VCAudio", "VCNet", "VCSignaling", "CVCLinux"],
             exclude: ["Demo/Samples"]),
@@ -65,6 +73,9 @@ let package = Package(
         .testTarget(
             name: "VCSignalingTests",
             dependencies: ["VCSignaling", "VCNet", "VCCore", "VCTestKit"]),
+        .testTarget(
+            name: "VCRelayTests",
+            dependencies: ["VCRelay", "VCNet", "VCCore", "VCTestKit", "CAllocationCounter"]),
         .testTarget(
             name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
@@ -87,7 +98,7 @@ let package = Package(
             dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
         // Starts vc and vc-signal, so they are built with it.
         .testTarget(
-            name: "ProcessTests", dependencies: ["vc", "vc-signal", "ALSATestKit"]),
+            name: "ProcessTests", dependencies: ["vc", "vc-signal", "vc-relay", "ALSATestKit"]),
         .testTarget(name: "TidyTests"),
 
         // Benchmarks: the codec path beside the same calls in C. Run by Tools/bench/run.

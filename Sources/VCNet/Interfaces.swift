@@ -19,9 +19,9 @@ public enum Interfaces {
     /// * IPv6 that is not yet, or not any more, to be used (RFC 4862 section 5.5.4);
     /// * bridges and pairs that lead to containers and virtual machines, which nobody else can
     ///   reach and whose private ranges collide with those of real networks, unless this machine
-    ///   has nothing else.
+    ///   has nothing else, or `includingVirtual` asks for them.
     public static func addresses(
-        includingLoopback: Bool = false
+        includingLoopback: Bool = false, includingVirtual: Bool = false
     ) throws(SystemError) -> [InterfaceAddress] {
         var head: UnsafeMutablePointer<ifaddrs>?
         guard try attempt("getifaddrs", { unsafe getifaddrs(&head) }) != nil else {
@@ -37,7 +37,7 @@ public enum Interfaces {
             if !unusable.contains(address.endpoint) { found.insert(address) }
         }
         return choose(from: found, includingLoopback: includingLoopback) {
-            VirtualInterface.isVirtual($0)
+            !includingVirtual && VirtualInterface.isVirtual($0)
         }
     }
 

@@ -56,3 +56,19 @@ uint64_t vc_process_cpu_nanoseconds(void);
 
 /// PR_SET_DUMPABLE 0 and RLIMIT_CORE 0: no core file and no ptrace by other processes of the user.
 int vc_forbid_core_dumps(void);
+
+/// Room for the control message of vc_set_segment_bytes.
+#define VC_SEGMENT_CONTROL_BYTES 24
+
+/// Gives `message`, which is to be sent through a UDP socket, the control message UDP_SEGMENT in
+/// `control`: the kernel cuts what it holds into datagrams of `bytes` (udp(7), Linux 4.18).
+void vc_set_segment_bytes(struct msghdr *message, void *control, uint16_t bytes);
+
+/// Sleeps; less after a signal.
+void vc_sleep_nanoseconds(uint64_t nanoseconds);
+
+/// By how much the calling thread may oversleep; 50 us unless set.
+int vc_set_timer_slack(uint64_t nanoseconds);
+
+/// Seconds of CLOCK_REALTIME.
+uint64_t vc_unix_seconds(void);

@@ -187,9 +187,7 @@ public struct RelayClient {
         guard phase != .unbinding, phase != .closed else { return }
         guard session != nil else { return close() }
         phase = .unbinding
-        exchange.stop()
-        exchange.start(at: now)
-        exchange.fire(now: now)
+        exchange.goOn(now: now)
     }
 
     // MARK: Answers
