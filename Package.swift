@@ -95,7 +95,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
+            dependencies: ["VCCore", "VCSignaling", "VCRelay", "VCTestKit"]),
         // Starts vc and vc-signal, so they are built with it.
         .testTarget(
             name: "ProcessTests", dependencies: ["vc", "vc-signal", "vc-relay", "ALSATestKit"]),

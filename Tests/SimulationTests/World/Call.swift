@@ -77,24 +77,14 @@ struct Call {
     }
 
     /// Both rungs as the network sees them, the host's first.
-    var rungs: [Node.Rung?] { [rung(of: host), rung(of: joiner)] }
+    var rungs: [Rung?] { [rung(of: host), rung(of: joiner)] }
 
-    func rung(of node: Node) -> Node.Rung? { world.rung(of: node, to: node === host ? 2 : 1) }
+    func rung(of node: Node) -> Rung? { world.rung(of: node, to: node === host ? 2 : 1) }
 
     func relay(of node: Node) -> ServerHost? { world.relay(of: node, to: node === host ? 2 : 1) }
 
     /// Whether both have heard the other one.
     var hasVoice: Bool { !host.heard.isEmpty && !joiner.heard.isEmpty }
-
-    /// The most voice packets that one of the two sent twice within a second of the call.
-    var copiesPerSecond: Int {
-        [host, joiner].map { node in
-            node.voiceCopies.indices.map { index in
-                let start = node.voiceCopies[index]
-                return node.voiceCopies[index...].prefix { $0 < start + .seconds(1) }.count
-            }.max() ?? 0
-        }.max() ?? 0
-    }
 
     /// What was said arrived, once and in order, and the call goes on.
     mutating func finish() {

@@ -15,7 +15,7 @@ extension World {
     mutating func addRelay(_ number: Int) {
         let addresses = World.relayAddresses(number)
         let process = RelayProcess(
-            seed: randomSeed(), addresses: addresses, verifyKey: verifyKey, arena: arena, now: now)
+            seed: randomSeed(), addresses: addresses, verifyKey: verifyKey, now: now)
         let relay = addServer(process, at: addresses[0], tcpPorts: [RelayProcess.port])
         network.attach(relay.host, addresses[1])
         relays.append(relay)

@@ -143,6 +143,7 @@ struct World {
                 return false
             }
             node.heard.append((now, voice.header.sequence, voice.member))
+            node.tallies[voice.member, default: Node.Tally()].count(voice.header.sequence)
             return true
         }
     }
@@ -159,8 +160,18 @@ struct World {
             }
             guard let sent else { continue }
             node.voiceDestinations[member] = sent.destination
-            transmit(
-                    buffer.prefix(sent.size), from: node, to: sent.destination, hops: sent.hops)
+            transmit(buffer.prefix(sent.size), from: node, to: sent.destination)
+        }
+        if now.nanoseconds % 500_000_000 == 0 { report(node) }
+    }
+
+    /// Tells the others how their voices arrive.
+    private func report(_ node: Node) {
+        for member in node.machine.memberNumbers {
+            guard let tally = node.tallies[member] else { continue }
+            let report = ReceiverReport(
+                received: tally.received, lost: tally.lost, jitter: 0, captureDelay: 100)
+            node.machine.sendReport(report, to: member, now: now)
         }
     }
 
