@@ -4,10 +4,11 @@ import VCTestKit
 
 /// Two members who talk and chat all the time, and what becomes of it.
 struct Call {
-    /// A network like any other: 5 to 75 ms from everywhere to everywhere.
+    /// A network like any other: 5 to 40 ms from everywhere to everywhere, so up to 160 ms there
+    /// and back through a relay.
     static func link(seed: UInt64) -> VirtualNetwork.Link {
         var random = SplitMix64(seed: seed ^ 0x117)
-        let latency = Duration.milliseconds(Int64(5 + random.next(below: 71)))
+        let latency = Duration.milliseconds(Int64(5 + random.next(below: 36)))
         return VirtualNetwork.Link(latency: latency, jitter: .milliseconds(3))
     }
 

@@ -33,7 +33,11 @@ final class Node {
     /// When each of the events was told.
     var eventTimes: [Instant] = []
     /// Whether it sends a voice frame each 10 ms.
-    var isTalking = false
+    var isTalking = false {
+        didSet { endsTalkSpurt = oldValue && !isTalking }
+    }
+    /// Whether its next frame is the last one for now.
+    var endsTalkSpurt = false
     var heard: [(time: Instant, sequence: UInt16, member: UInt8)] = []
     /// Every sealed datagram it sent: for replays.
     var sealed: [[UInt8]] = []

@@ -47,7 +47,7 @@ final class SignalProcess: ServerProcess {
     }
 
     func pollTransmit(now: Instant) -> (bytes: [UInt8], port: UInt16, destination: Endpoint)? {
-        var sent: (destination: Endpoint, count: Int, fromSecondPort: Bool)?
+        var sent: OutgoingDatagram?
         let bytes = [UInt8](capacity: Limits.datagram) { sent = service.pollTransmit(into: &$0) }
         guard let sent else { return nil }
         let port = sent.fromSecondPort ? SignalProcess.secondPort : SignalProcess.port

@@ -106,7 +106,7 @@ struct World {
         for server in servers { next = min(next, server.timeout ?? .distantFuture) }
         for node in nodes {
             next = min(next, node.machine.nextTimeout)
-            if node.isTalking { next = min(next, nextTick) }
+            if node.isTalking || node.endsTalkSpurt { next = min(next, nextTick) }
         }
         return next
     }
@@ -125,7 +125,7 @@ struct World {
             }
         }
         if now.nanoseconds % 10_000_000 == 0 {
-            for node in nodes where node.isTalking { talk(node) }
+            for node in nodes where node.isTalking || node.endsTalkSpurt { talk(node) }
         }
         for server in servers { server.drive(now: now) }
         for node in nodes where now >= node.machine.nextTimeout {
@@ -149,8 +149,10 @@ struct World {
     }
 
     private mutating func talk(_ node: Node) {
+        let flags = node.isTalking ? 0 : VoiceHeader.endOfTalkSpurt
+        node.endsTalkSpurt = false
         let header = VoiceHeader(
-            flags: 0, sequence: node.sequence, timestamp: node.timestamp, level: 20)
+            flags: flags, sequence: node.sequence, timestamp: node.timestamp, level: 20)
         node.sequence &+= 1
         node.timestamp &+= 480
         let frame = [UInt8](repeating: UInt8(truncatingIfNeeded: node.sequence), count: 60)
