@@ -22,6 +22,12 @@ import VCTestKit
         call.finish()
     }
 
+    /// While two ways are tried: three probes a second and as many answers to the other side's.
+    private func expectFewAsides(_ call: Call, since time: Instant) {
+        let most = call.asidesPerSecond(since: time)
+        #expect(most <= 6, call.label)
+    }
+
     // MARK: Relays
 
     @Test("the relay is killed: the other one carries the voice")
@@ -33,6 +39,7 @@ import VCTestKit
                 call.world.kill(relay)
                 call.run(for: .seconds(10))
                 let silence = call.silence(since: before)
+                expectFewAsides(call, since: before + .seconds(1))
                 #expect(silence < Call.patience, call.label)
                 for node in [one, other] {
                     let now = try #require(call.relay(of: node))
@@ -108,6 +115,7 @@ import VCTestKit
                 }
                 let rungs = call.rungs
                 #expect(rungs == [.relay, .relay], call.label)
+                expectFewAsides(call, since: before + .seconds(1))
             }
         }
     }

@@ -87,6 +87,17 @@ struct Call {
     /// Whether both have heard the other one.
     var hasVoice: Bool { !host.heard.isEmpty && !joiner.heard.isEmpty }
 
+    /// The most packets within a second, since `time`, that one of the two sent on another way than
+    /// its voice.
+    func asidesPerSecond(since time: Instant) -> Int {
+        [host, joiner].map { node in
+            let late = node.asides.drop { $0 < time }
+            return late.indices.map { index in
+                late[index...].prefix { $0 < late[index] + .seconds(1) }.count
+            }.max() ?? 0
+        }.max() ?? 0
+    }
+
     /// What was said arrived, once and in order, and the call goes on.
     mutating func finish() {
         let (host, joiner) = (host, joiner)

@@ -43,6 +43,8 @@ final class Node {
     var sealed: [[UInt8]] = []
     /// Where the last voice packet for each member went.
     var voiceDestinations: [UInt8: Endpoint] = [:]
+    /// When it sent a packet for a member on another way than its voice.
+    var asides: [Instant] = []
     /// What arrived of each member's voice, as its jitter buffer would count it.
     var tallies: [UInt8: Tally] = [:]
     /// How often its time was due.

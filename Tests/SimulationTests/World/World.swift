@@ -181,6 +181,11 @@ struct World {
         _ bytes: [UInt8], from node: Node, to destination: Endpoint, hops: UInt8? = nil
     ) {
         if bytes.first == PacketType.sealed { node.sealed.append(bytes) }
+        if bytes.first == PacketType.sealed || bytes.first == PacketType.relayData,
+            !node.voiceDestinations.isEmpty, !node.voiceDestinations.values.contains(destination)
+        {
+            node.asides.append(now)
+        }
         if isRecording { recorded.append((bytes, node.endpoint, destination)) }
         network.send(
             bytes, from: node.host, port: node.endpoint.port, to: destination, hops: hops, now: now)
