@@ -99,7 +99,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
+            dependencies: ["VCCore", "VCSignaling", "VCRelay", "VCTestKit"]),
         // Starts vc and vc-signal, so they are built with it.
         .testTarget(
             name: "ProcessTests",
