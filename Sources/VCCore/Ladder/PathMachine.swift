@@ -237,8 +237,8 @@ struct PathMachine {
         switch silence.handleTimeout(now: now) {
         case .nothing: break
         case .began:
-            // Where nothing comes, what we send may be lost as well.
-            if let selectedIndex { doubt(selectedIndex, now: now) }
+            // The way that the peer took is dead; ours may be another one, and good.
+            if let index = silence.lastRoute.flatMap({ index(of: $0) }) { doubt(index, now: now) }
             probeEverything()
         case .goesOn: probeEverything()
         }
