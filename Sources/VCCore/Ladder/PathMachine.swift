@@ -246,7 +246,10 @@ struct PathMachine {
 
     private func nextMeasurement(_ index: Int) -> Instant {
         let path = paths[index]
-        if path.isProbeUrgent { return .zero }
+        if path.isProbeUrgent {
+            return path.standing == .good
+                ? .zero : path.lastProbe + PathMachine.doubtedProbeInterval
+        }
         switch path.standing {
         case .doubted:
             let interval =

@@ -6,7 +6,7 @@ struct SilenceWatch {
     /// Without a packet otherwise: more than two intervals of keepalives, so that one may be lost.
     static let otherwise = Duration.milliseconds(450)
     /// While it lasts, probes go out this often, and after a while this often.
-    static let probeInterval = Duration.milliseconds(300)
+    static let probeInterval = PathMachine.doubtedProbeInterval
     static let lateProbeInterval = Duration.seconds(1)
     static let lateAfter = Duration.seconds(6)
 

@@ -97,11 +97,11 @@ public struct RelayClient {
         }
     }
 
-    /// Our address changed: the relay has to hear of the new one before it forwards again.
+    /// Our address may have changed: the relay has to hear of the new one. The session goes on
+    /// until then, for it may be that it did not change.
     public mutating func rebind(now: Instant) {
         advance(now)
         guard phase != .unbinding, phase != .closed else { return }
-        session = nil
         ask(at: now, isUrgent: true)
     }
 
