@@ -55,12 +55,14 @@ let package = Package(
             name: "vc-relay", dependencies: ["VCRelay", "VCCore", "VCNet"],
             path: "Relay/vc-relay"),
         .executableTarget(
-            name: "vc", dependencies: ["VCCore", "VCAudio", "VCNet", "VCSignaling", "CVCLinux"],
+            name: "vc",
+            dependencies: ["VCCore", "VCAudio", "VCNet", "VCPortMap", "VCSignaling", "CVCLinux"],
             exclude: ["Demo/Samples"]),
 
         // Tests.
         .target(
-            name: "VCTestKit", dependencies: ["VCCore", "VCSignaling", "CNetworkNamespace"],
+            name: "VCTestKit",
+            dependencies: ["VCCore", "VCRelay", "VCSignaling", "CNetworkNamespace"],
             path: "Tests/VCTestKit"),
         .testTarget(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
@@ -77,7 +79,9 @@ let package = Package(
             name: "VCRelayTests",
             dependencies: ["VCRelay", "VCNet", "VCCore", "VCTestKit", "CAllocationCounter"]),
         .testTarget(
-            name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
+            name: "vcTests",
+            dependencies: ["vc", "VCCore", "VCAudio", "VCPortMap", "VCTestKit"],
+            exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(
             name: "CNetworkNamespace", path: "Tests/CNetworkNamespace",
@@ -95,7 +99,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
+            dependencies: ["VCCore", "VCSignaling", "VCRelay", "VCTestKit"]),
         // Starts vc and vc-signal, so they are built with it.
         .testTarget(
             name: "ProcessTests",

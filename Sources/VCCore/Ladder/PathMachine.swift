@@ -2,7 +2,7 @@
 /// it falls silent.
 ///
 /// ```
-///   heard --120 ms without a packet in speech, else 400 ms--> silent: the call moves to the next
+///   heard --120 ms without a packet in speech, else 450 ms--> silent: the call moves to the next
 ///     ^                                                       good route, and probes say so
 ///     +---------------- a packet of the call -----------------+
 /// ```

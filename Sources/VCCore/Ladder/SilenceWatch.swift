@@ -3,8 +3,8 @@
 struct SilenceWatch {
     /// Without a packet in a talk spurt: six frames of 20 ms.
     static let inSpeech = Duration.milliseconds(120)
-    /// Without a packet otherwise: two keepalives.
-    static let otherwise = Duration.milliseconds(400)
+    /// Without a packet otherwise: more than two intervals of keepalives, so that one may be lost.
+    static let otherwise = Duration.milliseconds(450)
     /// While it lasts, probes go out this often, and after a while this often.
     static let probeInterval = Duration.milliseconds(300)
     static let lateProbeInterval = Duration.seconds(1)

@@ -25,6 +25,8 @@ public final class RoomLink: Sendable {
         case sent(id: UInt64, text: DisplayText)
         /// A chat message was not taken: too much waits already, or nobody is there.
         case notSent(DisplayText)
+        /// This machine's addresses, or the local port, are others now.
+        case networkChanged(port: UInt16)
         /// The network loop has ended.
         case closed
     }

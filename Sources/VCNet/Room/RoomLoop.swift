@@ -234,6 +234,7 @@ public struct RoomLoop: ~Copyable {
         // Between two networks there may be no address at all; the next message brings one.
         guard !candidates.isEmpty else { return }
         machine.addressesChanged(candidates, local: local, now: now)
+        link.tell(.networkChanged(port: socket.localEndpoint.port))
     }
 
     /// The old port is stuck in some NAT: everything goes on from another one.

@@ -59,6 +59,12 @@ struct CallSetup: ~Copyable {
         self.socket = socket
     }
 
+    /// Whether a router may stand between us and the others, and a port there is of use.
+    var isBehindRouter: Bool {
+        options.rungs.allowsDirect && !network.includesLoopback
+            && network.addresses.contains { $0.isPrivate }
+    }
+
     /// The network thread, not yet started.
     consuming func makeThread(_ machine: consuming RoomMachine, link: RoomLink)
         throws(CallFailure) -> RoomThread

@@ -46,9 +46,9 @@ import Testing
         #expect(rig.machine.selected?.rung == .relay)
     }
 
-    @Test("400 ms without a packet, 120 ms in speech: the call goes on over the relay")
+    @Test("450 ms without a packet, 120 ms in speech: the call goes on over the relay")
     func silence() {
-        for (expectsVoice, limit) in [(false, 400), (true, 120)] {
+        for (expectsVoice, limit) in [(false, 450), (true, 120)] {
             var rig = settled()
             rig.hearCall(expectsVoice: expectsVoice)
             rig.run(for: .milliseconds(limit - 1), isAlive: false)
@@ -61,7 +61,7 @@ import Testing
     @Test("the direct path comes back after three good probes, not before")
     func threeProbes() {
         var rig = settled()
-        rig.run(for: .milliseconds(401), isAlive: false)
+        rig.run(for: .milliseconds(451), isAlive: false)
         #expect(rig.selected == relay)
         let start = rig.now
         while rig.selected == relay, rig.now < start + .seconds(5) {
@@ -77,7 +77,7 @@ import Testing
     func doubtedRate() {
         var rig = settled()
         rig.answering[direct] = nil
-        rig.run(for: .milliseconds(401), isAlive: false)
+        rig.run(for: .milliseconds(451), isAlive: false)
         let start = rig.now
         rig.run(for: .seconds(10))
         #expect(rig.times(of: direct, since: start).count <= 31)
