@@ -80,8 +80,12 @@ public import VCCore
     public var isFull: Bool { count == received.slots }
 
     /// Takes what is waiting at `socket`, 0 when nothing is.
+    ///
+    /// - Parameter waiting: sleeps until there is something, if `UDPSocket.setWaiting` was called.
     @discardableResult
-    public mutating func receive(from socket: borrowing UDPSocket) -> Int {
+    public mutating func receive(
+        from socket: borrowing UDPSocket, waiting: Bool = false
+    ) -> Int {
         var slot = 0
         // The kernel shortened these to the size of the address it wrote.
         while slot < count {
@@ -91,7 +95,8 @@ public import VCCore
         }
         let number = socket.descriptor.number
         let taken = unsafe vc_recvmmsg(
-            number, received.headers, CUnsignedInt(received.slots), 0)
+            number, received.headers, CUnsignedInt(received.slots),
+            waiting ? CInt(MSG_WAITFORONE) : CInt(MSG_DONTWAIT))
         // An error is what the network said to something that was sent earlier.
         count = max(0, Int(taken))
         return count
@@ -158,7 +163,8 @@ public import VCCore
         var next = 0
         while next < trainCount {
             let taken = unsafe vc_sendmmsg(
-                number, outgoing.headers + next, CUnsignedInt(trainCount - next), 0)
+                number, outgoing.headers + next, CUnsignedInt(trainCount - next),
+                CInt(MSG_DONTWAIT))
             if taken > 0 {
                 for train in next..<next + Int(taken) { countSent(train) }
                 next += Int(taken)
@@ -220,64 +226,11 @@ public import VCCore
         unsafe outgoing.headers[train].header.msg_iovlen = 1
         for index in 0..<count {
             unsafe outgoing.headers[train].header.msg_iov = first.map { unsafe $0 + index }
-            if unsafe vc_sendmmsg(number, outgoing.headers + train, 1, 0) == 1 {
+            if unsafe vc_sendmmsg(number, outgoing.headers + train, 1, CInt(MSG_DONTWAIT)) == 1 {
                 sent += 1
             } else {
                 refused += 1
             }
         }
-    }
-}
-
-/// The vectors of what is sent: as many messages as datagrams, at most one vector for each.
-@safe private struct OutgoingVectors: ~Copyable {
-    let addresses: UnsafeMutablePointer<sockaddr_in6>
-    let vectors: UnsafeMutablePointer<iovec>
-    let headers: UnsafeMutablePointer<vc_mmsghdr>
-    private let controls: UnsafeMutableRawPointer
-
-    init(slots: Int) {
-        unsafe addresses = .allocate(capacity: slots)
-        unsafe addresses.initialize(repeating: sockaddr_in6(), count: slots)
-        unsafe vectors = .allocate(capacity: slots)
-        unsafe vectors.initialize(repeating: iovec(), count: slots)
-        unsafe headers = .allocate(capacity: slots)
-        unsafe headers.initialize(repeating: vc_mmsghdr(), count: slots)
-        unsafe controls = .allocate(
-            byteCount: slots * Int(VC_SEGMENT_CONTROL_BYTES), alignment: 8)
-        unsafe controls.initializeMemory(
-            as: UInt8.self, repeating: 0, count: slots * Int(VC_SEGMENT_CONTROL_BYTES))
-    }
-
-    func prepare(_ message: Int, vectors range: Range<Int>, segmentBytes: Int, isDualStack: Bool) {
-        let header = unsafe headers + message
-        unsafe header.pointee.header.msg_name = UnsafeMutableRawPointer(addresses + message)
-        unsafe header.pointee.header.msg_namelen = socklen_t(MemoryLayout<sockaddr_in6>.size)
-        unsafe header.pointee.header.msg_iov = vectors + range.lowerBound
-        unsafe header.pointee.header.msg_iovlen = range.count
-        if range.count > 1 {
-            unsafe vc_set_segment_bytes(
-                &header.pointee.header, controls + message * Int(VC_SEGMENT_CONTROL_BYTES),
-                UInt16(segmentBytes))
-        } else {
-            unsafe header.pointee.header.msg_control = nil
-            unsafe header.pointee.header.msg_controllen = 0
-        }
-        if !isDualStack { useIPv4Address(message) }
-    }
-
-    /// For an AF_INET socket; the kernel refuses what is IPv6.
-    private func useIPv4Address(_ message: Int) {
-        guard let plain = unsafe Endpoint(addresses[message]).socketAddress4 else { return }
-        unsafe UnsafeMutableRawPointer(addresses + message).storeBytes(
-            of: plain, as: sockaddr_in.self)
-        unsafe headers[message].header.msg_namelen = socklen_t(MemoryLayout<sockaddr_in>.size)
-    }
-
-    deinit {
-        unsafe addresses.deallocate()
-        unsafe vectors.deallocate()
-        unsafe headers.deallocate()
-        unsafe controls.deallocate()
     }
 }
