@@ -61,7 +61,8 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "VCTestKit", dependencies: ["VCCore", "VCSignaling", "CNetworkNamespace"],
+            name: "VCTestKit",
+            dependencies: ["VCCore", "VCRelay", "VCSignaling", "CNetworkNamespace"],
             path: "Tests/VCTestKit"),
         .testTarget(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
@@ -78,7 +79,9 @@ let package = Package(
             name: "VCRelayTests",
             dependencies: ["VCRelay", "VCNet", "VCCore", "VCTestKit", "CAllocationCounter"]),
         .testTarget(
-            name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
+            name: "vcTests",
+            dependencies: ["vc", "VCCore", "VCAudio", "VCPortMap", "VCTestKit"],
+            exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(
             name: "CNetworkNamespace", path: "Tests/CNetworkNamespace",
@@ -96,10 +99,13 @@ let package = Package(
             ]),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
+            dependencies: ["VCCore", "VCSignaling", "VCRelay", "VCTestKit"]),
         // Starts vc and vc-signal, so they are built with it.
         .testTarget(
-            name: "ProcessTests", dependencies: ["vc", "vc-signal", "vc-relay", "ALSATestKit"]),
+            name: "ProcessTests",
+            dependencies: [
+                "vc", "vc-signal", "vc-relay", "VCCore", "VCNet", "VCTestKit", "ALSATestKit",
+            ]),
         .testTarget(name: "TidyTests"),
 
         // Benchmarks: the codec path beside the same calls in C. Run by Tools/bench/run.

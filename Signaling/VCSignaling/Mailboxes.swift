@@ -12,6 +12,8 @@ struct Mailboxes {
         /// cannot put another one in its place.
         let relayKey: VerifyKey
         var joiner: Endpoint
+        /// At which of our addresses it speaks to us.
+        var local: Endpoint?
         var transaction: UInt64
         let deadline: Instant
         var packets: TokenBucket
@@ -58,7 +60,7 @@ struct Mailboxes {
     /// A joiner's body for a run that may be open. Who knows the run's 8 random bytes is its
     /// joiner, also from a new address.
     mutating func post(
-        nameplate: UInt32, run: UInt64, from joiner: Endpoint, transaction: UInt64, now: Instant
+        nameplate: UInt32, run: UInt64, from joiner: SignalService.Sender, now: Instant
     ) -> Posting {
         let key = RunKey(nameplate: nameplate, run: run)
         guard let slot = slotOfRun[key], var mailbox = mailboxes[Int(slot)] else {
@@ -68,8 +70,9 @@ struct Mailboxes {
             mailboxes[Int(slot)] = mailbox
             return .rateLimited
         }
-        mailbox.joiner = joiner
-        mailbox.transaction = transaction
+        mailbox.joiner = joiner.endpoint
+        mailbox.local = joiner.local
+        mailbox.transaction = joiner.transaction
         mailboxes[Int(slot)] = mailbox
         return .deliver(mailbox, isNew: false)
     }
@@ -80,15 +83,15 @@ struct Mailboxes {
     ///   may be used.
     mutating func open(
         id: UInt32, nameplate: UInt32, run: UInt64, sourceTag: UInt64, relayKey: VerifyKey,
-        from joiner: Endpoint, transaction: UInt64, now: Instant
+        from joiner: SignalService.Sender, now: Instant
     ) -> Posting {
         guard count < limit, openOfNameplate[nameplate, default: 0] < limitPerLease else {
             return .busy
         }
         var mailbox = Mailbox(
             id: id, nameplate: nameplate, run: run, sourceTag: sourceTag,
-            relayKey: relayKey, joiner: joiner, transaction: transaction,
-            deadline: now + SignalLimits.mailboxLifetime,
+            relayKey: relayKey, joiner: joiner.endpoint, local: joiner.local,
+            transaction: joiner.transaction, deadline: now + SignalLimits.mailboxLifetime,
             packets: TokenBucket(rate, now: now))
         _ = mailbox.packets.take(rate, now: now)
         let slot: Int

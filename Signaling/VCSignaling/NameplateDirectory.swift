@@ -23,6 +23,8 @@ struct NameplateDirectory {
         let tokenHash: Block16
         let roomID: Block16
         var host: Endpoint
+        /// At which of our addresses it speaks to us.
+        var local: Endpoint?
         var transaction: UInt64
         var standing: Standing
         var deadline: Instant
@@ -83,15 +85,15 @@ struct NameplateDirectory {
 
     /// Claims a nameplate, or takes an own one back. `wanted` 0 takes the shortest that is free.
     mutating func claim(
-        tokenHash: Block16, roomID: Block16, wanted: UInt32, from host: Endpoint,
-        transaction: UInt64, now: Instant
+        tokenHash: Block16, roomID: Block16, wanted: UInt32, from host: SignalService.Sender,
+        now: Instant
     ) -> Claim {
         if let slot = slot(ofToken: tokenHash), let lease = leases[slot] {
             guard lease.roomID.matches(roomID) else { return .otherRoom }
-            touch(slot, host: host, transaction: transaction, now: now)
+            touch(slot, host, now: now)
             return .returned(nameplate: lease.nameplate, wasLapsed: lease.standing == .lapsed)
         }
-        let source = SourcePrefix(source: host)
+        let source = SourcePrefix(source: host.endpoint)
         guard count < limit, leasesOfSource[source, default: 0] < limitPerSource,
             slotOfToken[tokenHash.high] == nil, let lowest = free.lowest
         else { return .full }
@@ -99,8 +101,9 @@ struct NameplateDirectory {
         let nameplate = wanted == 0 ? lowest : wanted
         insert(
             Lease(
-                nameplate: nameplate, tokenHash: tokenHash, roomID: roomID, host: host,
-                transaction: transaction, standing: .held,
+                nameplate: nameplate, tokenHash: tokenHash, roomID: roomID,
+                host: host.endpoint, local: host.local, transaction: host.transaction,
+                standing: .held,
                 deadline: now + SignalLimits.leaseTime))
         return .granted(nameplate: nameplate)
     }
@@ -109,13 +112,13 @@ struct NameplateDirectory {
     ///
     /// - Returns: whether it has a lease, and whether its address is a new one.
     mutating func keep(
-        tokenHash: Block16, from host: Endpoint, transaction: UInt64, now: Instant
+        tokenHash: Block16, from host: SignalService.Sender, now: Instant
     ) -> (nameplate: UInt32, moved: Bool)? {
         guard let slot = slot(ofToken: tokenHash), let lease = leases[slot],
             lease.standing == .held
         else { return nil }
-        touch(slot, host: host, transaction: transaction, now: now)
-        return (lease.nameplate, lease.host != host)
+        touch(slot, host, now: now)
+        return (lease.nameplate, lease.host != host.endpoint)
     }
 
     /// Gives a nameplate back; its token is forgotten at once.
@@ -193,13 +196,14 @@ struct NameplateDirectory {
     }
 
     private mutating func touch(
-        _ slot: Int, host: Endpoint, transaction: UInt64, now: Instant
+        _ slot: Int, _ host: SignalService.Sender, now: Instant
     ) {
         guard var lease = leases[slot] else { return }
         if lease.standing == .held { uncount(lease.host) }
-        leasesOfSource[SourcePrefix(source: host), default: 0] += 1
-        lease.host = host
-        lease.transaction = transaction
+        leasesOfSource[SourcePrefix(source: host.endpoint), default: 0] += 1
+        lease.host = host.endpoint
+        lease.local = host.local
+        lease.transaction = host.transaction
         lease.standing = .held
         lease.deadline = now + SignalLimits.leaseTime
         leases[slot] = lease

@@ -3,8 +3,8 @@ internal import VCNet
 
 /// The command line of `vc-signal`.
 public enum SignalCommandLine: Equatable, Sendable {
-    /// Serve. `listen` is `[ADDR:]PORT`, checked.
-    case run(listen: String, secondPort: UInt16?, isVerbose: Bool)
+    /// Serve.
+    case run(Options)
     /// Print `helpText` and leave with 0.
     case help
     /// Print the version and leave with 0.
@@ -12,7 +12,27 @@ public enum SignalCommandLine: Equatable, Sendable {
     /// Say this sentence and leave with 64.
     case usageError(String)
 
-    /// UDP 4460.
+    /// What was asked for, checked as far as that can be done without looking anything up.
+    public struct Options: Equatable, Sendable {
+        /// Nobody needs more than a few addresses with two ports each.
+        static let maximumTCPAddresses = 15
+
+        /// `[ADDR:]PORT`.
+        public var listen = SignalCommandLine.defaultListen
+        /// More of them, for TCP.
+        public var listenTCP: [String] = []
+        public var secondPort: UInt16?
+        /// `HOST[:PORT]`.
+        public var relays: [String] = []
+        /// Where the signing key is; nil without relays.
+        public var keyFile: String?
+        public var hostTokenFile: String?
+        public var isVerbose = false
+
+        public init() {}
+    }
+
+    /// Port 4460.
     public static let defaultListen = "4460"
 
     public static let helpText = """
@@ -21,34 +41,41 @@ public enum SignalCommandLine: Equatable, Sendable {
         Introduces the members of vc rooms to each other. It sees who talks to whom when a room is
         joined; it cannot read what is said, and keeps nothing.
 
-          --listen [ADDR:]PORT   local UDP address and port (default: 4460 on all addresses)
-          --second-port PORT     second port for STUN (default: 3478, or another that is free)
-          --verbose              log rooms and addresses too
-          --help                 print this
-          --version              print the version
+          --host-token FILE        open rooms only for those who have the token in the first line
+                                   of FILE (16 to 256 bytes); on the internet, use it
+          --relay HOST[:PORT]      a vc-relay that rooms may use (port 4461); may be repeated
+          --key FILE               the key that signs tickets for relays, made on the first start;
+                                   its public half is FILE.pub, for vc-relay --signal-key
+                                   (default: $XDG_STATE_HOME/vc-signal/key)
+          --listen [ADDR:]PORT     local address and port, UDP and TCP (default: 4460 on all
+                                   addresses)
+          --listen-tcp [ADDR:]PORT one more for TCP, such as 443; may be repeated
+          --second-port PORT       second UDP port for STUN (default: 3478, or another that is free)
+          --verbose                log rooms and addresses too
+          --help                   print this
+          --version                print the version
 
         SIGTERM and SIGINT stop new rooms, tell the hosts, and end the server within 3 seconds; a
         second signal ends it at once.
 
-        Exit status: 0 stopped normally, 64 usage, 69 a port cannot be used.
+        Exit status: 0 stopped normally, 64 usage, 66 a file cannot be used, 69 a port cannot be
+        used.
         """
 
     public init(_ arguments: [String]) {
-        var options = Options()
+        var reader = Reader()
         var rest = arguments[...]
         while let argument = rest.popFirst() {
-            if let outcome = options.take(argument, &rest) {
+            if let outcome = reader.take(argument, &rest) {
                 self = outcome
                 return
             }
         }
-        self = options.finished
+        self = reader.finished
     }
 
-    private struct Options {
-        var listen = SignalCommandLine.defaultListen
-        var secondPort: UInt16?
-        var isVerbose = false
+    private struct Reader {
+        var options = Options()
 
         /// Takes one option and its value.
         ///
@@ -62,34 +89,73 @@ public enum SignalCommandLine: Equatable, Sendable {
             case "--version": return .version
             case "--verbose":
                 guard attached == nil else { return .usageError("--verbose takes no value") }
-                isVerbose = true
-            case "--listen":
-                guard let value = attached ?? rest.popFirst(), SignalCommandLine.isListen(value)
-                else {
-                    return .usageError(
-                        "--listen needs [ADDR:]PORT, such as 4460, 192.0.2.1:4460 or [::1]:4460")
+                options.isVerbose = true
+                return nil
+            case "--listen", "--listen-tcp", "--second-port", "--relay", "--key", "--host-token":
+                guard let value = attached ?? rest.popFirst(), !value.isEmpty else {
+                    return .usageError("\(name) needs a value; see vc-signal --help")
                 }
-                listen = value
-            case "--second-port":
-                guard let value = attached ?? rest.popFirst(), let port = UInt16(value), port > 0
-                else { return .usageError("--second-port needs a port from 1 to 65535") }
-                secondPort = port
-            case "--relay", "--key", "--host-token":
-                return .usageError(
-                    "\(name) is not supported by this version of vc-signal: "
-                        + "relays and host tokens are not there yet"
-                )
+                return take(name, value)
             default:
                 return .usageError("unknown argument '\(argument)'; see vc-signal --help")
+            }
+        }
+
+        private mutating func take(_ name: String, _ value: String) -> SignalCommandLine? {
+            switch name {
+            case "--key": options.keyFile = value
+            case "--host-token": options.hostTokenFile = value
+            case "--relay": return takeRelay(value)
+            case "--second-port":
+                guard let port = UInt16(value), port > 0 else {
+                    return .usageError("--second-port needs a port from 1 to 65535")
+                }
+                options.secondPort = port
+            default: return takeListen(name, value)
             }
             return nil
         }
 
+        private mutating func takeListen(_ name: String, _ value: String) -> SignalCommandLine? {
+            guard (try? Resolver.listenEndpoint(value)) != nil else {
+                return .usageError(
+                    "\(name) needs [ADDR:]PORT, such as 4460, 192.0.2.1:4460 or [::1]:4460")
+            }
+            guard name == "--listen-tcp" else {
+                options.listen = value
+                return nil
+            }
+            guard options.listenTCP.count < Options.maximumTCPAddresses else {
+                return .usageError(
+                    "--listen-tcp: \(Options.maximumTCPAddresses) addresses at most")
+            }
+            options.listenTCP.append(value)
+            return nil
+        }
+
+        private mutating func takeRelay(_ value: String) -> SignalCommandLine? {
+            guard let parts = HostPort(value), parts.port != 0 else {
+                return .usageError(
+                    "--relay needs HOST[:PORT], such as relay.example.org or [2001:db8::1]:4461")
+            }
+            guard options.relays.count < RelayWatch.maximumNames else {
+                return .usageError("--relay: \(RelayWatch.maximumNames) relays at most")
+            }
+            if !options.relays.contains(value) { options.relays.append(value) }
+            return nil
+        }
+
         var finished: SignalCommandLine {
-            if let secondPort, (try? Resolver.listenEndpoint(listen))?.port == secondPort {
+            if let port = options.secondPort,
+                (try? Resolver.listenEndpoint(options.listen))?.port == port
+            {
                 return .usageError("--second-port must differ from the port of --listen")
             }
-            return .run(listen: listen, secondPort: secondPort, isVerbose: isVerbose)
+            var options = options
+            if !options.relays.isEmpty, options.keyFile == nil {
+                options.keyFile = SigningKeyFile.usualPath
+            }
+            return .run(options)
         }
     }
 
@@ -99,9 +165,5 @@ public enum SignalCommandLine: Equatable, Sendable {
             return (argument, nil)
         }
         return (String(argument[..<equals]), String(argument[argument.index(after: equals)...]))
-    }
-
-    private static func isListen(_ value: String) -> Bool {
-        (try? Resolver.listenEndpoint(value)) != nil
     }
 }

@@ -5,7 +5,7 @@ extension SignalService {
     /// Whoever has shown a cookie may know the relays: they let nobody in without a ticket.
     mutating func answerRelays(_ nameplate: UInt32, _ sender: Sender, now: Instant) {
         let relays = relayWatch.selection(forRoom: nameplate, now: now)
-        send(to: sender.endpoint) {
+        answer(sender) {
             SignalAnswer.writeRelays(transaction: sender.transaction, relays, into: &$0)
         }
     }
@@ -44,7 +44,7 @@ extension SignalService {
         _ status: SignalAnswer.TicketStatus, _ grant: SignalRequest.Grant, _ ticket: Ticket?,
         _ sender: Sender
     ) {
-        send(to: sender.endpoint) {
+        answer(sender) {
             SignalAnswer.writeTicket(
                 transaction: sender.transaction, status: status, member: grant.member,
                 ticket: ticket, into: &$0)

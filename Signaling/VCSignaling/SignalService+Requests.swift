@@ -60,7 +60,7 @@ extension SignalService {
         counters.cookies += 1
         let cookie = cookie(of: sender.endpoint, slot: slot(now))
         let secondPort = secondPort
-        send(to: sender.endpoint) {
+        answer(sender) {
             SignalAnswer.writeCookie(
                 transaction: sender.transaction, cookie: cookie, observed: sender.endpoint,
                 secondPort: secondPort, into: &$0)
@@ -110,8 +110,7 @@ extension SignalService {
             guard isTrusted else { return refuse(.tokenNeeded, sender) }
         }
         let claim = directory.claim(
-            tokenHash: token, roomID: roomID, wanted: wanted, from: sender.endpoint,
-            transaction: sender.transaction, now: now)
+            tokenHash: token, roomID: roomID, wanted: wanted, from: sender, now: now)
         switch claim {
         case .granted(let nameplate):
             counters.leasesGranted += 1
@@ -138,7 +137,7 @@ extension SignalService {
     private mutating func answer(
         _ status: SignalAnswer.LeaseStatus, _ nameplate: UInt32, _ sender: Sender
     ) {
-        send(to: sender.endpoint) {
+        answer(sender) {
             SignalAnswer.writeLease(
                 transaction: sender.transaction, status: status, nameplate: nameplate,
                 seconds: UInt16(SignalLimits.leaseTime.components.seconds), into: &$0)
@@ -147,7 +146,7 @@ extension SignalService {
 
     private mutating func keep(_ token: Block16, _ sender: Sender, now: Instant) {
         let kept = directory.keep(
-            tokenHash: token, from: sender.endpoint, transaction: sender.transaction, now: now)
+            tokenHash: token, from: sender, now: now)
         guard let kept else { return answer(.unknown, sender) }
         if kept.moved {
             tell(.leaseMoved(nameplate: kept.nameplate, host: sender.endpoint))
@@ -164,7 +163,7 @@ extension SignalService {
     }
 
     private mutating func answer(_ status: SignalAnswer.KeptStatus, _ sender: Sender) {
-        send(to: sender.endpoint) {
+        answer(sender) {
             SignalAnswer.writeKept(
                 transaction: sender.transaction, status: status, observed: sender.endpoint,
                 into: &$0)
@@ -181,8 +180,7 @@ extension SignalService {
             return refuseUnknown(nameplate, sender, now: now)
         }
         var posting = mailboxes.post(
-            nameplate: nameplate, run: run, from: sender.endpoint,
-            transaction: sender.transaction, now: now)
+            nameplate: nameplate, run: run, from: sender, now: now)
         if case .unknown = posting {
             posting = open(nameplate, run, relayKey, sender, now: now)
         }
@@ -193,7 +191,7 @@ extension SignalService {
                 tell(.runOpened(nameplate: nameplate, joiner: sender.endpoint))
             }
             counters.forwarded += 1
-            send(to: lease.host) {
+            send(to: lease.host, from: lease.local) {
                 SignalAnswer.writeToHost(
                     transaction: lease.transaction, mailbox: mailbox.id,
                     sourceTag: mailbox.sourceTag, body: body, into: &$0)
@@ -218,7 +216,7 @@ extension SignalService {
         return mailboxes.open(
             id: drawMailboxID(), nameplate: nameplate, run: run,
             sourceTag: hash(of: prefix, purpose: .tag, nameplate: nameplate), relayKey: relayKey,
-            from: sender.endpoint, transaction: sender.transaction, now: now)
+            from: sender, now: now)
     }
 
     /// An unpredictable number that is not in use; with 16,384 of 2^32 in use the first one nearly
@@ -265,7 +263,7 @@ extension SignalService {
                 mailbox.relayKey == .none
                     ? nil : sign($0, for: mailbox.relayKey, of: lease.roomID, now: now)
             }
-            send(to: mailbox.joiner) {
+            send(to: mailbox.joiner, from: mailbox.local) {
                 SignalAnswer.writeToJoiner(
                     transaction: mailbox.transaction, run: mailbox.run, ticket: ticket, body: body,
                     into: &$0)

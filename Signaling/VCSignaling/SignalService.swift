@@ -90,10 +90,13 @@ public struct SignalService: ~Copyable {
 
     /// Takes a datagram.
     ///
+    /// - Parameter local: at which of the server's addresses it came in; answers leave from there.
+    ///   Nil where there is only one.
     /// - Returns: whether it was a request of a protocol that is served here. Everything else only
     ///   counts, so that another user of the socket may look at it.
     public mutating func handle(
-        _ datagram: RawSpan, from source: Endpoint, onSecondPort: Bool, now: Instant
+        _ datagram: RawSpan, from source: Endpoint, at local: Endpoint? = nil, onSecondPort: Bool,
+        now: Instant
     ) -> Bool {
         counters.received += 1
         counters.receivedBytes += UInt64(datagram.byteCount)
@@ -107,7 +110,8 @@ public struct SignalService: ~Copyable {
             return true
         }
         if STUNMessage.isSTUN(datagram) {
-            return handleBinding(datagram, from: source, onSecondPort: onSecondPort, now: now)
+            return handleBinding(
+                datagram, from: source, at: local, onSecondPort: onSecondPort, now: now)
         }
         guard !onSecondPort else {
             counters.malformed += 1
@@ -116,11 +120,12 @@ public struct SignalService: ~Copyable {
         do throws(DecodeError) {
             let (header, request) = try SignalRequest.decode(datagram)
             handle(
-                request, Sender(endpoint: source, transaction: header.transaction),
+                request,
+                Sender(endpoint: source, local: local, transaction: header.transaction),
                 in: datagram, now: now)
             return true
         } catch {
-            return handleUnreadable(datagram, error, from: source, now: now)
+            return handleUnreadable(datagram, error, from: source, at: local, now: now)
         }
     }
 
@@ -145,13 +150,11 @@ public struct SignalService: ~Copyable {
     }
 
     /// The next datagram to send, from the main port or from the second one.
-    public mutating func pollTransmit(
-        into writer: inout ByteWriter
-    ) -> (destination: Endpoint, count: Int, fromSecondPort: Bool)? {
+    public mutating func pollTransmit(into writer: inout ByteWriter) -> OutgoingDatagram? {
         if outbox.count == 0 { tellNextHostOfDrain() }
         if let transmit = outbox.pop(into: &writer) { return transmit }
         guard let relay = relayWatch.pollQuestion(into: &writer) else { return nil }
-        return (relay, writer.count, false)
+        return OutgoingDatagram(destination: relay, count: writer.count)
     }
 
     /// The next thing that happened.
@@ -183,9 +186,10 @@ public struct SignalService: ~Copyable {
 
     // MARK: Parts
 
-    /// Who sent a message, and what its answer has to repeat.
+    /// Who sent a message and where it came in, and what its answer has to repeat.
     struct Sender {
         let endpoint: Endpoint
+        let local: Endpoint?
         let transaction: UInt64
     }
 
@@ -194,12 +198,12 @@ public struct SignalService: ~Copyable {
     }
 
     mutating func send(
-        to destination: Endpoint, fromSecondPort: Bool = false,
+        to destination: Endpoint, from local: Endpoint?, fromSecondPort: Bool = false,
         _ write: (inout ByteWriter) -> Void
     ) {
         guard
             let size = outbox.append(
-                to: destination, fromSecondPort: fromSecondPort, write)
+                to: destination, from: local, fromSecondPort: fromSecondPort, write)
         else {
             counters.outboxOverflows += 1
             return
@@ -208,10 +212,14 @@ public struct SignalService: ~Copyable {
         counters.transmittedBytes += UInt64(size)
     }
 
+    mutating func answer(_ sender: Sender, _ write: (inout ByteWriter) -> Void) {
+        send(to: sender.endpoint, from: sender.local, write)
+    }
+
     mutating func notice(
         _ status: SignalAnswer.NoticeStatus, _ subject: UInt32, to sender: Sender
     ) {
-        send(to: sender.endpoint) {
+        answer(sender) {
             SignalAnswer.writeNotice(
                 transaction: sender.transaction, status: status, subject: subject, into: &$0)
         }
@@ -245,12 +253,15 @@ public struct SignalService: ~Copyable {
         drainCursor = next.slot
         notice(
             .draining, next.lease.nameplate,
-            to: Sender(endpoint: next.lease.host, transaction: next.lease.transaction))
+            to: Sender(
+                endpoint: next.lease.host, local: next.lease.local,
+                transaction: next.lease.transaction))
     }
 
     /// A message that cannot be read: one of another version is told so, if it is no answer itself.
     private mutating func handleUnreadable(
-        _ datagram: RawSpan, _ error: DecodeError, from source: Endpoint, now: Instant
+        _ datagram: RawSpan, _ error: DecodeError, from source: Endpoint, at local: Endpoint?,
+        now: Instant
     ) -> Bool {
         guard error == .unsupportedVersion else {
             counters.malformed += 1
@@ -265,7 +276,7 @@ public struct SignalService: ~Copyable {
             else { return header.isRequest }
             notice(
                 .unsupportedVersion, UInt32(protocolVersion),
-                to: Sender(endpoint: source, transaction: header.transaction))
+                to: Sender(endpoint: source, local: local, transaction: header.transaction))
             return true
         } catch {
             return false
@@ -275,7 +286,8 @@ public struct SignalService: ~Copyable {
     /// Without state: the answer goes where the question came from, and is not longer unless the
     /// limits for that allow it.
     private mutating func handleBinding(
-        _ datagram: RawSpan, from source: Endpoint, onSecondPort: Bool, now: Instant
+        _ datagram: RawSpan, from source: Endpoint, at local: Endpoint?, onSecondPort: Bool,
+        now: Instant
     ) -> Bool {
         let transaction: STUNMessage.TransactionID
         do throws(DecodeError) {
@@ -289,7 +301,7 @@ public struct SignalService: ~Copyable {
             return true
         }
         counters.bindings += 1
-        send(to: source, fromSecondPort: onSecondPort) {
+        send(to: source, from: local, fromSecondPort: onSecondPort) {
             STUNMessage.writeResponse(transaction, observed: source, into: &$0)
         }
         return true

@@ -1,79 +1,97 @@
+internal import Glibc
 public import VCCore
 public import VCNet
 
-/// A signaling server as a process: two sockets, a clock and signals around a `SignalService`,
-/// which it obeys.
+/// A signaling server as a process: its sockets, a clock and signals around a `SignalService`, which
+/// it obeys.
 public struct SignalShell: ~Copyable {
     /// How to run it.
     public struct Configuration: Sendable {
-        /// Where the protocol and STUN are served.
+        /// Where the protocol and STUN are served, over UDP and TCP.
         public var listen: Endpoint
+        /// Where the protocol is served over TCP too.
+        public var listenTCP: [Endpoint]
         /// The second STUN port; nil is 3478 (RFC 8489 section 18) or, if that is taken, any.
         public var secondPort: UInt16?
+        /// `HOST[:PORT]` of the relays that rooms are told of.
+        public var relays: [String]
+        /// What those must know who open rooms; nil lets everybody.
+        public var hostToken: HostToken?
         /// Whether rooms and addresses are logged.
         public var isVerbose: Bool
         public var limits: SignalLimits
 
         public init(
-            listen: Endpoint, secondPort: UInt16? = nil, isVerbose: Bool = false,
+            listen: Endpoint, listenTCP: [Endpoint] = [], secondPort: UInt16? = nil,
+            relays: [String] = [], hostToken: HostToken? = nil, isVerbose: Bool = false,
             limits: SignalLimits = .standalone
         ) {
             self.listen = listen
+            self.listenTCP = listenTCP
             self.secondPort = secondPort
+            self.relays = relays
+            self.hostToken = hostToken
             self.isVerbose = isVerbose
             self.limits = limits
         }
     }
 
     private enum Token {
-        static let main: UInt64 = 0
-        static let second: UInt64 = 1
         static let signals: UInt64 = 2
         static let stop: UInt64 = 3
+        static let resolver: UInt64 = 4
     }
 
-    private static let standardSTUNPort: UInt16 = 3478
-
-    private let main: UDPSocket
-    private let second: UDPSocket
+    private var ports: SignalPorts
+    private let resolver: RelayResolver?
+    private var random = SystemRandom()
     private var log: SignalLog
     private var service: SignalService
     private var poller: Poller
-    private var received = ReceiveBatch()
-    private var fromMain = SendBatch()
-    private var fromSecond = SendBatch()
     private var isStopped = false
 
-    /// Opens both ports.
+    /// Opens all ports, and begins to look for the relays.
+    ///
+    /// - Parameter signingKey: signs the tickets for them.
     public init(
-        _ configuration: Configuration,
+        _ configuration: Configuration, signingKey: consuming SigningKey? = nil,
         log write: @escaping (String) -> Void = { StandardStream.diagnostics.write(line: $0) }
-    ) throws(SocketError) {
-        let main = try UDPSocket(bindingTo: configuration.listen, receiveBufferBytes: 4 << 20)
-        let second = try Self.openSecond(configuration)
+    ) throws(SignalPortError) {
         let poller: Poller
+        let resolver: RelayResolver?
         do throws(SystemError) {
             let made = try Poller()
-            try made.add(main.descriptorNumber, token: Token.main)
-            try made.add(second.descriptorNumber, token: Token.second)
+            let names = configuration.relays
+            resolver = names.isEmpty ? nil : try RelayResolver(names)
+            if let resolver {
+                try made.add(resolver.isReady.descriptorNumber, token: Token.resolver)
+            }
             poller = made
         } catch {
-            throw .system(error)
+            throw SignalPortError(transport: .udp, reason: .system(error))
         }
-        var random = SystemRandom()
+        ports = try SignalPorts(
+            configuration.listen, second: configuration.secondPort, tcp: configuration.listenTCP,
+            poller: poller)
         service = SignalService(
-            limits: configuration.limits, secondPort: second.localEndpoint.port,
-            random: &random, now: MonotonicClock.now)
+            limits: configuration.limits, secondPort: ports.secondPort,
+            signingKey: signingKey, hostToken: configuration.hostToken, random: &random,
+            now: MonotonicClock.now)
         log = SignalLog(isVerbose: configuration.isVerbose, write: write)
+        self.resolver = resolver
         self.poller = poller
-        self.main = main
-        self.second = second
+    }
+
+    deinit {
+        resolver?.end()
     }
 
     /// Where the protocol is served.
-    public var endpoint: Endpoint { main.localEndpoint }
+    public var endpoint: Endpoint { ports.endpoint }
+    /// Where it is served over TCP.
+    public var tcpEndpoints: [Endpoint] { ports.tcpEndpoints }
     /// The port of the second STUN socket.
-    public var secondPort: UInt16 { second.localEndpoint.port }
+    public var secondPort: UInt16 { ports.secondPort }
     /// What the service has done.
     public var counters: SignalCounters { service.counters }
 
@@ -98,19 +116,6 @@ public struct SignalShell: ~Copyable {
         }
     }
 
-    private static func openSecond(
-        _ configuration: Configuration
-    ) throws(SocketError) -> UDPSocket {
-        if let port = configuration.secondPort {
-            return try UDPSocket(bindingTo: configuration.listen.with(port: port))
-        }
-        do throws(SocketError) {
-            return try UDPSocket(bindingTo: configuration.listen.with(port: standardSTUNPort))
-        } catch {
-            return try UDPSocket(bindingTo: configuration.listen.with(port: 0))
-        }
-    }
-
     private mutating func stop() {
         guard !service.isDraining else {
             log.log("stopped at once")
@@ -125,34 +130,56 @@ public struct SignalShell: ~Copyable {
 
     /// Waits for something to happen, and lets the service handle it.
     private mutating func step() throws(SystemError) {
-        let ready = try poller.wait(until: service.pollTimeout())
+        let ready = try poller.wait(
+            until: min(service.pollTimeout() ?? .distantFuture, ports.timeout))
         let now = MonotonicClock.now
+        service.setWallClock(unixSeconds: UInt64(clamping: time(nil)), now: now)
         for index in 0..<ready {
-            switch poller.readiness(index).token {
-            case Token.main: receive(onSecondPort: false, now)
-            case Token.second: receive(onSecondPort: true, now)
-            default: break
+            let readiness = poller.readiness(index)
+            switch readiness.token {
+            case SignalPorts.Token.main: receive(onSecondPort: false, now)
+            case SignalPorts.Token.second: receive(onSecondPort: true, now)
+            case Token.resolver: watchRelays(now)
+            default:
+                if ports.streams.owns(readiness.token) { receive(from: readiness, now) }
             }
         }
+        ports.handleTimeout(now)
         service.handleTimeout(now: now)
         obey(now)
     }
 
     /// One batch: what is left is reported again, after the other socket had its turn.
     private mutating func receive(onSecondPort: Bool, _ now: Instant) {
-        let count =
-            onSecondPort ? received.receive(from: second) : received.receive(from: main)
-        for index in 0..<count {
+        for index in 0..<ports.receive(onSecondPort: onSecondPort) {
             _ = unsafe service.handle(
-                UnsafeRawBufferPointer(received.bytes(index)).bytes,
-                from: received.source(index), onSecondPort: onSecondPort, now: now)
+                UnsafeRawBufferPointer(ports.received.bytes(index)).bytes,
+                from: ports.received.source(index), at: ports.received.destination(index),
+                onSecondPort: onSecondPort, now: now)
+        }
+        transmit(now)
+    }
+
+    /// What one read from a connection brought. It may be more than the service can answer before
+    /// somebody takes the answers.
+    private mutating func receive(from readiness: Poller.Readiness, _ now: Instant) {
+        ports.streams.handle(readiness, poller: poller, now: now)
+        while let datagram = ports.streams.nextDatagram(now: now) {
+            _ = unsafe service.handle(
+                UnsafeRawBufferPointer(datagram.bytes).bytes, from: datagram.source,
+                onSecondPort: false, now: now)
+            transmit(now)
         }
     }
 
+    private mutating func watchRelays(_ now: Instant) {
+        guard let findings = resolver?.take() else { return }
+        for problem in findings.problems { log.log("a relay is not found: \(problem)") }
+        service.watch(findings.relays, random: &random, now: now)
+    }
+
     private mutating func obey(_ now: Instant) {
-        while transmitNext() {}
-        fromMain.flush(through: main)
-        fromSecond.flush(through: second)
+        transmit(now)
         while let event = service.pollEvent() { log.log(event, now: now) }
         if service.isDrained(now: now), !isStopped {
             log.log("drained")
@@ -160,21 +187,8 @@ public struct SignalShell: ~Copyable {
         }
     }
 
-    private mutating func transmitNext() -> Bool {
-        if fromMain.isFull { fromMain.flush(through: main) }
-        // The machine says from which port only once it has written; copied if it is the second.
-        guard let memory = unsafe fromMain.reserve() else { return false }
-        var writer = unsafe ByteWriter(memory.mutableBytes)
-        guard let transmit = service.pollTransmit(into: &writer) else { return false }
-        guard transmit.fromSecondPort else {
-            fromMain.commit(transmit.count, to: transmit.destination)
-            return true
-        }
-        if fromSecond.isFull { fromSecond.flush(through: second) }
-        guard let target = unsafe fromSecond.reserve() else { return false }
-        unsafe target.copyMemory(
-            from: UnsafeRawBufferPointer(rebasing: memory[..<transmit.count]))
-        fromSecond.commit(transmit.count, to: transmit.destination)
-        return true
+    private mutating func transmit(_ now: Instant) {
+        while ports.transmitNext(of: &service, poller, now) {}
+        ports.flush()
     }
 }

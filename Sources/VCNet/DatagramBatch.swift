@@ -7,14 +7,17 @@ public import VCCore
 @safe struct DatagramVectors: ~Copyable {
     /// Above `Limits.datagram`, so that a datagram that is too long is seen to be.
     static let slotBytes = 1_280
+    private static let controlBytes = Int(VC_PACKET_INFO_BYTES)
 
     let slots: Int
     let buffers: UnsafeMutableRawPointer
     let addresses: UnsafeMutablePointer<sockaddr_in6>
     let vectors: UnsafeMutablePointer<iovec>
     let headers: UnsafeMutablePointer<vc_mmsghdr>
+    /// Where local addresses come and go; nil where nobody asks for them.
+    let controls: UnsafeMutableRawPointer?
 
-    init(slots: Int) {
+    init(slots: Int, hasLocalAddresses: Bool = false) {
         precondition(slots > 0, "a batch holds at least one datagram")
         self.slots = slots
         unsafe buffers = .allocate(byteCount: slots * Self.slotBytes, alignment: 64)
@@ -24,6 +27,9 @@ public import VCCore
         unsafe addresses.initialize(repeating: sockaddr_in6(), count: slots)
         unsafe vectors = .allocate(capacity: slots)
         unsafe headers = .allocate(capacity: slots)
+        unsafe controls =
+            hasLocalAddresses
+            ? .allocate(byteCount: slots * Self.controlBytes, alignment: 16) : nil
         for slot in 0..<slots {
             let buffer = unsafe buffers + slot * Self.slotBytes
             unsafe (vectors + slot).initialize(
@@ -43,7 +49,42 @@ public import VCCore
             start: buffers + slot * Self.slotBytes, count: Self.slotBytes)
     }
 
+    /// Makes room for the local address that the kernel will tell, if somebody asks for it.
+    func expectLocalAddress(_ slot: Int) {
+        guard let controls = unsafe controls else { return }
+        unsafe headers[slot].header.msg_control = controls + slot * Self.controlBytes
+        unsafe headers[slot].header.msg_controllen = Self.controlBytes
+    }
+
+    /// The local address that datagram `slot` came to, with port 0.
+    func localAddress(_ slot: Int) -> Endpoint? {
+        guard unsafe controls != nil else { return nil }
+        var words: (UInt64, UInt64) = (0, 0)
+        let isThere = unsafe withUnsafeMutableBytes(of: &words) { words in
+            unsafe vc_packet_destination(
+                &headers[slot].header, words.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        }
+        guard isThere == 1 else { return nil }
+        return Endpoint(high: UInt64(bigEndian: words.0), low: UInt64(bigEndian: words.1), port: 0)
+    }
+
+    /// Has datagram `slot` leave from the address of `local`; nil leaves that to the kernel.
+    func setLocalAddress(_ slot: Int, _ local: Endpoint?, isDualStack: Bool) {
+        guard let controls = unsafe controls, let local else {
+            unsafe headers[slot].header.msg_control = nil
+            unsafe headers[slot].header.msg_controllen = 0
+            return
+        }
+        let words = (local.high.bigEndian, local.low.bigEndian)
+        unsafe withUnsafeBytes(of: words) { words in
+            unsafe vc_set_packet_source(
+                &headers[slot].header, controls + slot * Self.controlBytes,
+                words.baseAddress?.assumingMemoryBound(to: UInt8.self), isDualStack ? 1 : 0)
+        }
+    }
+
     deinit {
+        unsafe controls?.deallocate()
         unsafe headers.deallocate()
         unsafe vectors.deallocate()
         unsafe addresses.deallocate()
@@ -60,9 +101,12 @@ public struct ReceiveBatch: ~Copyable {
     /// that was sent earlier; per received datagram.
     public private(set) var errors: UInt64 = 0
 
-    /// - Parameter slots: datagrams per system call.
-    public init(slots: Int = 32) {
-        vectors = DatagramVectors(slots: slots)
+    /// - Parameters:
+    ///   - slots: datagrams per system call.
+    ///   - readsDestinations: whether `destination` tells something, of sockets that report it.
+    public init(slots: Int = 32, readsDestinations: Bool = false) {
+        vectors = DatagramVectors(slots: slots, hasLocalAddresses: readsDestinations)
+        for slot in 0..<slots { vectors.expectLocalAddress(slot) }
     }
 
     /// Whether the last `receive` filled every slot, so that more may be waiting.
@@ -77,6 +121,7 @@ public struct ReceiveBatch: ~Copyable {
         while slot < count {
             unsafe vectors.headers[slot].header.msg_namelen =
                 socklen_t(MemoryLayout<sockaddr_in6>.size)
+            vectors.expectLocalAddress(slot)
             slot += 1
         }
         count = 0
@@ -107,6 +152,13 @@ public struct ReceiveBatch: ~Copyable {
             .withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe Endpoint($0) }
             ?? .anyAddress(port: 0)
     }
+
+    /// At which of this machine's addresses datagram `index` came in, with port 0. Nil unless both
+    /// the socket and the batch were made for that.
+    public func destination(_ index: Int) -> Endpoint? {
+        precondition(index < count, "no such datagram")
+        return vectors.localAddress(index)
+    }
 }
 
 /// Datagrams on their way to a socket, many per system call. What the network refuses is counted
@@ -124,9 +176,15 @@ public struct SendBatch: ~Copyable {
     /// Datagrams dropped because the send buffer was full. Per `sent`.
     public private(set) var dropped: UInt64 = 0
 
-    /// - Parameter slots: datagrams per system call.
-    public init(slots: Int = 32) {
-        vectors = DatagramVectors(slots: slots)
+    /// The local address of each datagram; empty where none is ever chosen.
+    private var sources: [Endpoint?] = []
+
+    /// - Parameters:
+    ///   - slots: datagrams per system call.
+    ///   - choosesSources: whether `commit` may be given a local address.
+    public init(slots: Int = 32, choosesSources: Bool = false) {
+        vectors = DatagramVectors(slots: slots, hasLocalAddresses: choosesSources)
+        if choosesSources { sources = Array(repeating: nil, count: slots) }
     }
 
     /// Whether `flush` has to come before the next `reserve`.
@@ -139,7 +197,14 @@ public struct SendBatch: ~Copyable {
     }
 
     /// Takes the first `length` bytes of what `reserve` gave as a datagram to `destination`.
-    public mutating func commit(_ length: Int, to destination: Endpoint) {
+    ///
+    /// - Parameter source: the local address that it leaves from, whatever its port; nil leaves
+    ///   that to the kernel.
+    public mutating func commit(
+        _ length: Int, to destination: Endpoint, from source: Endpoint? = nil
+    ) {
+        precondition(source == nil || !sources.isEmpty, "a batch that chooses no sources")
+        if !sources.isEmpty { sources[count] = source }
         precondition(!isFull, "commit without reserve")
         precondition(length >= 0 && length <= DatagramVectors.slotBytes, "longer than its slot")
         unsafe vectors.vectors[count].iov_len = length
@@ -151,6 +216,7 @@ public struct SendBatch: ~Copyable {
     public mutating func flush(through socket: borrowing UDPSocket) {
         guard count > 0 else { return }
         if !socket.isDualStack { useIPv4Addresses() }
+        if !sources.isEmpty { useSources(isDualStack: socket.isDualStack) }
         let number = socket.descriptor.number
         var next = 0
         while next < count {
@@ -172,6 +238,12 @@ public struct SendBatch: ~Copyable {
             }
         }
         count = 0
+    }
+
+    private func useSources(isDualStack: Bool) {
+        for slot in 0..<count {
+            vectors.setLocalAddress(slot, sources[slot], isDualStack: isDualStack)
+        }
     }
 
     /// Rewrites the addresses for an AF_INET socket; the kernel refuses those that are IPv6.

@@ -43,22 +43,34 @@ public struct UDPSocket: ~Copyable {
     ///   - local: where to bind; nil is every address and a port of the kernel's choice.
     ///   - receiveBufferBytes: what the kernel may hold for us while we are busy; it is cut to
     ///     `net.core.rmem_max` without an error. 1 MiB is 800 full datagrams.
+    ///   - reportsDestinations: whether a `ReceiveBatch` is told at which local address a datagram
+    ///     came in. For servers that are bound to all addresses of a machine with several: their
+    ///     answers have to come from where they were asked.
     public init(
-        bindingTo local: Endpoint? = nil, receiveBufferBytes: Int = 1 << 20
+        bindingTo local: Endpoint? = nil, receiveBufferBytes: Int = 1 << 20,
+        reportsDestinations: Bool = false
     ) throws(SocketError) {
         try self.init(
             bindingTo: local ?? .anyAddress(port: 0), receiveBufferBytes: receiveBufferBytes,
-            hasIPv6: true)
+            reportsDestinations: reportsDestinations, hasIPv6: true)
     }
 
     /// - Parameter hasIPv6: false behaves as on a machine without IPv6.
     init(
-        bindingTo local: Endpoint, receiveBufferBytes: Int, hasIPv6: Bool
+        bindingTo local: Endpoint, receiveBufferBytes: Int, reportsDestinations: Bool = false,
+        hasIPv6: Bool
     ) throws(SocketError) {
         socket = try InternetSocket(.datagram, bindingTo: local, hasIPv6: hasIPv6)
         InternetSocket.set(
             SO_RCVBUF, of: socket.descriptor, level: SOL_SOCKET,
             to: CInt(clamping: receiveBufferBytes))
+        guard reportsDestinations else { return }
+        if socket.isDualStack {
+            InternetSocket.set(
+                IPV6_RECVPKTINFO, of: socket.descriptor, level: CInt(IPPROTO_IPV6), to: 1)
+        } else {
+            InternetSocket.set(IP_PKTINFO, of: socket.descriptor, level: CInt(IPPROTO_IP), to: 1)
+        }
     }
 
     /// Whether the socket is AF_INET6 with IPv4 in mapped form; else it is AF_INET.

@@ -12,7 +12,9 @@ import VCCore
     ) -> NameplateDirectory.Claim {
         directory.claim(
             tokenHash: Block16(high: number, low: number), roomID: .zero, wanted: wanted,
-            from: Endpoint(ipv4: UInt32(truncatingIfNeeded: number), port: 1), transaction: 1,
+            from: SignalService.Sender(
+                endpoint: Endpoint(ipv4: UInt32(truncatingIfNeeded: number), port: 1), local: nil,
+                transaction: 1),
             now: now)
     }
 

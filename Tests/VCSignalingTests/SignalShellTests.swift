@@ -140,11 +140,18 @@ import VCNet
     func portInUse() throws {
         let socket = try UDPSocket(bindingTo: Self.loopback)
         let taken = socket.localEndpoint
-        #expect(throws: SocketError.portInUse(taken.port)) {
+        let error = SignalPortError(transport: .udp, reason: .portInUse(taken.port))
+        #expect(throws: error) {
             _ = try SignalShell(.init(listen: taken))
         }
-        #expect(throws: SocketError.portInUse(taken.port)) {
+        #expect(throws: error) {
             _ = try SignalShell(.init(listen: Self.loopback, secondPort: taken.port))
+        }
+        let server = try SignalShell(.init(listen: Self.loopback))
+        let tcp = try #require(server.tcpEndpoints.first)
+        #expect(tcp == server.endpoint.over(.tcp))
+        #expect(throws: SignalPortError(transport: .tcp, reason: .portInUse(tcp.port))) {
+            _ = try SignalShell(.init(listen: Self.loopback, listenTCP: [tcp]))
         }
     }
 
@@ -180,24 +187,49 @@ import VCNet
 }
 
 @Suite struct SignalCommandLineTests {
+    private static func options(_ arguments: [String]) -> SignalCommandLine.Options? {
+        if case .run(let options) = SignalCommandLine(arguments) { options } else { nil }
+    }
+
     @Test("options are read, with a blank or an equals sign")
     func options() {
-        #expect(
-            SignalCommandLine([])
-                == .run(listen: "4460", secondPort: nil, isVerbose: false))
+        var expected = SignalCommandLine.Options()
+        #expect(SignalCommandLine([]) == .run(expected))
+        expected.listen = "[::1]:9"
+        expected.secondPort = 8
+        expected.isVerbose = true
         #expect(
             SignalCommandLine(["--listen", "[::1]:9", "--second-port=8", "--verbose"])
-                == .run(listen: "[::1]:9", secondPort: 8, isVerbose: true))
+                == .run(expected))
+        let relays = Self.options([
+            "--relay", "a.example", "--relay=[2001:db8::1]:5", "--relay", "a.example", "--key", "k",
+            "--host-token=t", "--listen-tcp", "443", "--listen-tcp=192.0.2.1:80",
+        ])
+        #expect(relays?.relays == ["a.example", "[2001:db8::1]:5"])
+        #expect(relays?.keyFile == "k" && relays?.hostTokenFile == "t")
+        #expect(relays?.listenTCP == ["443", "192.0.2.1:80"])
         #expect(SignalCommandLine(["--help"]) == .help)
         #expect(SignalCommandLine(["--version"]) == .version)
     }
 
-    @Test("what is wrong or not there yet is refused with a sentence, not ignored")
+    @Test("relays make a key necessary; without them there is none unless asked for")
+    func usualKey() {
+        #expect(Self.options(["--relay", "a"])?.keyFile == SigningKeyFile.usualPath)
+        #expect(Self.options([])?.keyFile == nil)
+        #expect(Self.options(["--key", "k"])?.keyFile == "k")
+    }
+
+    @Test("what is wrong is refused with a sentence, not ignored")
     func refusals() {
+        func many(_ option: String, _ count: Int) -> [String] {
+            (1...count).map { "\(option)=\($0)" }
+        }
         for arguments in [
-            ["--relay", "a:1"], ["--key", "f"], ["--host-token=f"], ["--listen"],
-            ["--listen", "name:1"], ["--second-port", "0"], ["--second-port", "x"], ["extra"],
-            ["--verbose=1"], ["--listen", "5", "--second-port", "5"],
+            ["--relay"], ["--relay", "a:0"], ["--relay", "a:x"], ["--relay="], ["--key"],
+            ["--host-token="], ["--listen"], ["--listen", "name:1"], ["--listen-tcp", "name:1"],
+            ["--second-port", "0"], ["--second-port", "x"], ["extra"], ["--verbose=1"],
+            ["--listen", "5", "--second-port", "5"],
+            many("--listen-tcp", 16), many("--relay", 65),
         ] {
             guard case .usageError(let sentence) = SignalCommandLine(arguments) else {
                 Issue.record("\(arguments) was accepted")
@@ -205,8 +237,17 @@ import VCNet
             }
             #expect(sentence.contains(" "))
         }
-        for option in ["--relay", "--key", "--host-token"] {
-            #expect(!SignalCommandLine.helpText.contains(option))
+    }
+
+    @Test("every option stands in the help text, which fits 100 columns")
+    func help() {
+        for option in [
+            "--listen", "--listen-tcp", "--second-port", "--relay", "--key", "--host-token",
+            "--verbose",
+        ] {
+            #expect(SignalCommandLine.helpText.contains("  \(option) "))
         }
+        let lines = SignalCommandLine.helpText.split(separator: "\n")
+        #expect(lines.allSatisfy { $0.count <= 100 })
     }
 }

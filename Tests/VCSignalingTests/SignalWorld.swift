@@ -204,7 +204,7 @@ final class SignalWorld {
     }
 
     func transmitService() -> (bytes: [UInt8], destination: Endpoint, second: Bool)? {
-        var transmit: (destination: Endpoint, count: Int, fromSecondPort: Bool)?
+        var transmit: OutgoingDatagram?
         let bytes = Self.written { transmit = service.pollTransmit(into: &$0) }
         return transmit.map { (bytes, $0.destination, $0.fromSecondPort) }
     }

@@ -21,6 +21,17 @@ struct vc_mmsghdr {
 int vc_recvmmsg(int socket, struct vc_mmsghdr *messages, unsigned int count, int flags);
 int vc_sendmmsg(int socket, struct vc_mmsghdr *messages, unsigned int count, int flags);
 
+/// Room for one control message of IP_PKTINFO or IPV6_PKTINFO (ip(7), ipv6(7)).
+#define VC_PACKET_INFO_BYTES 64
+
+/// Writes the local address that a received message came to, IPv4 mapped; 0 when it has none.
+int vc_packet_destination(const struct msghdr *message, unsigned char address[16]);
+
+/// Has a message leave from the local `address` (IPv4 mapped): puts the control message for it into
+/// `control`, which has VC_PACKET_INFO_BYTES. `is_dual_stack`: of an AF_INET6 socket.
+void vc_set_packet_source(
+    struct msghdr *message, void *control, const unsigned char address[16], int is_dual_stack);
+
 /// accept4 with a descriptor that does not block and is closed by exec.
 int vc_accept(int socket, struct sockaddr *address, socklen_t *size);
 

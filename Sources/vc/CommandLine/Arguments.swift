@@ -58,7 +58,7 @@ extension Invocation {
         _ command: Command, reader: OptionReader, environment: Environment
     ) throws(UsageError) {
         var options = reader.options
-        if command == .host || command == .join, options.signal == nil,
+        if Option.signal.commands.contains(command), options.signal == nil,
             let signal = environment.signal, !signal.isEmpty
         {
             guard let server = ServerName(signal) else {
@@ -75,6 +75,7 @@ extension Invocation {
                 ? .arguments(places) : environment.hasCode ? .environment : .terminal
             self = .join(options, code: code)
         case .demo: self = .demo(json: options.form == .json, directory: reader.directory)
+        case .doctor: self = .doctor(options)
         case .devices: self = .devices(json: options.form == .json)
         case .version: self = .version
         case .help:

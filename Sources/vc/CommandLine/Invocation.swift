@@ -5,6 +5,7 @@ enum Invocation: Equatable {
     case host(CallOptions)
     case join(CallOptions, code: CodeSource)
     case demo(json: Bool, directory: String?)
+    case doctor(CallOptions)
     case devices(json: Bool)
     case version
     case help(Command?)
@@ -21,7 +22,8 @@ enum CodeSource: Equatable {
     case terminal
 }
 
-/// The options of `vc host` and `vc join`. Nil: not given, the caller chooses.
+/// The options of `vc host` and `vc join`, some of which `vc doctor` takes too. Nil: not given, the
+/// caller chooses.
 struct CallOptions: Equatable {
     var signal: ServerName?
     var advertise: ServerName?

@@ -33,9 +33,10 @@ enum Option: String, CaseIterable {
         switch self {
         case .advertise: [.host]
         case .out: [.demo]
-        case .json: [.host, .join, .demo, .devices]
-        case .signal, .listen, .name, .muted, .raw, .capture, .playback, .talk, .steady, .bitrate,
-            .frame, .plain, .duration, .relayOnly, .noDirect, .noRelay, .noBirthday:
+        case .json: [.host, .join, .demo, .doctor, .devices]
+        case .signal, .capture, .playback, .plain: [.host, .join, .doctor]
+        case .listen, .name, .muted, .raw, .talk, .steady, .bitrate, .frame, .duration, .relayOnly,
+            .noDirect, .noRelay, .noBirthday:
             [.host, .join]
         }
     }

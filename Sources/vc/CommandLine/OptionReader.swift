@@ -48,7 +48,7 @@ struct OptionReader {
             guard !operands.isEmpty else { return }
             throw UsageError(
                 "`vc host` takes options only; to enter a room by its code use `vc join CODE`")
-        case .demo, .devices, .version:
+        case .demo, .doctor, .devices, .version:
             guard let place = operands.first else { return }
             throw UsageError(
                 "`vc \(command.rawValue)` takes options only, not `\(arguments.text(place))`")

@@ -1,0 +1,95 @@
+internal import CVCLinux
+internal import Glibc
+internal import Synchronization
+internal import VCCore
+internal import VCNet
+
+/// Looks up the names of relays, again and again, on a thread of its own: a name server that takes
+/// its time must not hold up the rooms.
+@safe final class RelayResolver: @unchecked Sendable {
+    /// Addresses change, slowly.
+    private static let interval = Duration.seconds(300)
+    /// A name that was not found may be there soon: this machine or the name server has just
+    /// started.
+    private static let retryInterval = Duration.seconds(20)
+    private static let defaultPort: UInt16 = 4_461
+
+    /// Signalled when `take` has something.
+    let isReady: Wakeup
+    private let names: [String]
+    private let stop: Wakeup
+    private let found = Mutex<Findings?>(nil)
+
+    struct Findings: Sendable {
+        var relays: [NamedRelay] = []
+        /// Why names have no address.
+        var problems: [String] = []
+    }
+
+    init(_ names: [String]) throws(SystemError) {
+        self.names = names
+        isReady = try Wakeup()
+        stop = try Wakeup()
+        try startThread()
+    }
+
+    /// What was found since the last call.
+    func take() -> Findings? {
+        isReady.acknowledge()
+        return found.withLock { findings in
+            defer { findings = nil }
+            return findings
+        }
+    }
+
+    /// Ends the thread, soon.
+    func end() {
+        stop.signal()
+    }
+
+    private func startThread() throws(SystemError) {
+        let context = unsafe Unmanaged.passRetained(self)
+        var thread = pthread_t()
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { raw in
+                guard let raw = unsafe raw else { return nil }
+                unsafe _ = vc_set_thread_name("vc-resolve")
+                unsafe Unmanaged<RelayResolver>.fromOpaque(raw).takeRetainedValue().run()
+                return nil
+            }, context.toOpaque())
+        guard code == 0 else {
+            unsafe context.release()
+            throw SystemError(code: code, call: "pthread_create")
+        }
+        pthread_detach(thread)
+    }
+
+    private func run() {
+        var wait: CInt = 0
+        var known: [String: [Endpoint]] = [:]
+        repeat {
+            let findings = look(&known)
+            let pause = findings.problems.isEmpty ? Self.interval : Self.retryInterval
+            wait = CInt(pause.components.seconds) * 1_000
+            found.withLock { $0 = findings }
+            isReady.signal()
+        } while vc_poll_readable(stop.descriptorNumber, wait) == 0
+    }
+
+    /// - Parameter known: what was found before, which holds while a name cannot be looked up.
+    private func look(_ known: inout [String: [Endpoint]]) -> Findings {
+        var findings = Findings()
+        for name in names {
+            do throws(ResolveError) {
+                known[name] = try Resolver.resolve(name, defaultPort: Self.defaultPort)
+            } catch {
+                findings.problems.append("\(error)")
+            }
+            if let addresses = known[name] {
+                findings.relays.append(NamedRelay(name: name, addresses: addresses))
+            }
+        }
+        return findings
+    }
+}
