@@ -179,12 +179,16 @@ def all_faults(full):
         Fault("line down 2 s", homes, harm.line_down(2)),
         Fault("line down 5 s", homes, harm.line_down(5)),
         under_relay("link down 2 s under a relay", harm.link_down(2)),
+        under_relay("relay killed 60 ms away", harm.with_relay(harm.kill_relay), delay_ms=15),
+        Fault("direct path drops media 60 ms away",
+              Setting(Site("PR", delay_ms=15), Site("PR", delay_ms=15)), harm.drop_media,
+              after=RELAY),
         Fault("UDP blocked and back", homes, harm.block_udp(8), longest_gap=TCP_GAP, seconds=10),
         Fault("what servers see of TCP", Setting(Site("X"), Site("X")), harm.nothing, TCP, TCP,
               seconds=4, watcher=Eavesdropper(servers)),
     ] if full else [])
 
 
-def under_relay(name, action):
+def under_relay(name, action, **line):
     """A fault of a call that only a relay can carry."""
-    return Fault(name, Setting(Site("S"), Site("S")), action, RELAY, RELAY)
+    return Fault(name, Setting(Site("S", **line), Site("S", **line)), action, RELAY, RELAY)
