@@ -153,7 +153,8 @@ def all_faults(full):
     servers = ("signal", "relay1", "relay2")
     return [
         Fault("conntrack flushed", homes, harm.flush(0)),
-        Fault("mapping expired", mapped, harm.expire_mapping(60 if full else 2)),
+        Fault("mapping expired", mapped, harm.expire_mapping(60 if full else 2),
+              seconds=12),
         Fault("address changes from v4 to v4",
               Setting(Site("PR"), Site("PR"), roaming=Site("PR")), harm.move, seconds=12),
         Fault("address changes from v4 to v6",
