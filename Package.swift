@@ -6,10 +6,12 @@ let package = Package(
     products: [
         .executable(name: "vc", targets: ["vc"]),
         .executable(name: "vc-signal", targets: ["vc-signal"]),
+        .executable(name: "vc-relay", targets: ["vc-relay"]),
         .library(name: "VCCore", targets: ["VCCore"]),
         .library(name: "VCAudio", targets: ["VCAudio"]),
         .library(name: "VCNet", targets: ["VCNet"]),
         .library(name: "VCSignaling", targets: ["VCSignaling"]),
+        .library(name: "VCRelay", targets: ["VCRelay"]),
         // The sound card of the tests, under the name by which alsa-lib finds a plugin.
         .library(
             name: "asound_module_pcm_vcfixture", type: .dynamic, targets: ["ALSAFixture"]),
@@ -22,9 +24,11 @@ let package = Package(
         .systemLibrary(
             name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
-        // Only its header: the library is loaded at run time, so it must not come in through
-        // pkg-config.
+        // Only their headers: these libraries are loaded at run time, so they must not come in
+        // through pkg-config.
         .systemLibrary(name: "CSndFile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(name: "CNATPMP", providers: [.apt(["libnatpmp-dev"])]),
+        .systemLibrary(name: "CMiniUPnPc", providers: [.apt(["libminiupnpc-dev"])]),
         .systemLibrary(
             name: "CSpeexDSP", providers: [.apt(["libspeexdsp-dev"])]),
         .target(name: "CVCLinux", cSettings: [.define("_GNU_SOURCE")]),
@@ -36,18 +40,29 @@ let package = Package(
             dependencies: ["VCCore", "COpus", "CALSA", "CSndFile", "CSpeexDSP", "CVCLinux"]),
         .target(name: "VCNet", dependencies: ["VCCore", "CVCLinux"]),
         .target(
+            name: "VCPortMap",
+            dependencies: ["VCCore", "VCNet", "CNATPMP", "CMiniUPnPc", "CVCLinux"]),
+        .target(
             name: "VCSignaling", dependencies: ["VCCore", "VCNet"],
             path: "Signaling/VCSignaling"),
         .executableTarget(
             name: "vc-signal", dependencies: ["VCSignaling", "VCCore", "VCNet"],
             path: "Signaling/vc-signal"),
+        .target(
+            name: "VCRelay", dependencies: ["VCCore", "VCNet", "CVCLinux"],
+            path: "Relay/VCRelay"),
         .executableTarget(
-            name: "vc", dependencies: ["VCCore", "VCAudio", "VCNet", "VCSignaling", "CVCLinux"],
+            name: "vc-relay", dependencies: ["VCRelay", "VCCore", "VCNet"],
+            path: "Relay/vc-relay"),
+        .executableTarget(
+            name: "vc",
+            dependencies: ["VCCore", "VCAudio", "VCNet", "VCPortMap", "VCSignaling", "CVCLinux"],
             exclude: ["Demo/Samples"]),
 
         // Tests.
         .target(
-            name: "VCTestKit", dependencies: ["VCCore", "VCSignaling"], path: "Tests/VCTestKit"),
+            name: "VCTestKit", dependencies: ["VCCore", "VCSignaling", "CNetworkNamespace"],
+            path: "Tests/VCTestKit"),
         .testTarget(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
             exclude: ["Vectors"]),
@@ -55,11 +70,19 @@ let package = Package(
             name: "VCNetTests",
             dependencies: ["VCNet", "VCCore", "VCSignaling", "VCTestKit", "CAllocationCounter"]),
         .testTarget(
+            name: "VCPortMapTests", dependencies: ["VCPortMap", "VCNet", "VCCore", "VCTestKit"]),
+        .testTarget(
             name: "VCSignalingTests",
             dependencies: ["VCSignaling", "VCNet", "VCCore", "VCTestKit"]),
         .testTarget(
+            name: "VCRelayTests",
+            dependencies: ["VCRelay", "VCNet", "VCCore", "VCTestKit", "CAllocationCounter"]),
+        .testTarget(
             name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .target(
+            name: "CNetworkNamespace", path: "Tests/CNetworkNamespace",
+            cSettings: [.define("_GNU_SOURCE")]),
         .target(
             name: "ALSAFixture", path: "Tests/ALSAFixture",
             cSettings: [.define("_GNU_SOURCE"), .define("PIC")],
@@ -76,7 +99,7 @@ let package = Package(
             dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
         // Starts vc and vc-signal, so they are built with it.
         .testTarget(
-            name: "ProcessTests", dependencies: ["vc", "vc-signal", "ALSATestKit"]),
+            name: "ProcessTests", dependencies: ["vc", "vc-signal", "vc-relay", "ALSATestKit"]),
         .testTarget(name: "TidyTests"),
 
         // Benchmarks: the codec path beside the same calls in C. Run by Tools/bench/run.
@@ -94,7 +117,7 @@ let package = Package(
 
 // Appended here, so that no target can forget them.
 let warningsAreErrors = Context.environment["VC_WARNINGS_AS_ERRORS"] == "1"
-let cTargets = ["CVCLinux", "CAllocationCounter", "ALSAFixture", "CCodecLoop"]
+let cTargets = ["CVCLinux", "CAllocationCounter", "CNetworkNamespace", "ALSAFixture", "CCodecLoop"]
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
     guard !cTargets.contains(target.name) else { continue }
     target.swiftSettings =

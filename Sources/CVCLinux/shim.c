@@ -1,14 +1,20 @@
 #include "CVCLinux.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(struct vc_mmsghdr) == sizeof(struct mmsghdr), "mmsghdr size");
 _Static_assert(
@@ -33,6 +39,23 @@ ssize_t vc_send_pair(
     struct iovec parts[2] = {{(void *)header, header_size}, {(void *)payload, payload_size}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+int vc_open_route_watch(void) {
+    struct sockaddr_nl address = {
+        .nl_family = AF_NETLINK,
+        .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR |
+                     RTMGRP_IPV6_ROUTE,
+    };
+    int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (descriptor < 0) return -1;
+    if (bind(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
+        int code = errno;
+        close(descriptor);
+        errno = code;
+        return -1;
+    }
+    return descriptor;
 }
 
 int vc_getrandom(void *bytes, size_t count) {
@@ -76,3 +99,28 @@ int vc_forbid_core_dumps(void) {
     if (setrlimit(RLIMIT_CORE, &none) != 0) return -1;
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
+
+_Static_assert(
+    CMSG_SPACE(sizeof(uint16_t)) <= VC_SEGMENT_CONTROL_BYTES, "UDP_SEGMENT control message");
+
+void vc_set_segment_bytes(struct msghdr *message, void *control, uint16_t bytes) {
+    message->msg_control = control;
+    message->msg_controllen = CMSG_SPACE(sizeof bytes);
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    header->cmsg_level = IPPROTO_UDP;
+    header->cmsg_type = UDP_SEGMENT;
+    header->cmsg_len = CMSG_LEN(sizeof bytes);
+    memcpy(CMSG_DATA(header), &bytes, sizeof bytes);
+}
+
+void vc_sleep_nanoseconds(uint64_t nanoseconds) {
+    struct timespec time = {
+        (time_t)(nanoseconds / 1000000000u), (long)(nanoseconds % 1000000000u)};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+}
+
+int vc_set_timer_slack(uint64_t nanoseconds) {
+    return prctl(PR_SET_TIMERSLACK, nanoseconds, 0, 0, 0);
+}
+
+uint64_t vc_unix_seconds(void) { return (uint64_t)time(NULL); }

@@ -13,39 +13,46 @@ public struct InterfaceAddress: Hashable, Sendable {
 
 /// The addresses by which others may reach this machine.
 public enum Interfaces {
-    /// Bridges and pairs that lead to containers and virtual machines on this machine: nobody else
-    /// can reach these addresses, and their private ranges collide with those of real networks.
-    private static let virtualPrefixes = [
-        "docker", "br-", "virbr", "veth", "lxc", "lxdbr", "cni", "vmnet", "vboxnet", "podman",
-        "flannel", "cali", "cilium", "kube", "incusbr",
-    ]
-
-    /// Addresses of interfaces that are up, without container bridges and link-local IPv6 (which
-    /// means nothing without an interface name), sorted, each once.
+    /// Addresses of interfaces that are up, sorted, each once. Left out are:
+    ///
+    /// * link-local IPv6, which means nothing without an interface name;
+    /// * IPv6 that is not yet, or not any more, to be used (RFC 4862 section 5.5.4);
+    /// * bridges and pairs that lead to containers and virtual machines, which nobody else can
+    ///   reach and whose private ranges collide with those of real networks, unless this machine
+    ///   has nothing else, or `includingVirtual` asks for them.
     public static func addresses(
-        includingLoopback: Bool = false
+        includingLoopback: Bool = false, includingVirtual: Bool = false
     ) throws(SystemError) -> [InterfaceAddress] {
         var head: UnsafeMutablePointer<ifaddrs>?
         guard try attempt("getifaddrs", { unsafe getifaddrs(&head) }) != nil else {
             return []
         }
         defer { unsafe freeifaddrs(head) }
+        let unusable = IPv6AddressStates.unusable
         var found: Set<InterfaceAddress> = []
         var next = unsafe head
         while let entry = unsafe next {
             unsafe next = entry.pointee.ifa_next
             guard let address = unsafe address(of: entry.pointee) else { continue }
-            if includingLoopback || !address.isLoopback { found.insert(address) }
+            if !unusable.contains(address.endpoint) { found.insert(address) }
         }
-        return found.sorted {
-            ($0.interface, $0.endpoint.high, $0.endpoint.low)
-                < ($1.interface, $1.endpoint.high, $1.endpoint.low)
+        return choose(from: found, includingLoopback: includingLoopback) {
+            !includingVirtual && VirtualInterface.isVirtual($0)
         }
     }
 
-    /// Whether an interface of this name leads to containers or virtual machines.
-    static func isVirtual(_ name: String) -> Bool {
-        virtualPrefixes.contains { name.hasPrefix($0) }
+    /// Sorts, and leaves out virtual interfaces where there are others.
+    static func choose(
+        from found: Set<InterfaceAddress>, includingLoopback: Bool,
+        isVirtual: (String) -> Bool
+    ) -> [InterfaceAddress] {
+        let loopback = found.filter { includingLoopback && $0.isLoopback }
+        let others = found.filter { !$0.isLoopback }
+        let real = others.filter { !isVirtual($0.interface) }
+        return loopback.union(real.isEmpty ? others : real).sorted {
+            ($0.interface, $0.endpoint.high, $0.endpoint.low)
+                < ($1.interface, $1.endpoint.high, $1.endpoint.low)
+        }
     }
 
     private static func address(of entry: ifaddrs) -> InterfaceAddress? {
@@ -53,11 +60,9 @@ public enum Interfaces {
         guard flags & CInt(IFF_UP) != 0 else { return nil }
         guard let endpoint = unsafe Endpoint(entry.ifa_addr) else { return nil }
         guard let name = unsafe entry.ifa_name else { return nil }
-        let interface = unsafe String(cString: name)
-        guard !isVirtual(interface) else { return nil }
         guard endpoint.high >> 54 != 0xFE80 >> 6 else { return nil }
         return InterfaceAddress(
-            interface: interface, endpoint: endpoint.with(port: 0),
+            interface: unsafe String(cString: name), endpoint: endpoint.with(port: 0),
             isLoopback: flags & CInt(IFF_LOOPBACK) != 0)
     }
 }

@@ -7,3 +7,9 @@ public enum MonotonicClock {
     /// The present.
     public static var now: Instant { Instant(nanoseconds: vc_boottime_nanoseconds()) }
 }
+
+/// The wall clock, which only the ends of tickets go by.
+public enum WallClock {
+    /// Unix seconds.
+    public static var seconds: UInt64 { vc_unix_seconds() }
+}

@@ -75,10 +75,21 @@ public import VCCore
     ///
     /// - Returns: how many descriptors are ready, 0 when it was the deadline.
     public mutating func wait(until deadline: Instant?) throws(SystemError) -> Int {
-        ready = 0
         try arm(deadline ?? .distantFuture)
+        return try collect(milliseconds: -1)
+    }
+
+    /// Looks which descriptors are ready, without waiting and whatever the deadline.
+    ///
+    /// - Returns: how many are ready.
+    public mutating func look() throws(SystemError) -> Int {
+        try collect(milliseconds: 0)
+    }
+
+    private mutating func collect(milliseconds: CInt) throws(SystemError) -> Int {
+        ready = 0
         let count = try attempt("epoll_wait") {
-            unsafe epoll_wait(epoll.number, events, CInt(Self.capacity), -1)
+            unsafe epoll_wait(epoll.number, events, CInt(Self.capacity), milliseconds)
         }
         let found = Int(count ?? 0)
         var index = 0

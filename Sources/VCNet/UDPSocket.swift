@@ -80,6 +80,25 @@ public struct UDPSocket: ~Copyable {
     /// The number for an event loop to watch.
     public var descriptorNumber: CInt { socket.descriptor.number }
 
+    /// Asks for buffers of `bytes` in both directions, beyond `net.core.rmem_max` and `wmem_max`
+    /// where this process may (CAP_NET_ADMIN).
+    ///
+    /// - Returns: what the kernel gives for receiving.
+    public func growBuffers(to bytes: Int) -> Int {
+        let wanted = CInt(clamping: bytes)
+        for option in [SO_RCVBUF, SO_RCVBUFFORCE, SO_SNDBUF, SO_SNDBUFFORCE] {
+            InternetSocket.set(option, of: socket.descriptor, level: SOL_SOCKET, to: wanted)
+        }
+        var granted: CInt = 0
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        guard
+            unsafe getsockopt(socket.descriptor.number, SOL_SOCKET, SO_RCVBUF, &granted, &size)
+                == 0
+        else { return 0 }
+        // The kernel doubles what it was asked for, to have room for its own (socket(7)).
+        return Int(granted) / 2
+    }
+
     /// Sets the time to live (IPv4) and hop limit (IPv6) of what is sent from now on: 2 opens the
     /// own NAT without reaching the other one.
     public func setTimeToLive(_ hops: UInt8) {

@@ -18,7 +18,7 @@ import VCTestKit
     /// A world at the stage, the node to attack, and what was sent to it so far.
     private func reach(_ stage: Stage) throws -> (world: World, target: Node, others: [Node]) {
         var world = World(
-            seed: 11, link: NetworkEmulator.Link(latency: .milliseconds(5)), arena: arena)
+            seed: 11, link: VirtualNetwork.Link(latency: .milliseconds(5)), arena: arena)
         world.isRecording = true
         let host = world.addHost()
         try #require(world.run(for: .seconds(5)) { !host.code.isEmpty })
@@ -95,7 +95,7 @@ import VCTestKit
         let opened = target.machine.counters.opened
         let roster = target.machine.roster
         let secrets = arena.slotsInUse
-        let path = others.isEmpty ? nil : target.machine.connection(of: other(target))?.endpoint
+        let path = others.isEmpty ? nil : target.machine.connection(of: other(target))?.route
         var given: UInt64 = 0
         let before = dropped(target)
         for _ in 0..<(runsEverything ? 250_000 : 25_000) {
@@ -108,7 +108,7 @@ import VCTestKit
         #expect(given > 7_000 && dropped(target) <= before + given)
         #expect(target.machine.counters.opened == opened && target.machine.phase == phase)
         #expect(target.machine.roster == roster && arena.slotsInUse == secrets)
-        let nowPath = others.isEmpty ? nil : target.machine.connection(of: other(target))?.endpoint
+        let nowPath = others.isEmpty ? nil : target.machine.connection(of: other(target))?.route
         #expect(nowPath == path)
         world.recorded = []
         world.settle()

@@ -10,10 +10,10 @@ func seeds(_ full: Int, reduced: Int) -> ClosedRange<UInt64> {
 
 @Suite struct PairTests {
     let arena: SecretArena
-    static let bad = NetworkEmulator.Link(
+    static let bad = VirtualNetwork.Link(
         latency: .milliseconds(20), jitter: .milliseconds(15), loss: 0.2, duplication: 0.05,
         reordering: 0.05)
-    static let good = NetworkEmulator.Link(latency: .milliseconds(5))
+    static let good = VirtualNetwork.Link(latency: .milliseconds(5))
 
     init() throws {
         arena = try #require(SecretArena())
@@ -21,7 +21,7 @@ func seeds(_ full: Int, reduced: Int) -> ClosedRange<UInt64> {
 
     /// A host and a joiner that are in a room together.
     private func pair(
-        seed: UInt64, link: NetworkEmulator.Link, body: (inout World, Node, Node) throws -> Void
+        seed: UInt64, link: VirtualNetwork.Link, body: (inout World, Node, Node) throws -> Void
     ) throws {
         var world = World(seed: seed, link: link, arena: arena)
         let host = world.addHost()
@@ -123,7 +123,7 @@ func seeds(_ full: Int, reduced: Int) -> ClosedRange<UInt64> {
                 world.run(for: .seconds(600))
                 for node in [host, joiner] {
                     var last = node.heard.first?.time ?? .zero
-                    for (time, _) in node.heard {
+                    for (time, _, _) in node.heard {
                         #expect(time - last < .milliseconds(400), "seed \(seed): a hole")
                         last = time
                     }

@@ -9,6 +9,10 @@ private let allowedImports: [(folder: String, modules: Set<String>)] = [
         ]
     ),
     ("Sources/VCNet/", ["VCCore", "CVCLinux", "Glibc", "Synchronization"]),
+    (
+        "Sources/VCPortMap/",
+        ["VCCore", "VCNet", "CNATPMP", "CMiniUPnPc", "CVCLinux", "Glibc", "Synchronization"]
+    ),
     ("Signaling/VCSignaling/", ["VCCore", "VCNet", "CVCLinux", "Glibc", "Synchronization"]),
     ("Signaling/vc-signal/", ["VCCore", "VCNet", "VCSignaling", "Glibc"]),
     ("Relay/VCRelay/", ["VCCore", "VCNet", "CVCLinux", "Glibc", "Synchronization"]),
@@ -16,8 +20,8 @@ private let allowedImports: [(folder: String, modules: Set<String>)] = [
     (
         "Sources/vc/",
         [
-            "VCCore", "VCAudio", "VCNet", "VCSignaling", "VCRelay", "CVCLinux", "Glibc",
-            "Synchronization",
+            "VCCore", "VCAudio", "VCNet", "VCPortMap", "VCSignaling", "VCRelay", "CVCLinux",
+            "Glibc", "Synchronization",
         ]
     ),
 ]

@@ -157,7 +157,7 @@ private struct LoopbackCall {
         let host = RoomThread(
             try RoomLoop(
                 socket: hostSocket, machine: hosting, voice: ports[0], link: links[0],
-                service: Service()))
+                network: FixedNetwork(), service: Service()))
         try host.start()
         try Self.wait(for: links[0]) { if case .open = $0 { true } else { false } }
         var text: [UInt8] = []
@@ -172,7 +172,8 @@ private struct LoopbackCall {
             random: AnyRandomSource(SystemRandom()), now: MonotonicClock.now)
         let joiner = RoomThread(
             try RoomLoop(
-                socket: socket, machine: joining, voice: ports[1], link: links[1], service: nil))
+                socket: socket, machine: joining, voice: ports[1], link: links[1],
+                network: FixedNetwork(), service: nil))
         try joiner.start()
         threads = [host, joiner]
         for link in links {
@@ -220,5 +221,14 @@ private struct LoopbackCall {
     func leave() {
         for link in links { link.submit(.leave) }
         for thread in threads { thread.join() }
+    }
+}
+
+/// A machine whose addresses do not change.
+private struct FixedNetwork: LocalNetwork {
+    let mayChangePort = false
+
+    func addresses(port: UInt16) -> (candidates: [Endpoint], local: LocalAddresses) {
+        ([], LocalAddresses(addresses: [], allowsLoopback: true))
     }
 }

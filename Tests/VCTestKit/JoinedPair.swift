@@ -114,11 +114,12 @@ public final class JoinedPair {
     /// Delivers what one side has to say; whether it had anything.
     private func settle(_ side: Side) -> Bool {
         var talked = false
-        while let (destination, size) = side == .host
+        while let transmit = side == .host
             ? host.pollTransmit(into: buffer) : joiner.pollTransmit(into: buffer)
         {
             talked = true
-            let datagram = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
+            let destination = transmit.destination
+            let datagram = UnsafeMutableRawBufferPointer(rebasing: buffer[..<transmit.size])
             if destination == Self.server {
                 _ = service.handle(
                     RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: side.endpoint,

@@ -40,6 +40,10 @@ int vc_accept(int socket, struct sockaddr *address, socklen_t *size);
 ssize_t vc_send_pair(
     int socket, const void *header, size_t header_size, const void *payload, size_t payload_size);
 
+/// A netlink socket that does not block and is told of every change of this network namespace's
+/// links, addresses and routes; or -1 with errno. In C because the address type is in no module.
+int vc_open_route_watch(void);
+
 /// Fills `bytes` from the kernel's generator; 0, or -1 with errno.
 int vc_getrandom(void *bytes, size_t count);
 
@@ -63,3 +67,19 @@ uint64_t vc_process_cpu_nanoseconds(void);
 
 /// PR_SET_DUMPABLE 0 and RLIMIT_CORE 0: no core file and no ptrace by other processes of the user.
 int vc_forbid_core_dumps(void);
+
+/// Room for the control message of vc_set_segment_bytes.
+#define VC_SEGMENT_CONTROL_BYTES 24
+
+/// Gives `message`, which is to be sent through a UDP socket, the control message UDP_SEGMENT in
+/// `control`: the kernel cuts what it holds into datagrams of `bytes` (udp(7), Linux 4.18).
+void vc_set_segment_bytes(struct msghdr *message, void *control, uint16_t bytes);
+
+/// Sleeps; less after a signal.
+void vc_sleep_nanoseconds(uint64_t nanoseconds);
+
+/// By how much the calling thread may oversleep; 50 us unless set.
+int vc_set_timer_slack(uint64_t nanoseconds);
+
+/// Seconds of CLOCK_REALTIME.
+uint64_t vc_unix_seconds(void);

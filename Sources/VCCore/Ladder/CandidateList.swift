@@ -90,6 +90,9 @@ extension Endpoint {
         case global
     }
 
+    /// Whether the address means something only inside one network.
+    public var isPrivate: Bool { reach == .site }
+
     /// Whether the address is the machine's own loopback.
     public var isLoopback: Bool { reach == .loopback }
 

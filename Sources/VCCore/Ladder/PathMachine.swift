@@ -1,49 +1,66 @@
-/// The direct paths to one peer: which of its addresses answer, and which one carries the call.
+/// The routes to one peer: which of them answer, which one carries the call, and what happens when
+/// it falls silent.
 ///
 /// ```
-///   candidate --probe answered--> valid --best round trip--> selected
-///       ^                           |                           |
-///       +------ 10 s no answer -----+---------------------------+
+///   heard --120 ms without a packet in speech, else 450 ms--> silent: the call moves to the next
+///     ^                                                       good route, and probes say so
+///     +---------------- a packet of the call -----------------+
 /// ```
 ///
-/// A path is only ever selected after a sealed probe to it was answered, so that nobody can point
-/// our voice at a bystander.
+/// A route is only ever selected after a sealed probe on it was answered, so that nobody can point
+/// our voice at a bystander. The best rung wins; inside a rung, the round trip.
 struct PathMachine {
     /// Better by this much, or the call stays where it is.
     static let hysteresis = Duration.milliseconds(5)
     /// IPv6 counts as this much faster: it crosses fewer NATs.
     static let ipv6Bonus = Duration.milliseconds(3)
-    /// The selected path is measured this often, the others kept warm this often.
+    /// The selected route is measured this often, the others kept warm this often.
     static let selectedProbeInterval = Duration.seconds(1)
     static let warmProbeInterval = Duration.seconds(10)
-    /// A valid path that answers nothing for this long is a candidate again.
+    /// A doubted route is tried this often, at first: no more than three packets a second.
+    static let doubtedProbeInterval = Duration.milliseconds(340)
+    /// A valid route without an answer for this long after a probe was due is a candidate again.
     static let validLifetime = Duration.seconds(10)
-    /// Something arrives at least every 200 ms, so a path that brought nothing for this long is
-    /// in doubt.
-    static let silence = Duration.milliseconds(400)
-    /// After a roam, no return to the old path for this long.
+    /// The selected route is doubted when its probes have no answer for this long.
+    static let answerPatience = Duration.milliseconds(2_500)
+    /// After a roam, no return to the old address for this long.
     static let roamHold = Duration.seconds(2)
     /// Candidates and peer-reflexive addresses together.
     static let maximumPaths = 12
+    /// Relays, over UDP and TCP, beside them.
+    static let maximumRelayPaths = 8
     /// A new candidate list is taken at most this often.
     static let listInterval = Duration.seconds(5)
+    /// The packet that opens the own NAT is this far ahead of the first probe.
+    static let openingLead = Duration.milliseconds(50)
+    /// Who opens first waits this long at most for the other side to be ready.
+    static let openingPatience = Duration.milliseconds(300)
 
-    private var paths: [Path] = []
-    private var selectedIndex: Int?
+    var paths: [Path] = []
+    var selectedIndex: Int?
+    var silence = SilenceWatch()
+    private var losses = LossWatch()
     private var budget = ProbeBudget()
-    private var lastProbeOfValid: [Endpoint: Instant] = [:]
     private var nextList = Instant.zero
     /// The last list that came before its time.
-    private var waitingList: CandidateList?
+    private var waitingList: (CandidateList, lead: Duration)?
     private var holdUntil = Instant.zero
-    private var roamingTo: Endpoint?
+    private var roamingTo: Route?
     private var changed = false
+    /// When the call last moved.
+    var movedAt = Instant.zero
 
     /// Where sealed packets go, if anywhere.
-    private(set) var selected: Endpoint?
-    private var selectedHeard = Instant.zero
-    /// The smoothed round trip of the selected path.
+    private(set) var selected: Route?
+    /// The smoothed round trip of the selected route.
     var roundTrip: Duration? { selectedIndex.flatMap { paths[$0].roundTrip } }
+    /// Any probe was last answered then.
+    private(set) var lastAnswer: Instant?
+
+    /// Whether a direct route was there and is not trusted now.
+    var hasFailedDirect: Bool {
+        paths.contains { !$0.route.isRelayed && $0.isValid && $0.standing != .good }
+    }
 
     /// Whether the selection changed since the last call.
     mutating func pollChange() -> Bool {
@@ -54,146 +71,319 @@ struct PathMachine {
     // MARK: Input
 
     /// The peer's candidates, already filtered. Waits while the last list is too young.
-    mutating func setCandidates(_ list: CandidateList, now: Instant) {
+    ///
+    /// - Parameter lead: how long probes that may reach the peer wait for its own opening packets.
+    mutating func setCandidates(_ list: CandidateList, lead: Duration, now: Instant) {
         if now < nextList {
-            waitingList = list
+            waitingList = (list, lead)
             return
         }
         nextList = now + PathMachine.listInterval
         waitingList = nil
-        for endpoint in list.endpoints { add(endpoint, now: now) }
+        for endpoint in list.endpoints { add(.direct(endpoint), lead: lead, now: now) }
     }
 
-    /// An address changed on this machine, or the peer came back: all paths are tried again.
+    /// The peer is heard, so it has opened its NAT by now.
+    mutating func begin(now: Instant) {
+        for index in paths.indices where !paths[index].isValid { paths[index].begin(now: now) }
+    }
+
+    /// An address changed on this machine, or the peer came back: all routes are tried again.
     mutating func probeAgain(now: Instant) {
-        for index in paths.indices { paths[index].restart(now: now) }
-        lastProbeOfValid.removeAll()
+        for index in paths.indices {
+            let opens = !paths[index].isValid && paths[index].route.crossesNATs
+            let lead = opens ? PathMachine.openingLead : .zero
+            paths[index].restart(opens: opens, start: now + lead)
+            if paths[index].isValid { paths[index].probeNow() }
+        }
     }
 
-    /// An authentic packet came from `source`; `isNewest` when no later one came before it. Returns
+    /// An authentic packet came over `route`; `isNewest` when no later one came before it. Returns
     /// whether there is something to send now. Called for each voice packet.
-    mutating func heard(from source: Endpoint, isNewest: Bool, now: Instant) -> Bool {
-        if source == selected {
-            selectedHeard = now
-            return false
-        }
-        if let index = paths.firstIndex(where: { $0.endpoint == source }) {
-            paths[index].heard(now: now)
-            if isNewest, paths[index].challenge(now: now) {
-                if selectedIndex != nil { roamingTo = source }
-                return true
-            }
-        } else if isNewest {
-            // Only a hint: a challenge goes there, and the call moves when it is answered.
-            add(source, now: now)
-            if selectedIndex != nil { roamingTo = source }
+    mutating func heard(on route: Route, isNewest: Bool, now: Instant) -> Bool {
+        if route == selected { return false }
+        if let index = index(of: route) {
+            guard isNewest, paths[index].challenge(now: now) else { return false }
+            noteRoaming(to: route)
             return true
         }
-        return false
+        guard isNewest else { return false }
+        // Only a hint: a challenge goes there, and the call moves when it is answered.
+        add(route, lead: .zero, now: now)
+        noteRoaming(to: route)
+        return true
+    }
+
+    private mutating func noteRoaming(to route: Route) {
+        if let selected, !selected.isRelayed, !route.isRelayed { roamingTo = route }
     }
 
     /// A pong. Returns whether it answered a probe of ours.
     mutating func answered(_ transaction: UInt64, now: Instant) -> Bool {
         for index in paths.indices {
             guard let sentAt = paths[index].answered(transaction, now: now) else { continue }
-            budget.refund(sentAt: sentAt)
-            paths[index].heard(now: now)
-            if index == selectedIndex { selectedHeard = now }
+            if !paths[index].route.isRelayed { budget.refund(sentAt: sentAt) }
+            lastAnswer = now
             choose(answered: index, now: now)
             return true
         }
         return false
     }
 
+    /// The peer hears nothing of the call: what we send it does not arrive.
+    mutating func peerHearsNothing(now: Instant) {
+        guard let selectedIndex, now >= movedAt + settling(selectedIndex) else { return }
+        doubt(selectedIndex, now: now)
+    }
+
+    /// The peer counted our voice frames.
+    mutating func report(received: UInt32, lost: UInt32, now: Instant) {
+        guard let index = selectedIndex else { return }
+        let hasOther = paths.indices.contains { $0 != index && paths[$0].isEligible }
+        switch losses.report(received: received, lost: lost, hasOther: hasOther, now: now) {
+        case .bearable: return
+        case .leave:
+            losses.left(paths[index].route)
+            paths[index].veto(now: now)
+            moveOn(now: now)
+        case .goBack(let route):
+            guard let old = self.index(of: route) else { return }
+            paths[old].pardon()
+            choose(answered: old, now: now)
+        }
+    }
+
+    /// A relay that both may be bound to.
+    mutating func addRelay(_ endpoint: Endpoint, now: Instant) {
+        add(.relay(endpoint), lead: .zero, now: now)
+    }
+
+    /// We are not bound to the relay any more.
+    mutating func removeRelay(_ endpoint: Endpoint, now: Instant) {
+        guard let index = index(of: .relay(endpoint)) else { return }
+        let wasSelected = index == selectedIndex
+        remove(index)
+        if wasSelected { moveOn(now: now) }
+    }
+
+    /// The relay is about to stop: the call moves elsewhere while it still forwards.
+    mutating func setDraining(_ endpoint: Endpoint, now: Instant) {
+        guard let index = index(of: .relay(endpoint)) else { return }
+        paths[index].isDraining = true
+        if index == selectedIndex { moveOn(now: now) }
+    }
+
+    /// Forgets the addresses that nobody may use any more.
+    mutating func removeDirect(now: Instant) {
+        for index in paths.indices.reversed() where !paths[index].route.isRelayed { remove(index) }
+        if selectedIndex == nil { moveOn(now: now) }
+    }
+
+    func index(of route: Route) -> Int? {
+        var index = 0
+        while index < paths.count {
+            if paths[index].route == route { return index }
+            index += 1
+        }
+        return nil
+    }
+
     // MARK: Output
 
-    /// The next probe that is due: where to, marked as sent under `transaction`.
-    mutating func nextProbe(transaction: UInt64, now: Instant) -> Endpoint? {
-        expire(now: now)
-        if let list = waitingList, now >= nextList { setCandidates(list, now: now) }
+    /// A probe to be sent.
+    struct Probe {
+        let route: Route
+        /// The packet's time to live, where it must not travel far.
+        let hops: UInt8?
+    }
+
+    /// The next probe that is due, marked as sent under `transaction`.
+    mutating func nextProbe(transaction: UInt64, now: Instant) -> Probe? {
+        handleTimeout(now: now)
         for index in paths.indices {
+            var hops: UInt8?
             if paths[index].isValid {
                 guard now >= nextMeasurement(index) else { continue }
-                lastProbeOfValid[paths[index].endpoint] = now
             } else {
                 guard now >= paths[index].nextProbe else { continue }
-                paths[index].advanceSchedule(now: now)
+                hops = paths[index].advanceSchedule(now: now)
             }
-            guard budget.take(now: now) else { continue }
+            // A relay forwards only to who is bound: no bystander can be hit.
+            guard paths[index].route.isRelayed || budget.take(now: now) else {
+                paths[index].probeSkipped(now: now)
+                continue
+            }
             paths[index].probeSent(transaction, now: now)
-            return paths[index].endpoint
+            return Probe(route: paths[index].route, hops: hops)
         }
         return nil
     }
 
     /// When `nextProbe` has something to do.
     var timeout: Instant? {
-        let probe = paths.indices.map {
-            paths[$0].isValid ? nextMeasurement($0) : paths[$0].nextProbe
-        }.min()
-        return waitingList == nil ? probe : min(nextList, probe ?? .distantFuture)
+        var due = silence.timeout
+        for index in paths.indices {
+            due = min(due, paths[index].isValid ? nextMeasurement(index) : paths[index].nextProbe)
+        }
+        if waitingList != nil { due = min(due, nextList) }
+        return due == .distantFuture ? nil : due
+    }
+
+    private mutating func handleTimeout(now: Instant) {
+        if let (list, lead) = waitingList, now >= nextList {
+            setCandidates(list, lead: lead, now: now)
+        }
+        expire(now: now)
+        switch silence.handleTimeout(now: now) {
+        case .nothing: break
+        case .began:
+            // Where nothing comes, what we send may be lost as well.
+            if let selectedIndex { doubt(selectedIndex, now: now) }
+            probeEverything()
+        case .goesOn: probeEverything()
+        }
     }
 
     private func nextMeasurement(_ index: Int) -> Instant {
-        let interval =
-            index == selectedIndex
-            ? PathMachine.selectedProbeInterval : PathMachine.warmProbeInterval
-        return (lastProbeOfValid[paths[index].endpoint] ?? .zero) + interval
+        let path = paths[index]
+        if path.isProbeUrgent { return .zero }
+        switch path.standing {
+        case .doubted:
+            let interval =
+                path.lastProbe < path.doubtedAt + .seconds(20)
+                ? PathMachine.doubtedProbeInterval : PathMachine.warmProbeInterval
+            return path.lastProbe + interval
+        case .vetoed: return path.lastProbe + PathMachine.warmProbeInterval
+        case .good:
+            return path.lastProbe
+                + (index == selectedIndex
+                    ? PathMachine.selectedProbeInterval : PathMachine.warmProbeInterval)
+        }
     }
 
-    // MARK: Choice
+    // MARK: Routes
 
-    private mutating func add(_ endpoint: Endpoint, now: Instant) {
-        guard !paths.contains(where: { $0.endpoint == endpoint }) else { return }
-        if paths.count >= PathMachine.maximumPaths {
+    private mutating func add(_ route: Route, lead: Duration, now: Instant) {
+        guard index(of: route) == nil else { return }
+        let same = paths.count { $0.route.isRelayed == route.isRelayed }
+        let limit = route.isRelayed ? PathMachine.maximumRelayPaths : PathMachine.maximumPaths
+        if same >= limit {
             guard
-                let index = paths.indices.first(where: { !paths[$0].isValid && $0 != selectedIndex }
-                )
+                let index = paths.indices.first(where: {
+                    paths[$0].route.isRelayed == route.isRelayed && !paths[$0].isValid
+                        && $0 != selectedIndex
+                })
             else { return }
             remove(index)
         }
-        paths.append(Path(endpoint, now: now))
+        let opens = lead > .zero && route.crossesNATs
+        paths.append(Path(route, opens: opens, start: opens ? now + lead : now))
     }
 
     private mutating func remove(_ index: Int) {
-        lastProbeOfValid[paths[index].endpoint] = nil
         paths.remove(at: index)
-        if let selected = selectedIndex, selected > index { selectedIndex = selected - 1 }
+        guard let selected = selectedIndex else { return }
+        if selected == index {
+            selectedIndex = nil
+            self.selected = nil
+            changed = true
+        } else if selected > index {
+            selectedIndex = selected - 1
+        }
     }
 
     private mutating func expire(now: Instant) {
-        for index in paths.indices where paths[index].isValid && index != selectedIndex {
-            let heard = paths[index].lastAnswer ?? .zero
-            if now >= heard + PathMachine.warmProbeInterval + PathMachine.validLifetime {
-                paths[index].invalidate(now: now)
+        for index in paths.indices where paths[index].isValid {
+            paths[index].endVeto(now: now)
+            let answer = paths[index].lastAnswer ?? .zero
+            if index != selectedIndex {
+                if now >= answer + PathMachine.warmProbeInterval + PathMachine.validLifetime {
+                    paths[index].invalidate(now: now)
+                }
+            } else if paths[index].standing == .good,
+                let since = paths[index].unansweredSince,
+                now >= since + PathMachine.answerPatience
+            {
+                doubt(index, now: now)
             }
         }
     }
 
+    // MARK: Choice
+
     private mutating func choose(answered index: Int, now: Instant) {
-        guard let selected = selectedIndex else { return select(index) }
+        guard let selected = selectedIndex else { return select(index, now: now) }
         guard selected != index else { return }
-        let isSilent = selectedHeard + PathMachine.silence < now
-        if isSilent || roamingTo == paths[index].endpoint {
-            // The old path is dead, or the peer speaks from a new address: follow it at once.
+        let route = paths[index].route
+        if roamingTo == route {
+            // The peer speaks from a new address: follow it at once.
             roamingTo = nil
             holdUntil = now + PathMachine.roamHold
-            return select(index)
+            paths[selected].doubt(now: now)
+            return select(index, now: now)
         }
-        guard now >= holdUntil else { return }
-        if score(index) + PathMachine.hysteresis < score(selected) { select(index) }
+        if silence.since != nil, let since = paths[selected].unansweredSince,
+            now >= since + settling(selected)
+        {
+            // Nothing is heard, and here at least something answers.
+            return select(index, now: now)
+        }
+        guard now >= holdUntil, paths[index].isEligible else { return }
+        let here = paths[selected]
+        let isBetter =
+            !here.isEligible || route.rung < here.route.rung
+            || (route.rung == here.route.rung
+                && score(index) + PathMachine.hysteresis < score(selected))
+        if isBetter { select(index, now: now) }
     }
 
-    private mutating func select(_ index: Int) {
+    /// The selected route is in doubt: the call moves to the best good one, if there is any.
+    mutating func doubt(_ index: Int, now: Instant) {
+        if paths[index].standing == .good {
+            paths[index].doubt(now: now)
+            paths[index].probeNow()
+        }
+        if index == selectedIndex { moveOn(now: now) }
+    }
+
+    private mutating func moveOn(now: Instant) {
+        let best = paths.indices.filter { $0 != selectedIndex && paths[$0].isEligible }
+            .min { isBetter($0, $1) }
+        guard let best else { return }
+        select(best, now: now)
+    }
+
+    /// What was sent on a route has had an effect after this, if it has any.
+    private func settling(_ index: Int) -> Duration {
+        .milliseconds(150) + (paths[index].roundTrip ?? .zero) * 1.5
+    }
+
+    private func isBetter(_ one: Int, _ other: Int) -> Bool {
+        let (first, second) = (paths[one].route.rung, paths[other].route.rung)
+        return first == second ? score(one) < score(other) : first < second
+    }
+
+    private mutating func select(_ index: Int, now: Instant) {
         guard selectedIndex != index else { return }
         selectedIndex = index
-        selected = paths[index].endpoint
-        selectedHeard = paths[index].lastHeard ?? .zero
+        selected = paths[index].route
+        movedAt = now
         changed = true
+        losses.moved(now: now)
+    }
+
+    /// Nothing of the call comes: each good route is asked at once, and told so.
+    private mutating func probeEverything() {
+        for index in paths.indices where paths[index].isValid { paths[index].probeNow() }
     }
 
     private func score(_ index: Int) -> Duration {
         let trip = paths[index].roundTrip ?? .seconds(60)
-        return paths[index].endpoint.ipv4 == nil ? trip - PathMachine.ipv6Bonus : trip
+        return paths[index].route.endpoint.ipv4 == nil ? trip - PathMachine.ipv6Bonus : trip
     }
+}
+
+extension Route {
+    /// Whether a NAT may stand before the other end.
+    var crossesNATs: Bool { !isRelayed && endpoint.reach == .global }
 }

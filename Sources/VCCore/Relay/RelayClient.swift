@@ -10,7 +10,7 @@
 ///
 /// It asks also without a ticket: so it is known how far away a relay is before one is needed.
 /// Time that goes backwards does nothing. Nothing is allocated per datagram, except for ANSWER.
-public struct RelayClient: ~Copyable {
+public struct RelayClient {
     enum Phase: Equatable {
         /// BIND is on its way.
         case asking
@@ -187,9 +187,7 @@ public struct RelayClient: ~Copyable {
         guard phase != .unbinding, phase != .closed else { return }
         guard session != nil else { return close() }
         phase = .unbinding
-        exchange.stop()
-        exchange.start(at: now)
-        exchange.fire(now: now)
+        exchange.goOn(now: now)
     }
 
     // MARK: Answers

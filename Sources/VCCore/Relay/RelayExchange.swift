@@ -51,7 +51,7 @@ struct RelayExchange {
         isDue = false
     }
 
-    /// Asks another question at once, because the last one was answered.
+    /// Asks another question at once, however lately the last one was asked.
     mutating func goOn(now: Instant) {
         lastSent = nil
         start(at: now)

@@ -7,6 +7,8 @@ struct Peer: ~Copyable {
     static let mailboxInterval = Duration.seconds(1)
     /// The mailbox of a join carries sealed packets for this long.
     static let mailboxLifetime = Duration.seconds(30)
+    /// After the last frame of a talk spurt, a keepalive follows this soon.
+    static let afterTalkSpurt = Duration.milliseconds(50)
     /// Silent for this long: `lost`.
     static let lostAfter = Duration.seconds(5)
     /// Silent for this long: out of the room.
@@ -36,6 +38,16 @@ struct Peer: ~Copyable {
     var nextCandidates = Instant.zero
     /// The mailbox of the join, while it lasts.
     let mailbox: UInt32?
+    /// What relays check its tickets with; the host asks for them.
+    var relayKey: VerifyKey?
+    /// How its NAT maps, as it says.
+    var mapping = NATMapping.unknown
+    /// Whether it told no address at all.
+    var hidesAddresses = false
+    /// The way that was told to the person last.
+    var toldReason: (rung: Rung, why: String)?
+    /// When that is looked at again.
+    var nextReason = Instant.distantFuture
     /// What the peer last reported about our voice.
     var report: ReceiverReport?
     /// Voice frames sealed for this peer.
@@ -79,6 +91,11 @@ struct Peer: ~Copyable {
     /// The mailbox, where it still carries packets and nothing better is there.
     func usableMailbox(now: Instant) -> UInt32? {
         path.selected == nil && now < since + Peer.mailboxLifetime ? mailbox : nil
+    }
+
+    /// Since when nothing of it is heard; `now` while it is.
+    func quietSince(now: Instant) -> Instant {
+        path.selected == nil ? since : path.silence.since ?? now
     }
 
     /// What people see before the peer said its name.

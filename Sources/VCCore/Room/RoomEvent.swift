@@ -9,8 +9,8 @@ public enum RoomEvent: Equatable, Sendable {
     case member(Member, MemberState)
     /// A member calls itself something else now.
     case renamed(Member)
-    /// The path to a member changed.
-    case path(member: UInt8, roundTrip: Duration, why: String)
+    /// The way to a member changed, or what is known about why it is this one.
+    case path(member: UInt8, rung: Rung, roundTrip: Duration, why: String)
     /// A chat message, clean for a terminal.
     case chat(from: Member, text: DisplayText, id: UInt64)
     /// A chat message of ours reached a member, or never will.
@@ -54,6 +54,8 @@ public enum RoomWarning: Equatable, Sendable {
     case signalDraining
     /// vc-signal opens no more rooms, in all or for this address.
     case signalFull
+    /// A relay does not take the ticket that vc-signal gave.
+    case relayRefused
     /// The budget of wrong guesses is spent: the code was changed.
     case codeRetired
     /// The code is a new one because somebody else has its nameplate.
@@ -86,8 +88,8 @@ public enum EndReason: Equatable, Sendable {
     case signalTokenNeeded
     /// The signaling server speaks another version.
     case signalVersion(UInt32)
-    /// In the room, but no address of the host answers.
-    case noDirectPath
+    /// In the room, but neither an address of the host nor a relay answers.
+    case noPath
     /// The other side sent what nobody may send.
     case protocolBroken
 }

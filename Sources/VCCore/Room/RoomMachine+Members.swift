@@ -2,14 +2,17 @@
 extension RoomMachine {
     /// Members' packets that are no voice are made here: sealed in place in the outbox.
     mutating func seal(
-        to number: Int, at endpoint: Endpoint? = nil, now: Instant,
+        to number: Int, on route: Route? = nil, hops: UInt8 = 0, now: Instant,
         _ body: (inout ByteWriter) -> Void
     ) {
-        if let destination = endpoint ?? peers[number].path.selected {
+        if let route = route ?? peers[number].path.selected {
             guard let buffer = unsafe outbox.reserve(),
-                let size = unsafe sealInPlace(number, buffer, now: now, body)
+                let start = unsafe writeRouteHeader(route, to: number, into: buffer),
+                let size = unsafe sealInPlace(
+                    number, UnsafeMutableRawBufferPointer(rebasing: buffer[start...]), now: now,
+                    body)
             else { return }
-            outbox.commit(size, to: destination)
+            outbox.commit(start + size, to: route.endpoint, hops: hops)
         } else if let mailbox = peers[number].usableMailbox(now: now) {
             var packet = [UInt8](repeating: 0, count: SignalFormat.maximumBody)
             let size = unsafe packet.withUnsafeMutableBytes { buffer in
@@ -39,8 +42,14 @@ extension RoomMachine {
 
     /// A handshake datagram, over the same way as sealed packets.
     private mutating func sendHandshake(_ datagram: [UInt8], to number: Int, now: Instant) {
-        if let destination = peers[number].path.selected {
-            unsafe outbox.push(datagram.span.bytes, to: destination)
+        if let route = peers[number].path.selected {
+            guard let buffer = unsafe outbox.reserve(),
+                let start = unsafe writeRouteHeader(route, to: number, into: buffer),
+                start + datagram.count <= buffer.count
+            else { return }
+            unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
+                .copyBytes(from: datagram)
+            outbox.commit(start + datagram.count, to: route.endpoint)
         } else if let mailbox = peers[number].usableMailbox(now: now) {
             unsafe signal.post(datagram.span.bytes, mailbox: mailbox, now: now)
         }
@@ -74,12 +83,20 @@ extension RoomMachine {
                 number: entry.number, key: entry.key, slots: slots, rekey: rekey,
                 stream: ReliableStream(id: result.transcript.prefix), isMember: isMember,
                 mailbox: mailbox, now: now))
+        for endpoint in relays.endpoints {
+            peers[Int(entry.number)].path.addRelay(endpoint, now: now)
+        }
     }
 
     /// Tells a new member who we are.
     mutating func greet(_ number: Int, now: Instant) {
         send(.name(Array(name.text.utf8)), to: number, now: now)
         send(.muted(isMuted), to: number, now: now)
+        if !isHost, configuration.rungs.allowsRelay {
+            send(.relayKey(relayKey.verifyKey), to: number, now: now)
+        }
+        // Again, with how our NAT maps.
+        peers[number].owesCandidates = true
         announceRoster(to: number, now: now)
         // Through the mailbox, too: it makes us a member even where no direct path is found.
         seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) }
@@ -94,6 +111,7 @@ extension RoomMachine {
     /// Host: the first sealed packet of a joiner makes it a member.
     mutating func confirm(_ number: Int, now: Instant) {
         peers[number].isMember = true
+        peers[number].path.begin(now: now)
         roster = roster.adding(
             Roster.Entry(number: peers[number].number, key: peers[number].key))
         // To the new one as well: others may have come or gone since its H2 was made.
@@ -143,22 +161,29 @@ extension RoomMachine {
             events.append(
                 .joined(number: self.number, members: peers.numbers.map { member($0) }))
         }
-        noteChange(ofPath: number, force: true, now: now)
+        peers[number].nextReason = now
+        noteChange(ofPath: number, now: now)
     }
 
-    mutating func noteChange(ofPath number: Int, force: Bool = false, now: Instant) {
-        let hasChanged = peers[number].path.pollChange()
-        // What was lost on the old way, or did not fit the mailbox, need not wait for its timer.
-        if hasChanged { peers[number].stream.pathReturned(now: now) }
-        guard hasChanged || force, peers[number].isAnnounced,
-            let endpoint = peers[number].path.selected,
+    mutating func noteChange(ofPath number: Int, now: Instant) {
+        if peers[number].path.pollChange() {
+            // What was lost on the old way, or did not fit the mailbox, need not wait for its
+            // timer.
+            peers[number].stream.pathReturned(now: now)
+            peers[number].nextReason = now
+        }
+        guard now >= peers[number].nextReason, peers[number].isAnnounced else { return }
+        // Only once is there more to say about a route that stays: when all others were tried.
+        let tried = peers[number].since + PathReason.trial
+        peers[number].nextReason = now < tried ? tried : .distantFuture
+        guard let route = peers[number].path.selected,
             let roundTrip = peers[number].path.roundTrip
         else { return }
+        let why = reason(of: route, to: number, now: now)
+        if let told = peers[number].toldReason, told == (route.rung, why) { return }
+        peers[number].toldReason = (route.rung, why)
         events.append(
-            .path(
-                member: UInt8(number), roundTrip: roundTrip,
-                why: local.contains(endpoint)
-                    ? "both are on this machine" : endpoint.pathDescription))
+            .path(member: UInt8(number), rung: route.rung, roundTrip: roundTrip, why: why))
     }
 
     /// A receiver index that no session of ours uses.
@@ -177,14 +202,7 @@ extension RoomMachine {
         if now >= peers[number].rekey.timeout(peers[number].slots) {
             driveKeys(number, now: now)
         }
-        while let endpoint = nextProbe(number, now: now) {
-            let transaction = probeTransaction
-            seal(to: number, at: endpoint, now: now) { writer in
-                writer.write(SealedKind.ping.rawValue)
-                writer.write(transaction)
-                writer.pad(to: 1 + 8 + Endpoint.encodedSize)
-            }
-        }
+        while let probe = nextProbe(number, now: now) { send(probe, to: number, now: now) }
         noteChange(ofPath: number, now: now)
         announce(number, now: now)
         sendCandidates(number, now: now)
@@ -198,8 +216,21 @@ extension RoomMachine {
         }
     }
 
+    private mutating func send(_ probe: PathMachine.Probe, to number: Int, now: Instant) {
+        let transaction = probeTransaction
+        let hearsNothing = peers[number].path.silence.since != nil
+        if hearsNothing, probe.route.isRelayed { relays.check(probe.route.endpoint, now: now) }
+        seal(to: number, on: probe.route, hops: probe.hops ?? 0, now: now) { writer in
+            writer.write(SealedKind.ping.rawValue)
+            writer.write(transaction)
+            writer.write(hearsNothing ? SealedKind.hearsNothing : 0)
+            writer.pad(to: 1 + 8 + Endpoint.encodedSize)
+        }
+    }
+
     func peerTimeout(_ number: Int, now: Instant) -> Instant {
         var due = peers[number].rekey.timeout(peers[number].slots)
+        if peers[number].isAnnounced { due = min(due, peers[number].nextReason) }
         due = min(due, peers[number].path.timeout ?? .distantFuture)
         due = min(due, peers[number].stream.timeout ?? .distantFuture)
         if peers[number].stream.hasWork, peers[number].path.selected != nil { due = now }
@@ -248,7 +279,7 @@ extension RoomMachine {
         }
     }
 
-    private mutating func nextProbe(_ number: Int, now: Instant) -> Endpoint? {
+    private mutating func nextProbe(_ number: Int, now: Instant) -> PathMachine.Probe? {
         guard let due = peers[number].path.timeout, now >= due,
             peers[number].slots.canSeal(at: now)
         else { return nil }
@@ -273,16 +304,6 @@ extension RoomMachine {
         }
     }
 
-    /// Tells where we are, as often as the other side takes it.
-    private mutating func sendCandidates(_ number: Int, now: Instant) {
-        guard peers[number].owesCandidates, peers[number].isMember,
-            now >= peers[number].nextCandidates
-        else { return }
-        peers[number].owesCandidates = false
-        peers[number].nextCandidates = now + PathMachine.listInterval
-        send(.candidates(candidates), to: number, now: now)
-    }
-
     /// A handshake datagram of a member.
     mutating func handleHandshake(_ datagram: RawSpan, now: Instant) {
         guard let sender = HandshakeDatagram.sender(of: datagram, receiver: number),
@@ -299,17 +320,5 @@ extension RoomMachine {
         flushHandshakes(number, now: now)
         if isNew { seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) } }
         wake(now)
-    }
-}
-
-extension Endpoint {
-    /// Why a direct path goes where it goes, for people.
-    var pathDescription: String {
-        switch reach {
-        case .loopback: "both are on this machine"
-        case .site: "both are in the same network"
-        case .global, .never:
-            ipv4 == nil ? "IPv6 reaches the other side" : "the addresses reach each other"
-        }
     }
 }

@@ -17,16 +17,34 @@ extension RoomMachine {
             if taken { wake(now) } else { counters.unknown += 1 }
             return nil
         case PacketType.sealed, PacketType.handshake:
-            return unsafe receiveFromMember(datagram, from: source, now: now)
+            return unsafe receiveFromMember(datagram, on: .direct(source), now: now)
+        case PacketType.relayData:
+            return unsafe receiveRelayed(datagram, from: source, now: now)
         case _:
-            counters.unknown += 1
+            unsafe receiveAnswer(
+                RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: source, now: now)
             return nil
         }
     }
 
-    /// A sealed packet or handshake; `source` is nil when the mailbox brought it.
+    /// What relays and STUN servers answer.
+    private mutating func receiveAnswer(_ datagram: RawSpan, from source: Endpoint, now: Instant) {
+        if relays.handle(datagram, from: source, key: relayKey, now: now) {
+            handleRelayEvents(now: now)
+            wake(now)
+        } else if mapping.handle(datagram, from: source) {
+            for number in peers.numbers { peers[number].owesCandidates = true }
+            wake(now)
+        } else {
+            counters.unknown += 1
+        }
+    }
+
+    /// A sealed packet or handshake. `route` is nil when the mailbox brought it; `sender` is whom a
+    /// relay names.
     @unsafe mutating func receiveFromMember(
-        _ datagram: UnsafeMutableRawBufferPointer, from source: Endpoint?, now: Instant
+        _ datagram: UnsafeMutableRawBufferPointer, on route: Route?, sentBy sender: Int? = nil,
+        now: Instant
     ) -> VoiceArrival? {
         guard unsafe datagram[0] == PacketType.sealed else {
             handleHandshake(
@@ -35,7 +53,7 @@ extension RoomMachine {
         }
         guard
             let (index, counter) = unsafe SealedPacket.readHeader(UnsafeRawBufferPointer(datagram)),
-            let number = peers.number(listeningTo: index),
+            let number = peers.number(listeningTo: index), sender == nil || sender == number,
             let opened = unsafe peers[number].slots.open(
                 datagram, index: index, counter: counter, now: now)
         else {
@@ -43,27 +61,30 @@ extension RoomMachine {
             return nil
         }
         counters.opened += 1
-        noteHeard(number, from: source, isNewest: opened.isNewest, now: now)
+        noteHeard(number, on: route, isNewest: opened.isNewest, now: now)
         let header = SealedPacket.headerSize
         let plaintext = unsafe UnsafeMutableRawBufferPointer(
             rebasing: datagram[header..<header + opened.count])
         guard opened.count > 0 else { return nil }
         if unsafe plaintext[0] == SealedKind.voice.rawValue {
-            return unsafe openVoice(UnsafeRawBufferPointer(plaintext), number)
+            return unsafe openVoice(
+                UnsafeRawBufferPointer(plaintext), number, on: route, now: now)
         }
         handle(
             unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(plaintext)), from: number,
-            at: source, now: now)
+            on: route, now: now)
         return nil
     }
 
-    @unsafe private mutating func openVoice(_ plaintext: UnsafeRawBufferPointer, _ number: Int)
-        -> VoiceArrival?
-    {
+    @unsafe private mutating func openVoice(
+        _ plaintext: UnsafeRawBufferPointer, _ number: Int, on route: Route?, now: Instant
+    ) -> VoiceArrival? {
         guard let header = unsafe VoiceHeader(opened: plaintext) else {
             counters.malformed += 1
             return nil
         }
+        peers[number].path.silence.heard(
+            on: route, expectsVoice: header.flags & VoiceHeader.endOfTalkSpurt == 0, now: now)
         return unsafe VoiceArrival(
             member: UInt8(number), header: header,
             frame: UnsafeRawBufferPointer(rebasing: plaintext[VoiceHeader.size...]))
@@ -77,25 +98,35 @@ extension RoomMachine {
     ) -> (destination: Endpoint, size: Int)? {
         let number = Int(member)
         guard peers.contains(number), peers[number].isMember, phase == .inRoom,
-            let destination = peers[number].path.selected,
-            frame.count <= VoiceHeader.maximumFrame, unsafe !frame.isEmpty
+            let route = peers[number].path.selected,
+            frame.count <= VoiceHeader.maximumFrame, unsafe !frame.isEmpty,
+            let inner = unsafe writeRouteHeader(route, to: number, into: packet)
         else { return nil }
+        let sealed = unsafe UnsafeMutableRawBufferPointer(rebasing: packet[inner...])
         let start = SealedPacket.headerSize
         unsafe header.write(
-            to: UnsafeMutableRawBufferPointer(rebasing: packet[start..<start + VoiceHeader.size]))
-        unsafe UnsafeMutableRawBufferPointer(rebasing: packet[(start + VoiceHeader.size)...])
+            to: UnsafeMutableRawBufferPointer(rebasing: sealed[start..<start + VoiceHeader.size]))
+        unsafe UnsafeMutableRawBufferPointer(rebasing: sealed[(start + VoiceHeader.size)...])
             .copyMemory(from: frame)
         let count = VoiceHeader.size + frame.count
-        guard let size = unsafe peers[number].slots.seal(packet, plaintext: count, now: now) else {
+        guard let size = unsafe peers[number].slots.seal(sealed, plaintext: count, now: now) else {
             return nil
         }
-        peers[number].lastSent = now
+        noteVoiceSent(header, to: number, now: now)
+        return (route.endpoint, inner + size)
+    }
+
+    private mutating func noteVoiceSent(_ header: VoiceHeader, to number: Int, now: Instant) {
         peers[number].voiceFramesSent += 1
-        return (destination, size)
+        peers[number].lastSent = now
+        guard header.flags & VoiceHeader.endOfTalkSpurt != 0 else { return }
+        // Should this last frame be lost, a keepalive soon says that no voice is missing.
+        peers[number].lastSent = now + Peer.afterTalkSpurt + (.zero - Peer.keepaliveInterval)
+        wake(now + Peer.afterTalkSpurt)
     }
 
     private mutating func noteHeard(
-        _ number: Int, from source: Endpoint?, isNewest: Bool, now: Instant
+        _ number: Int, on route: Route?, isNewest: Bool, now: Instant
     ) {
         if peers[number].isLost {
             peers[number].isLost = false
@@ -112,17 +143,17 @@ extension RoomMachine {
             confirm(number, now: now)
             wake(now)
         }
-        guard let source else { return }
-        if peers[number].path.heard(from: source, isNewest: isNewest, now: now) { wake(now) }
+        guard let route, route.isRelayed || configuration.rungs.allowsDirect else { return }
+        if peers[number].path.heard(on: route, isNewest: isNewest, now: now) { wake(now) }
     }
 
     /// A packet of a member that is no voice.
     private mutating func handle(
-        _ plaintext: RawSpan, from number: Int, at source: Endpoint?, now: Instant
+        _ plaintext: RawSpan, from number: Int, on route: Route?, now: Instant
     ) {
         let wasBroken = peers[number].stream.isBroken
         do throws(DecodeError) {
-            try dispatch(plaintext, from: number, at: source, now: now)
+            try dispatch(plaintext, from: number, on: route, now: now)
         } catch {
             counters.malformed += 1
             guard !wasBroken, peers.contains(number), peers[number].stream.isBroken else { return }
@@ -131,30 +162,28 @@ extension RoomMachine {
     }
 
     private mutating func dispatch(
-        _ plaintext: RawSpan, from number: Int, at source: Endpoint?, now: Instant
+        _ plaintext: RawSpan, from number: Int, on route: Route?, now: Instant
     ) throws(DecodeError) {
         var reader = ByteReader(plaintext)
         guard let kind = SealedKind(rawValue: try reader.readUInt8()) else {
             throw .unexpectedValue
         }
+        if kind != .ping, kind != .pong {
+            peers[number].path.silence.heard(
+                on: route, expectsVoice: kind == .keepalive ? false : nil, now: now)
+        }
         switch kind {
         case .voice, .keepalive: return
-        case .ping:
-            let transaction = try reader.readUInt64()
-            guard reader.remaining == Endpoint.encodedSize, let source else { return }
-            seal(to: number, at: source, now: now) { writer in
-                writer.write(SealedKind.pong.rawValue)
-                writer.write(transaction)
-                source.encode(into: &writer)
-            }
-            return
+        case .ping: return try answer(&reader, from: number, on: route, now: now)
         case .pong:
             let transaction = try reader.readUInt64()
             _ = try Endpoint(from: &reader)
             try reader.expectEnd()
             _ = peers[number].path.answered(transaction, now: now)
         case .report:
-            peers[number].report = try ReceiverReport(from: &reader)
+            let report = try ReceiverReport(from: &reader)
+            peers[number].report = report
+            peers[number].path.report(received: report.received, lost: report.lost, now: now)
             return
         case .segment:
             try peers[number].stream.handleSegment(&reader)
@@ -171,6 +200,26 @@ extension RoomMachine {
             peers[number].rekey.handlePlease(now: now)
         }
         wake(now)
+    }
+
+    /// A ping is answered on the route that it came on.
+    private mutating func answer(
+        _ reader: inout ByteReader, from number: Int, on route: Route?, now: Instant
+    ) throws(DecodeError) {
+        let transaction = try reader.readUInt64()
+        let flags = try reader.readUInt8()
+        guard reader.remaining == Endpoint.encodedSize - 1, let route,
+            route.isRelayed || configuration.rungs.allowsDirect
+        else { return }
+        seal(to: number, on: route, now: now) { writer in
+            writer.write(SealedKind.pong.rawValue)
+            writer.write(transaction)
+            route.endpoint.encode(into: &writer)
+        }
+        if flags & SealedKind.hearsNothing != 0 {
+            peers[number].path.peerHearsNothing(now: now)
+            wake(now)
+        }
     }
 }
 

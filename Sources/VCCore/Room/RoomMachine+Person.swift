@@ -41,20 +41,6 @@ extension RoomMachine {
         }
     }
 
-    /// This machine has other addresses now: all paths are tried again.
-    public mutating func setCandidates(
-        _ candidates: [Endpoint], local: LocalAddresses, now: Instant
-    ) {
-        guard candidates != ownCandidates else { return }
-        ownCandidates = candidates
-        self.local = local
-        for number in peers.numbers {
-            peers[number].path.probeAgain(now: now)
-            peers[number].owesCandidates = true
-        }
-        wake(now)
-    }
-
     /// Sends how a member's voice arrives.
     public mutating func sendReport(_ report: ReceiverReport, to member: UInt8, now: Instant) {
         guard phase == .inRoom, peers.contains(Int(member)), peers[Int(member)].isMember,
@@ -70,7 +56,7 @@ extension RoomMachine {
         return MemberConnection(
             number: member, name: peers[number].displayName, isHost: member == roster.host,
             isLost: peers[number].isLost, roundTrip: peers[number].path.roundTrip,
-            endpoint: peers[number].path.selected,
+            route: peers[number].path.selected,
             voiceFramesSent: peers[number].voiceFramesSent, report: peers[number].report)
     }
 
@@ -157,9 +143,16 @@ extension RoomMachine {
         case .muted(let on):
             announce(number, now: now)
             events.append(.muted(member: UInt8(number), on: on))
-        case .candidates(let offered):
-            peers[number].path.setCandidates(
-                CandidateList(accepting: offered, local: local), now: now)
+        case .candidates(let offered, let mapping):
+            peers[number].mapping = mapping
+            peers[number].hidesAddresses = offered.isEmpty
+            peers[number].nextReason = min(peers[number].nextReason, now)
+            takeCandidates(offered, of: number, lead: PathMachine.openingLead, now: now)
+        case .relayKey(let key):
+            peers[number].relayKey = key
+        case .ticket(let ticket):
+            guard UInt8(number) == roster.host else { return }
+            takeTicket(ticket, now: now)
         case .knows(let term, let version, let digest):
             compare(term: term, version: version, digest, from: number)
         case .roster(let next):
@@ -202,8 +195,8 @@ public struct MemberConnection: Sendable {
     public let isLost: Bool
     /// Smoothed round trip of the path in use.
     public let roundTrip: Duration?
-    /// Where packets to it go.
-    public let endpoint: Endpoint?
+    /// The way that packets to it take.
+    public let route: Route?
     /// Voice frames sealed for it.
     public let voiceFramesSent: UInt64
     /// What it last said about our voice.

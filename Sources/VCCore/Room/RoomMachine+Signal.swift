@@ -6,19 +6,32 @@ extension RoomMachine {
 
     private mutating func handle(_ event: SignalEvent, now: Instant) {
         switch event {
-        case .reachable(_, let observed, _):
-            if let observed { learnOwnAddress(observed, now: now) }
+        case .reachable(let server, let observed, let secondPort):
+            if let observed {
+                learnOwnAddress(observed, now: now)
+                if observed.port != 0, configuration.rungs.allowsDirect {
+                    mapping.begin(
+                        server: server, observed: observed, secondPort: secondPort,
+                        random: &random, now: now)
+                }
+            }
             isHost ? noteSignal(back: true) : beginJoin(now: now)
         case .unreachable:
             if isHost { noteSignal(back: false) } else { failJoin(.signalUnreachable) }
-        case .leased(let nameplate): openDoor(nameplate, now: now)
+        case .leased(let nameplate):
+            openDoor(nameplate, now: now)
+            beginTickets(now: now)
         case .leaseLost: break
         case .nameplateTaken: events.append(.warning(.nameplateChanged))
         case .released: break
         case .message(let mailbox, let tag, let body):
             handleMailbox(body, mailbox: mailbox, tag: tag, now: now)
-        case .ticket: break
-        case .relays: break
+        case .ticket(let ticket): takeTicket(ticket, now: now)
+        case .relays(let servers):
+            if configuration.rungs.allowsRelay {
+                relays.setServers(servers, random: &random, now: now)
+            }
+        case .tokenNeeded: end(.signalTokenNeeded)
         case .noSuchRoom: failJoin(.noSuchRoom)
         case .rateLimited: failJoin(.signalBusy)
         case .serverFull:
@@ -26,22 +39,10 @@ extension RoomMachine {
         case .serverDraining: events.append(.warning(.signalDraining))
         case .mailboxClosed: break
         case .claimRefused: events.append(.warning(.signalFull))
-        case .tokenNeeded: end(.signalTokenNeeded)
         case .unsupportedVersion(let version):
             // A call never depends on the server.
             if phase == .inRoom { noteSignal(back: false) } else { end(.signalVersion(version)) }
         }
-    }
-
-    /// The address that the server saw joins the candidates, in the place of the last one.
-    private mutating func learnOwnAddress(_ observed: Endpoint, now: Instant) {
-        // A client beside the server has no address of its own: port 0.
-        guard observed.port != 0 else { return }
-        let before = candidates
-        self.observed = observed
-        guard candidates != before else { return }
-        for number in peers.numbers { peers[number].owesCandidates = true }
-        wake(now)
     }
 
     private mutating func noteSignal(back: Bool) {
@@ -58,7 +59,7 @@ extension RoomMachine {
         if first == PacketType.handshake || first == PacketType.sealed {
             var packet = body
             unsafe packet.withUnsafeMutableBytes { bytes in
-                _ = unsafe receiveFromMember(bytes, from: nil, now: now)
+                _ = unsafe receiveFromMember(bytes, on: nil, now: now)
             }
         } else if isHost {
             unsafe knock(body.span.bytes, mailbox: mailbox, tag: tag, now: now)
@@ -146,8 +147,17 @@ extension RoomMachine {
             renewCode()
         }
         while let (mailbox, body) = door?.pollReply() {
-            unsafe signal.post(body.span.bytes, mailbox: mailbox, now: now)
+            unsafe signal.post(
+                body.span.bytes, mailbox: mailbox, grant: grant(for: body, mailbox), now: now)
         }
+    }
+
+    /// With H2 the joiner's ticket goes: vc-signal signs it for the number that H2 names.
+    private func grant(for body: [UInt8], _ mailbox: UInt32) -> SignalRequest.Grant? {
+        guard body.first == JoinMessage.hostSecond, configuration.rungs.allowsRelay,
+            let number = peers.numbers.first(where: { peers[$0].mailbox == mailbox })
+        else { return nil }
+        return SignalRequest.Grant(member: UInt8(number), generation: ticketGeneration)
     }
 
     /// A joiner knows the words: it gets a number, and the room as it will be with it.
@@ -177,8 +187,8 @@ extension RoomMachine {
         addPeer(
             entry, result, localIndex: index, remoteIndex: proven.request.index,
             mailbox: run.mailbox, isMember: false, now: now)
-        peers[number].path.setCandidates(
-            CandidateList(accepting: proven.request.candidates, local: local), now: now)
+        takeCandidates(
+            proven.request.candidates, of: number, lead: PathMachine.openingPatience, now: now)
         wake(now)
     }
 }
@@ -237,8 +247,8 @@ extension RoomMachine {
         addPeer(
             hostEntry, result.keys, localIndex: joinIndex, remoteIndex: remoteIndex, mailbox: 0,
             isMember: true, now: now)
-        peers[Int(hostEntry.number)].path.setCandidates(
-            CandidateList(accepting: offered, local: local), now: now)
+        takeCandidates(
+            offered, of: Int(hostEntry.number), lead: PathMachine.openingLead, now: now)
         greet(Int(hostEntry.number), now: now)
         wake(now)
     }
@@ -248,7 +258,7 @@ extension RoomMachine {
         guard peers.contains(host), peers[host].path.selected == nil,
             now >= joinedAt + RoomMachine.pathPatience
         else { return }
-        end(.noDirectPath)
+        end(.noPath)
     }
 
     private mutating func failJoin(_ reason: EndReason) {

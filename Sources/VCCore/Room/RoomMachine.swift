@@ -39,6 +39,14 @@ public struct RoomMachine: ~Copyable {
     var random: AnyRandomSource
     var phase: Phase
     var signal: SignalClient
+    /// The relays, and the key that our tickets are for.
+    var relays = RelayTable()
+    let relayKey: SigningKey
+    var mapping = MappingProbe()
+    /// Rises when a member is removed, so that its ticket ends.
+    var ticketGeneration: UInt32 = 1
+    /// Host: when all tickets are asked for again.
+    var nextTickets = Instant.distantFuture
     var outbox = TransmitQueue()
     var events: [RoomEvent] = []
     var peers = PeerTable()
@@ -68,7 +76,11 @@ public struct RoomMachine: ~Copyable {
     var ownCandidates: [Endpoint]
     /// Our address as the server last saw it.
     var observed: Endpoint?
+    /// The address that a router's port mapping gave us.
+    var mapped: Endpoint?
     var local: LocalAddresses
+    /// When our addresses or our port last changed.
+    var lastPort = Instant.zero
 
     /// The transaction of the probe that is being sent.
     var probeTransaction: UInt64 = 0
@@ -90,6 +102,7 @@ public struct RoomMachine: ~Copyable {
     ) {
         var random = random
         let keys = KeyPair(random: &random, arena: arena)
+        relayKey = SigningKey(random: &random, arena: arena)
         let room = RoomID(random: &random)
         signal = RoomMachine.claimingClient(
             for: room, configuration, arena: arena, random: &random, now: now)
@@ -127,8 +140,10 @@ public struct RoomMachine: ~Copyable {
     ) {
         var random = random
         let keys = KeyPair(random: &random, arena: arena)
+        relayKey = SigningKey(random: &random, arena: arena)
         signal = SignalClient(
-            servers: configuration.servers, joining: code.nameplate, random: &random, now: now)
+            servers: configuration.servers, joining: code.nameplate,
+            relayKey: relayKey.verifyKey, random: &random, now: now)
         roomKey = SecretBytes(count: 32, in: arena)
         roster = Roster(host: keys.publicKey)
         room = RoomID(random: &random)
@@ -143,13 +158,6 @@ public struct RoomMachine: ~Copyable {
         ownCandidates = configuration.candidates
         local = configuration.local
         isMuted = configuration.isMuted
-    }
-
-    /// Where others may reach us. What the server saw stands in front: it reaches across the
-    /// internet, and lists are cut at their end.
-    var candidates: [Endpoint] {
-        guard let observed, !ownCandidates.contains(observed) else { return ownCandidates }
-        return [observed] + ownCandidates
     }
 
     /// Whether we made the room.
@@ -170,12 +178,17 @@ public struct RoomMachine: ~Copyable {
 
     /// Writes the next datagram into `target`, which has room for `Limits.datagram` bytes.
     @unsafe public mutating func pollTransmit(into target: UnsafeMutableRawBufferPointer)
-        -> (destination: Endpoint, size: Int)?
+        -> Transmit?
     {
-        if let (destination, size) = unsafe outbox.pop(into: target) { return (destination, size) }
+        if let transmit = unsafe outbox.pop(into: target) { return transmit }
         var writer = unsafe ByteWriter(MutableRawSpan(_unsafeBytes: target))
-        guard let (destination, count) = signal.pollTransmit(into: &writer) else { return nil }
-        return (destination, count)
+        if let (destination, count) = signal.pollTransmit(into: &writer) {
+            return Transmit(destination: destination, size: count)
+        }
+        if let (server, count) = mapping.pollTransmit(into: &writer) {
+            return Transmit(destination: server, size: count)
+        }
+        return relays.pollTransmit(into: &writer)
     }
 
     /// The next thing to tell.
@@ -211,6 +224,7 @@ public struct RoomMachine: ~Copyable {
         }
         if let due = signal.pollTimeout(), now >= due { signal.handleTimeout(now: now) }
         handleSignalEvents(now: now)
+        driveRelays(now: now)
         driveDoor(now: now)
         driveJoin(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
@@ -225,6 +239,7 @@ public struct RoomMachine: ~Copyable {
 
     private func earliestTimeout(now: Instant) -> Instant {
         var earliest = signal.pollTimeout() ?? .distantFuture
+        earliest = min(earliest, min(relays.timeout, min(mapping.timeout, nextTickets)))
         switch door {
         case .some(let door): earliest = min(earliest, door.timeout(now: now) ?? .distantFuture)
         case .none: break
@@ -255,10 +270,13 @@ public struct RoomConfiguration: Sendable {
     public var local: LocalAddresses
     /// Members at most, the host included.
     public var capacity: Int
+    /// Which ways the call may take.
+    public var rungs: RungPolicy
 
     public init(
         isHost: Bool, servers: [Endpoint], advertised: ServerName? = nil, name: DisplayText,
-        isMuted: Bool = false, candidates: [Endpoint], local: LocalAddresses, capacity: Int = 2
+        isMuted: Bool = false, candidates: [Endpoint], local: LocalAddresses, capacity: Int = 2,
+        rungs: RungPolicy = RungPolicy()
     ) {
         precondition((2...Limits.members).contains(capacity))
         self.isHost = isHost
@@ -269,6 +287,7 @@ public struct RoomConfiguration: Sendable {
         self.candidates = candidates
         self.local = local
         self.capacity = capacity
+        self.rungs = rungs
     }
 }
 

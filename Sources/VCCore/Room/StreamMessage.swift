@@ -11,8 +11,12 @@ enum StreamMessage {
     case roster(Roster)
     /// Whether the sender's microphone is closed.
     case muted(Bool)
-    /// Where the sender can be reached now.
-    case candidates([Endpoint])
+    /// Where the sender can be reached now, and how its NAT maps.
+    case candidates([Endpoint], NATMapping)
+    /// What relays check the sender's tickets with: for the host, which asks for them.
+    case relayKey(VerifyKey)
+    /// The receiver's ticket for relays, from the host.
+    case ticket(Ticket)
 
     private enum Kind {
         static let chat: UInt8 = 0x01
@@ -21,6 +25,8 @@ enum StreamMessage {
         static let roster: UInt8 = 0x04
         static let muted: UInt8 = 0x05
         static let candidates: UInt8 = 0x06
+        static let relayKey: UInt8 = 0x07
+        static let ticket: UInt8 = 0x08
     }
 
     func encode() -> [UInt8] {
@@ -44,9 +50,16 @@ enum StreamMessage {
             case .muted(let on):
                 writer.write(Kind.muted)
                 writer.write(UInt8(on ? 1 : 0))
-            case .candidates(let list):
+            case .candidates(let list, let mapping):
                 writer.write(Kind.candidates)
+                writer.write(mapping.rawValue)
                 CandidateList.encode(list, into: &writer)
+            case .relayKey(let key):
+                writer.write(Kind.relayKey)
+                key.encode(into: &writer)
+            case .ticket(let ticket):
+                writer.write(Kind.ticket)
+                ticket.encode(into: &writer)
             }
         }
     }
@@ -78,9 +91,20 @@ enum StreamMessage {
             try reader.expectEnd()
             return .muted(on == 1)
         case Kind.candidates:
+            guard let mapping = NATMapping(rawValue: try reader.readUInt8()) else {
+                throw .unexpectedValue
+            }
             let list = try CandidateList.decode(&reader)
             try reader.expectEnd()
-            return .candidates(list)
+            return .candidates(list, mapping)
+        case Kind.relayKey:
+            let key = try VerifyKey(from: &reader)
+            try reader.expectEnd()
+            return .relayKey(key)
+        case Kind.ticket:
+            let ticket = try Ticket(from: &reader)
+            try reader.expectEnd()
+            return .ticket(ticket)
         case _:
             return nil
         }

@@ -7,6 +7,7 @@
     private var sizes: [64 of Int] = .init(repeating: 0)
     private var destinations: [64 of Endpoint] = .init(
         repeating: Endpoint(high: 0, low: 0, port: 0))
+    private var hops: [64 of UInt8] = .init(repeating: 0)
     private var head = 0
     private(set) var count = 0
     /// Datagrams that found no place. Rises only when a shell does not drain the queue.
@@ -30,12 +31,13 @@
         return unsafe buffer((head + count) % TransmitQueue.capacity)
     }
 
-    /// Queues what was made in the reserved memory.
-    mutating func commit(_ size: Int, to destination: Endpoint) {
+    /// Queues what was made in the reserved memory; `hops` is its time to live, 0 the usual one.
+    mutating func commit(_ size: Int, to destination: Endpoint, hops: UInt8 = 0) {
         precondition(count < TransmitQueue.capacity && size <= Limits.datagram)
         let slot = (head + count) % TransmitQueue.capacity
         sizes[slot] = size
         destinations[slot] = destination
+        self.hops[slot] = hops
         count += 1
     }
 
@@ -47,7 +49,7 @@
     }
 
     /// Moves the oldest datagram into `target`, which has room for `Limits.datagram` bytes.
-    @unsafe mutating func pop(into target: UnsafeMutableRawBufferPointer) -> (Endpoint, Int)? {
+    @unsafe mutating func pop(into target: UnsafeMutableRawBufferPointer) -> Transmit? {
         guard count > 0 else { return nil }
         let size = sizes[head]
         unsafe target.copyMemory(
@@ -56,12 +58,28 @@
             head = (head + 1) % TransmitQueue.capacity
             count -= 1
         }
-        return (destinations[head], size)
+        return Transmit(
+            destination: destinations[head], size: size, hops: hops[head] == 0 ? nil : hops[head])
     }
 
     @unsafe private func buffer(_ slot: Int) -> UnsafeMutableRawBufferPointer {
         let start = slot * Limits.datagram
         return unsafe UnsafeMutableRawBufferPointer(
             rebasing: storage[start..<start + Limits.datagram])
+    }
+}
+
+/// A datagram on its way out of a machine.
+public struct Transmit: Equatable, Sendable, BitwiseCopyable {
+    public let destination: Endpoint
+    /// In bytes.
+    public let size: Int
+    /// The time to live (hop limit) it must have; nil is the system's usual one.
+    public let hops: UInt8?
+
+    public init(destination: Endpoint, size: Int, hops: UInt8? = nil) {
+        self.destination = destination
+        self.size = size
+        self.hops = hops
     }
 }

@@ -2,10 +2,10 @@
 enum SealedKind: UInt8 {
     /// One voice frame: `VoicePacket`.
     case voice = 0x01
-    /// Asks for a `pong` on this path: 8 random bytes and 18 of padding, so that the answer is not
-    /// larger.
+    /// Asks for a `pong` on this route: 8 random bytes, flags 1, and 17 of padding, so that the
+    /// answer is not larger.
     case ping = 0x02
-    /// Answers a ping: its 8 bytes, and the endpoint that it came from.
+    /// Answers a ping: its 8 bytes, and where it came from (the relay, where one forwards).
     case pong = 0x03
     /// What a receiver tells about the sender's voice: `ReceiverReport`.
     case report = 0x04
@@ -21,4 +21,7 @@ enum SealedKind: UInt8 {
     case please = 0x09
     /// Nothing; keeps the path and shows that the sender is there.
     case keepalive = 0x0A
+
+    /// In the flags of a ping: the sender hears nothing of the call.
+    static let hearsNothing: UInt8 = 0x01
 }

@@ -73,8 +73,9 @@ struct Session: ~Copyable {
 /// The clear part of a sealed packet: `C5 | receiver index 4 | counter 8`. It is AEAD data.
 enum SealedPacket {
     static let headerSize = 13
-    /// Bytes of plaintext that fit a datagram.
-    static let maximumPlaintext = Limits.datagram - headerSize - ChaChaPoly.tagSize
+    /// Bytes of plaintext that fit a datagram, also through a relay.
+    static let maximumPlaintext =
+        Limits.datagram - RelayFormat.dataOverhead - headerSize - ChaChaPoly.tagSize
 
     @unsafe static func writeHeader(
         receiverIndex: UInt32, counter: UInt64, into packet: UnsafeMutableRawBufferPointer

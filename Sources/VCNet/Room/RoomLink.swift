@@ -11,6 +11,8 @@ public final class RoomLink: Sendable {
         case muted(Bool)
         /// How a member's voice arrives, to be told to it.
         case report(ReceiverReport, to: UInt8)
+        /// A router maps this address to our port; nil when it does not any more.
+        case mapped(Endpoint?)
         /// Refreshes `connections`.
         case refresh
         case leave
@@ -23,6 +25,8 @@ public final class RoomLink: Sendable {
         case sent(id: UInt64, text: DisplayText)
         /// A chat message was not taken: too much waits already, or nobody is there.
         case notSent(DisplayText)
+        /// This machine's addresses, or the local port, are others now.
+        case networkChanged(port: UInt16)
         /// The network loop has ended.
         case closed
     }

@@ -1,7 +1,8 @@
 public import VCCore
 
 /// The network thread of a call: one socket, one machine, and the rings to the audio threads. It
-/// feeds the machine and obeys it.
+/// feeds the machine and obeys it. Beside the socket there are TCP connections, where the machine
+/// sends to such endpoints, and a watch on this machine's addresses.
 ///
 /// Per voice packet it allocates nothing and takes no lock. (On that way there are no `for` loops:
 /// their iterators allocate in builds that are not optimised.)
@@ -10,9 +11,20 @@ public struct RoomLoop: ~Copyable {
         static let socket: UInt64 = 0
         static let capture: UInt64 = 1
         static let command: UInt64 = 2
+        static let addresses: UInt64 = 3
+        static let streams: Range<UInt64> = 16..<32
     }
 
-    private let socket: UDPSocket
+    /// A change of address comes as several messages; they are looked at together.
+    private static let settling = Duration.milliseconds(100)
+    /// The time to live of what is sent, unless the machine says otherwise (RFC 1700).
+    private static let usualHops: UInt8 = 64
+
+    private var socket: UDPSocket
+    private var streams = StreamTable(tokens: Token.streams, limits: .client)
+    private let network: any LocalNetwork
+    private let addressWatch: AddressWatch?
+    private var recheckAddresses = Instant.distantFuture
     private var machine: RoomMachine
     private let voice: any VoicePort
     private let link: RoomLink
@@ -20,15 +32,19 @@ public struct RoomLoop: ~Copyable {
     private var poller: Poller
     private var incoming = ReceiveBatch(slots: 16)
     private var outgoing = SendBatch(slots: 32)
+    /// For datagrams whose time to live is not the usual one.
+    private var single = SendBatch(slots: 1)
     /// Something other than voice came in, so that there may be something to send or to tell.
     private var hasWork = true
     /// When the machine or the server has to be driven.
     private var deadline = Instant.zero
 
-    /// - Parameter service: a server that shares the socket, or nil.
+    /// - Parameters:
+    ///   - network: tells this machine's addresses again when they change.
+    ///   - service: a server that shares the socket, or nil.
     public init(
         socket: consuming UDPSocket, machine: consuming RoomMachine, voice: any VoicePort,
-        link: RoomLink, service: (any DatagramService)?
+        link: RoomLink, network: any LocalNetwork, service: (any DatagramService)?
     ) throws(SystemError) {
         let poller = try Poller()
         try poller.add(socket.descriptorNumber, token: Token.socket)
@@ -40,6 +56,18 @@ public struct RoomLoop: ~Copyable {
         self.poller = poller
         self.machine = machine
         self.socket = socket
+        self.network = network
+        // Without netlink, changes are noticed when nothing is answered any more.
+        addressWatch = try? AddressWatch()
+        watchAddresses()
+    }
+
+    private func watchAddresses() {
+        switch addressWatch {
+        case .some(let watch):
+            try? poller.add(watch.descriptorNumber, token: Token.addresses)
+        case .none: return
+        }
     }
 
     /// Runs until the room has ended and everything was told.
@@ -47,14 +75,17 @@ public struct RoomLoop: ~Copyable {
         defer { link.tell(.closed) }
         advance(now: MonotonicClock.now)
         while !machine.isEnded {
-            let ready = try poller.wait(until: deadline)
+            let ready = try poller.wait(until: min(deadline, machine.nextTimeout))
             let now = MonotonicClock.now
             var index = 0
             while index < ready {
-                switch poller.readiness(index).token {
+                let readiness = poller.readiness(index)
+                switch readiness.token {
                 case Token.socket: receive(now: now)
                 case Token.capture: sendVoice(now: now)
-                case _: obey(now: now)
+                case Token.command: obey(now: now)
+                case Token.addresses: noteAddresses(now: now)
+                case _: receive(readiness, now: now)
                 }
                 index += 1
             }
@@ -74,6 +105,16 @@ public struct RoomLoop: ~Copyable {
                 index += 1
             }
         } while incoming.isFull
+    }
+
+    /// What a TCP connection brings.
+    private mutating func receive(_ readiness: Poller.Readiness, now: Instant) {
+        guard streams.owns(readiness.token) else { return }
+        streams.handle(readiness, poller: poller, now: now)
+        while let datagram = streams.nextDatagram(now: now) {
+            unsafe dispatch(datagram.bytes, from: datagram.source, now: now)
+        }
+        hasWork = true
     }
 
     private mutating func dispatch(
@@ -129,7 +170,29 @@ public struct RoomLoop: ~Copyable {
             let (destination, size) = unsafe machine.sealVoice(
                 header, frame, for: member, into: packet, now: now)
         else { return }
-        outgoing.commit(size, to: destination)
+        emit(Transmit(destination: destination, size: size), now: now)
+    }
+
+    /// Puts the datagram that was made in the reserved memory on its way.
+    private mutating func emit(_ transmit: Transmit, now: Instant) {
+        if transmit.destination.transport == .tcp {
+            guard let packet = unsafe outgoing.reserve() else { return }
+            let datagram = unsafe UnsafeRawBufferPointer(rebasing: packet[..<transmit.size])
+            unsafe streams.send(
+                RawSpan(_unsafeBytes: datagram), to: transmit.destination, poller: poller,
+                now: now)
+        } else if let hops = transmit.hops {
+            guard let packet = unsafe outgoing.reserve(), let alone = unsafe single.reserve()
+            else { return }
+            unsafe alone.copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: packet[..<transmit.size]))
+            single.commit(transmit.size, to: transmit.destination)
+            socket.setTimeToLive(hops)
+            single.flush(through: socket)
+            socket.setTimeToLive(RoomLoop.usualHops)
+        } else {
+            outgoing.commit(transmit.size, to: transmit.destination)
+        }
     }
 
     // MARK: The rest
@@ -140,11 +203,57 @@ public struct RoomLoop: ~Copyable {
         if let service, let due = service.pollTimeout(), now >= due {
             service.handleTimeout(now: now)
         }
+        if now >= streams.nextTimeout { streams.handleTimeout(now: now) }
+        if now >= recheckAddresses { readAddresses(now: now) }
+        if machine.needsNewPort(now: now) { openNewPort(now: now) }
         while transmit(now: now) {}
         outgoing.flush(through: socket)
+        while streams.pollEvent() != nil {}
         tell()
         hasWork = false
         deadline = min(machine.nextTimeout, service?.pollTimeout() ?? .distantFuture)
+        deadline = min(deadline, min(streams.nextTimeout, recheckAddresses))
+    }
+
+    // MARK: Addresses
+
+    private mutating func noteAddresses(now: Instant) {
+        switch addressWatch {
+        case .some(let watch):
+            if watch.acknowledge() {
+                recheckAddresses = min(recheckAddresses, now + RoomLoop.settling)
+                deadline = min(deadline, recheckAddresses)
+            }
+        case .none: return
+        }
+    }
+
+    private mutating func readAddresses(now: Instant) {
+        recheckAddresses = .distantFuture
+        let (candidates, local) = network.addresses(port: socket.localEndpoint.port)
+        // Between two networks there may be no address at all; the next message brings one.
+        guard !candidates.isEmpty else { return }
+        machine.addressesChanged(candidates, local: local, now: now)
+        link.tell(.networkChanged(port: socket.localEndpoint.port))
+    }
+
+    /// The old port is stuck in some NAT: everything goes on from another one.
+    private mutating func openNewPort(now: Instant) {
+        guard network.mayChangePort, service == nil, let fresh = try? UDPSocket() else {
+            machine.portKept(now: now)
+            return
+        }
+        do throws(SystemError) {
+            try poller.add(fresh.descriptorNumber, token: Token.socket)
+            try poller.remove(socket.descriptorNumber)
+        } catch {
+            machine.portKept(now: now)
+            return
+        }
+        socket = fresh
+        readAddresses(now: now)
+        machine.portKept(now: now)
+        if now >= machine.nextTimeout { machine.handleTimeout(now: now) }
     }
 
     /// Moves what waits to the socket, or between the machine and the server beside it. Returns
@@ -154,15 +263,15 @@ public struct RoomLoop: ~Copyable {
         while true {
             if outgoing.isFull { outgoing.flush(through: socket) }
             guard let packet = unsafe outgoing.reserve(),
-                let (destination, size) = unsafe machine.pollTransmit(into: packet)
+                let transmit = unsafe machine.pollTransmit(into: packet)
             else { break }
-            if let service, destination == service.localClient {
-                let request = unsafe UnsafeRawBufferPointer(rebasing: packet[..<size])
+            if let service, transmit.destination == service.localClient {
+                let request = unsafe UnsafeRawBufferPointer(rebasing: packet[..<transmit.size])
                 _ = unsafe service.handle(
-                    RawSpan(_unsafeBytes: request), from: destination, now: now)
+                    RawSpan(_unsafeBytes: request), from: transmit.destination, now: now)
                 talked = true
             } else {
-                outgoing.commit(size, to: destination)
+                emit(transmit, now: now)
             }
         }
         guard let service else { return false }
@@ -201,6 +310,7 @@ public struct RoomLoop: ~Copyable {
             case .name(let name): machine.setName(name, now: now)
             case .muted(let on): machine.setMuted(on, now: now)
             case .report(let report, let member): machine.sendReport(report, to: member, now: now)
+            case .mapped(let endpoint): machine.setMapped(endpoint, now: now)
             case .refresh:
                 link.setConnections(machine.memberNumbers.compactMap { machine.connection(of: $0) })
             case .leave: machine.leave(now: now)

@@ -44,6 +44,7 @@ enum Call {
                 running, signals: signals, options: options, start: start)
             let status = console.run()
             running.thread.join()
+            running.router?.stop()
             running.engine.stop()
             return status
         } catch {
@@ -76,6 +77,8 @@ enum Call {
 struct RunningCall {
     let thread: RoomThread
     let link: RoomLink
+    /// Nil where nobody is to reach us directly, or no router can be between.
+    let router: RouterPort?
     let engine: AudioEngine
     let serverName: String
     let nameplate: UInt32?
@@ -94,10 +97,13 @@ struct Beginning {
             setup.engine, setup.serverName, setup.configuration.name
         )
         let link = try Call.system { () throws(SystemError) in try RoomLink() }
+        let router =
+            setup.isBehindRouter
+            ? RouterPort(port: setup.socket.localEndpoint.port, link: link) : nil
         let thread = try setup.makeThread(machine, link: link)
         try Call.system { () throws(SystemError) in try thread.start() }
         running = RunningCall(
-            thread: thread, link: link, engine: engine, serverName: serverName,
+            thread: thread, link: link, router: router, engine: engine, serverName: serverName,
             nameplate: nameplate, ownName: ownName)
     }
 }

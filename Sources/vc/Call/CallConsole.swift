@@ -12,6 +12,7 @@ struct CallConsole: ~Copyable {
     private static let lookInterval = Duration.milliseconds(50)
 
     private let link: RoomLink
+    private let router: RouterPort?
     private let engine: AudioEngine
     private let signals: TerminationSignals
     private let options: CallOptions
@@ -40,6 +41,7 @@ struct CallConsole: ~Copyable {
         start: Instant
     ) {
         link = call.link
+        router = call.router
         engine = call.engine
         serverName = call.serverName
         nameplate = call.nameplate
@@ -128,6 +130,7 @@ extension CallConsole {
                         kind: "not-sent",
                         message: "the message was not sent: you are not in a room, or too many "
                             + "messages wait for somebody who is not reached"))
+            case .networkChanged(let port): router?.networkChanged(port: port)
             case .closed: isClosed = true
             }
         }
@@ -153,10 +156,10 @@ extension CallConsole {
         case .renamed(let member):
             room.rename(member)
             show(.renamed(member: Int(member.number), name: member.name))
-        case .path(let member, let roundTrip, let why):
+        case .path(let member, let rung, let roundTrip, let why):
             show(
                 .path(
-                    member: Int(member), rung: .direct,
+                    member: Int(member), rung: rung,
                     roundTripMilliseconds: roundTrip.inMilliseconds, why: why))
         case .chat(let from, let text, let id):
             show(
@@ -192,6 +195,8 @@ extension CallConsole {
     private mutating func tick(now: Instant) {
         nextTick = now + CallConsole.tick
         ticks += 1
+        router?.note(
+            isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
         for (member, report) in room.reports() { link.submit(.report(report, to: member)) }
         if ticks % 2 == 1 {
             // Asked for a tick before it is shown.

@@ -46,11 +46,11 @@ extension EndReason {
                 "the signaling server speaks protocol \(version), this vc \(protocolVersion): "
                     + "update the older one"
             )
-        case .noDirectPath:
+        case .noPath:
             (
                 .unavailable,
-                "the host let you in, but none of its addresses answers; both of you may be "
-                    + "behind routers that let nothing through"
+                "the host let you in, but neither its addresses nor a relay answer; "
+                    + "`vc doctor` tells what your network lets through"
             )
         case .protocolBroken:
             (.protocolViolation, "the other side sent what no vc sends, so the call was ended")

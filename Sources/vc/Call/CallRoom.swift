@@ -132,7 +132,7 @@ struct CallRoom {
         let connection = connections.first { Int($0.number) == number }
         let heard = engine.memberStatistics(slot: number - 1)
         var result = MemberStatistics(number: number)
-        result.rung = connection?.endpoint == nil ? nil : .direct
+        result.rung = connection?.route?.rung
         result.roundTripMilliseconds = connection?.roundTrip?.inMilliseconds
         result.sent = connection?.voiceFramesSent ?? 0
         result.received = UInt64(clamping: heard.received)

@@ -15,6 +15,7 @@ struct CallSetup: ~Copyable {
     let socket: UDPSocket
     let configuration: RoomConfiguration
     let service: EmbeddedSignal?
+    let network: CallNetwork
     /// How the signaling server is named to people.
     let serverName: String
 
@@ -38,7 +39,10 @@ struct CallSetup: ~Copyable {
                 "the code names no server: it should end in @HOST[:PORT]; or give --signal HOST")
         }
         let port = socket.localEndpoint.port
-        let addresses = CallSetup.localAddresses(loopback: servers.contains { $0.isLoopback })
+        let network = CallNetwork(
+            includesLoopback: servers.contains { $0.isLoopback },
+            mayChangePort: options.listen == nil)
+        let addresses = network.addresses
         let advertised =
             embeds ? try CallSetup.advertised(options, port: port, addresses) : named
         self.arena = arena
@@ -49,21 +53,28 @@ struct CallSetup: ~Copyable {
             isHost: isHost, servers: servers, advertised: advertised,
             name: options.name ?? guestName(using: &random), isMuted: options.isMuted,
             candidates: addresses.map { $0.with(port: port) },
-            local: LocalAddresses(
-                addresses: addresses, allowsLoopback: addresses.contains { $0.isLoopback }))
+            local: network.local(addresses), rungs: options.rungs)
         service = embeds ? EmbeddedSignal(random: &random, now: MonotonicClock.now) : nil
+        self.network = network
         self.socket = socket
+    }
+
+    /// Whether a router may stand between us and the others, and a port there is of use.
+    var isBehindRouter: Bool {
+        options.rungs.allowsDirect && !network.includesLoopback
+            && network.addresses.contains { $0.isPrivate }
     }
 
     /// The network thread, not yet started.
     consuming func makeThread(_ machine: consuming RoomMachine, link: RoomLink)
         throws(CallFailure) -> RoomThread
     {
-        let (voice, service) = (engine, service)
+        let (voice, service, network) = (engine, service, network)
         do throws(SystemError) {
             return RoomThread(
                 try RoomLoop(
-                    socket: socket, machine: machine, voice: voice, link: link, service: service))
+                    socket: socket, machine: machine, voice: voice, link: link,
+                    network: network, service: service))
         } catch {
             throw CallFailure(.unavailable, "the system refused \(error.call): \(error)")
         }
@@ -133,15 +144,6 @@ struct CallSetup: ~Copyable {
         } catch {
             throw CallFailure(.unavailable, "\(error)")
         }
-    }
-
-    /// This machine's addresses. Loopback counts where the server is on this machine, and where
-    /// there is nothing else.
-    private static func localAddresses(loopback: Bool) -> [Endpoint] {
-        let others = (try? Interfaces.addresses())?.map(\.endpoint) ?? []
-        guard loopback || others.isEmpty else { return others }
-        let all = (try? Interfaces.addresses(includingLoopback: true))?.map(\.endpoint) ?? []
-        return all.filter { !others.contains($0) } + others
     }
 
     private static func advertised(

@@ -26,6 +26,7 @@ extension RoomWarning {
         case .signalBack: "signal-back"
         case .signalDraining: "signal-draining"
         case .signalFull: "signal-full"
+        case .relayRefused: "relay-refused"
         case .codeRetired: "code-retired"
         case .nameplateChanged: "nameplate-changed"
         case .rosterDisputed: "roster-disputed"
@@ -40,6 +41,9 @@ extension RoomWarning {
         case .signalBack: "the signaling server answers again"
         case .signalDraining: "the signaling server is about to stop: the call goes on"
         case .signalFull: "the signaling server opens no more rooms now; it is asked again"
+        case .relayRefused:
+            "a relay does not take the tickets of the signaling server: its administrator "
+                + "should look at --signal-key"
         case .codeRetired: "too many wrong guesses: the code was changed, the new one follows"
         case .nameplateChanged: "the room's number was taken: the new code follows"
         case .rosterDisputed(let member):
@@ -63,7 +67,7 @@ extension EndReason {
         case .signalBusy: "signal-busy"
         case .signalTokenNeeded: "signal-token-needed"
         case .signalVersion: "signal-version"
-        case .noDirectPath: "no-direct-path"
+        case .noPath: "no-path"
         case .protocolBroken: "protocol-broken"
         }
     }

@@ -37,6 +37,7 @@ struct CallOptions: Equatable {
     var bitrate: Int?
     var frame: FrameLength?
     var form = OutputForm.plain
+    var rungs = RungPolicy()
     var duration: Duration?
 }
 

@@ -3,6 +3,10 @@
 enum Option: String, CaseIterable {
     case signal, advertise, listen, name, muted, raw, capture, playback, talk, steady, bitrate
     case frame, plain, json, duration, out
+    case relayOnly = "relay-only"
+    case noDirect = "no-direct"
+    case noRelay = "no-relay"
+    case noBirthday = "no-birthday"
 
     /// As it is typed.
     var spelling: String { "--" + rawValue }
@@ -20,7 +24,7 @@ enum Option: String, CaseIterable {
         case .frame: "MS"
         case .duration: "SECONDS"
         case .out: "DIR"
-        case .muted, .raw, .steady, .plain, .json: nil
+        case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noBirthday: nil
         }
     }
 
@@ -31,7 +35,7 @@ enum Option: String, CaseIterable {
         case .out: [.demo]
         case .json: [.host, .join, .demo, .devices]
         case .signal, .listen, .name, .muted, .raw, .capture, .playback, .talk, .steady, .bitrate,
-            .frame, .plain, .duration:
+            .frame, .plain, .duration, .relayOnly, .noDirect, .noRelay, .noBirthday:
             [.host, .join]
         }
     }
@@ -58,6 +62,10 @@ enum Option: String, CaseIterable {
         case .plain: "lines for people; the default"
         case .json: "one JSON object per line, for programs"
         case .duration: "leave after that"
+        case .relayOnly: "talk through relays only, so that nobody learns your address"
+        case .noDirect: "do not send directly to the others"
+        case .noRelay: "do not use relays"
+        case .noBirthday: "do not try many ports against a NAT that hides its own"
         case .out: "write the recordings into DIR"
         }
     }
@@ -65,8 +73,8 @@ enum Option: String, CaseIterable {
     /// Options of later versions: refused by name, because ignoring one could cost the privacy
     /// that it asked for.
     static let later = [
-        "signal-token-file", "no-noise-suppression", "no-gain-control", "relay-only", "no-direct",
-        "no-host-forward", "no-relay", "no-birthday", "headset", "insert", "open", "exec",
+        "signal-token-file", "no-noise-suppression", "no-gain-control", "no-host-forward",
+        "headset", "insert", "open", "exec",
         "record", "config", "no-lan",
     ]
 }

@@ -33,6 +33,9 @@ struct OptionReader {
         if sawPlain, sawJSON {
             throw UsageError("--plain and --json exclude each other; give one of them")
         }
+        if !options.rungs.allowsDirect, !options.rungs.allowsRelay {
+            throw UsageError("without direct paths and without relays there is no way to anybody")
+        }
     }
 
     private func checkOperands() throws(UsageError) {
@@ -97,6 +100,9 @@ struct OptionReader {
         case .muted: options.isMuted = true
         case .raw: options.isRaw = true
         case .steady: options.isSteady = true
+        case .relayOnly, .noDirect: options.rungs.allowsDirect = false
+        case .noRelay: options.rungs.allowsRelay = false
+        case .noBirthday: options.rungs.allowsBirthday = false
         case .plain:
             options.form = .plain
             sawPlain = true
@@ -136,7 +142,7 @@ struct OptionReader {
         case .duration:
             options.duration = try read(value, option, "a number of seconds", readDuration)
         case .out: directory = try read(value, option, "a directory") { $0.isEmpty ? nil : $0 }
-        case .muted, .raw, .steady, .plain, .json:
+        case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noBirthday:
             preconditionFailure("\(option) has no value")
         }
     }

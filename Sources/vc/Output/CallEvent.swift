@@ -54,11 +54,6 @@ struct ChatMessage: Equatable {
     let id: UInt64
 }
 
-/// How packets reach a member, best first.
-enum Rung: String, Equatable {
-    case direct, host, relay, tcp
-}
-
 struct CallStatistics: Equatable {
     var members: [MemberStatistics] = []
     /// Of one core.

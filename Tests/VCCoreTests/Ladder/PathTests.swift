@@ -3,25 +3,37 @@ import Testing
 @testable import VCCore
 
 /// A path machine, and what it probed when.
-private struct PathRig {
+struct PathRig {
     var machine = PathMachine()
     var probes: [(time: Instant, to: Endpoint, transaction: UInt64)] = []
+    var openings: [(time: Instant, to: Endpoint)] = []
     var now = Instant(nanoseconds: 100_000_000_000)
     private var transaction: UInt64 = 0
+    /// When the next packet of the call comes.
+    private var nextCall = Instant.zero
     /// Round trips of the addresses that answer.
     var answering: [Endpoint: Duration] = [:]
     private var answers: [(time: Instant, transaction: UInt64)] = []
 
-    mutating func offer(_ endpoints: [Endpoint]) {
+    mutating func offer(_ endpoints: [Endpoint], lead: Duration = .zero) {
         machine.setCandidates(
             CandidateList(
                 accepting: endpoints, local: LocalAddresses(addresses: [], allowsLoopback: false)),
-            now: now)
+            lead: lead, now: now)
     }
 
     mutating func heard(_ source: Endpoint, isNewest: Bool = true) -> Bool {
-        machine.heard(from: source, isNewest: isNewest, now: now)
+        machine.heard(on: .direct(source), isNewest: isNewest, now: now)
     }
+
+    /// A packet of the call comes on the selected route.
+    mutating func hearCall(expectsVoice: Bool = false) {
+        guard let route = machine.selected else { return }
+        _ = machine.heard(on: route, isNewest: true, now: now)
+        machine.silence.heard(on: route, expectsVoice: expectsVoice, now: now)
+    }
+
+    var selected: Endpoint? { machine.selected?.endpoint }
 
     mutating func answered(_ transaction: UInt64) -> Bool {
         machine.answered(transaction, now: now)
@@ -32,7 +44,7 @@ private struct PathRig {
         let end = now + limit
         while true {
             drain()
-            var next = min(machine.timeout ?? .distantFuture, now + .milliseconds(100))
+            var next = min(machine.timeout ?? .distantFuture, max(nextCall, now))
             for answer in answers { next = min(next, answer.time) }
             next = max(next, now + .microseconds(10))
             guard next <= end else { break }
@@ -41,7 +53,10 @@ private struct PathRig {
                 _ = machine.answered(answer.transaction, now: now)
             }
             answers.removeAll { $0.time <= now }
-            if isAlive, let selected = machine.selected { _ = heard(selected) }
+            if now >= nextCall {
+                nextCall = now + .milliseconds(100)
+                if isAlive { hearCall() }
+            }
         }
         now = end
         drain()
@@ -50,8 +65,13 @@ private struct PathRig {
     private mutating func drain() {
         while true {
             transaction += 1
-            guard let endpoint = machine.nextProbe(transaction: transaction, now: now) else {
+            guard let probe = machine.nextProbe(transaction: transaction, now: now) else {
                 return
+            }
+            let endpoint = probe.route.endpoint
+            if probe.hops != nil {
+                openings.append((now, endpoint))
+                continue
             }
             probes.append((now, endpoint, transaction))
             if let trip = answering[endpoint] { answers.append((now + trip, transaction)) }
@@ -102,14 +122,14 @@ private struct PathRig {
         var rig = PathRig()
         rig.offer([one])
         rig.run(for: .milliseconds(100))
-        #expect(rig.machine.selected == nil)
+        #expect(rig.selected == nil)
         for _ in 0..<10 { _ = rig.heard(one) }
-        #expect(rig.machine.selected == nil, "packets from there are no answer")
+        #expect(rig.selected == nil, "packets from there are no answer")
         let wrong = rig.answered(999_999)
-        #expect(!wrong && rig.machine.selected == nil)
+        #expect(!wrong && rig.selected == nil)
         let probe = rig.probes[0].transaction
         let right = rig.answered(probe)
-        #expect(right && rig.machine.selected == one)
+        #expect(right && rig.selected == one)
         let again = rig.answered(probe)
         #expect(!again, "an answer counts once")
     }
@@ -120,7 +140,7 @@ private struct PathRig {
         rig.offer([one])
         rig.run(for: .seconds(5.2))
         let late = rig.answered(rig.probes[0].transaction)
-        #expect(!late && rig.machine.selected == nil)
+        #expect(!late && rig.selected == nil)
     }
 
     @Test("no lists and no churn cost more than 64 probes in 10 s and 200 in a minute")
@@ -184,20 +204,20 @@ private struct PathRig {
         rig.answering = [one: .milliseconds(10)]
         rig.offer([one])
         rig.run(for: .seconds(5))
-        #expect(rig.machine.selected == one)
+        #expect(rig.selected == one)
         // A spoofed source: probed, and never given our voice.
         let isNew = rig.heard(two)
         #expect(isNew)
         rig.run(for: .seconds(5))
-        #expect(rig.machine.selected == one && rig.times(of: two, since: .zero).count > 3)
+        #expect(rig.selected == one && rig.times(of: two, since: .zero).count > 3)
         // A true one, though slower: the call follows its owner.
         rig.answering[six] = .milliseconds(60)
         let start = rig.now
         _ = rig.heard(six)
         rig.run(for: .milliseconds(59))
-        #expect(rig.machine.selected == one)
+        #expect(rig.selected == one)
         rig.run(for: .milliseconds(3))
-        #expect(rig.machine.selected == six)
+        #expect(rig.selected == six)
         let hasChanged = rig.machine.pollChange()
         #expect(hasChanged)
         // No return to the faster path for two seconds.
@@ -205,11 +225,11 @@ private struct PathRig {
         rig.machine.probeAgain(now: rig.now)
         rig.run(for: .milliseconds(400))
         #expect(rig.times(of: one, since: start).count >= 1 && rig.now < start + .seconds(2))
-        #expect(rig.machine.selected == six)
+        #expect(rig.selected == six)
         rig.run(for: .milliseconds(200))
         rig.machine.probeAgain(now: rig.now)
         rig.run(for: .milliseconds(100))
-        #expect(rig.machine.selected == one)
+        #expect(rig.selected == one)
     }
 
     @Test("a packet that is not the newest shows no new address")
@@ -236,7 +256,7 @@ private struct PathRig {
             _ = rig.heard(two)
             rig.run(for: .milliseconds(50), isAlive: false)
         }
-        #expect(rig.machine.selected == two, "not in ten minutes, but at once")
+        #expect(rig.selected == two, "not in ten minutes, but at once")
         #expect(rig.times(of: two, since: start).first == 0)
         #expect(before < 25)
         // Whoever only spoofs it gets one probe a second, not one for each packet.
@@ -250,7 +270,7 @@ private struct PathRig {
             spoofed.run(for: .milliseconds(50))
         }
         #expect(spoofed.times(of: two, since: from).count <= 6)
-        #expect(spoofed.machine.selected == one)
+        #expect(spoofed.selected == one)
     }
 
     @Test("a path must be 5 ms better to take over; IPv6 counts as 3 ms better")
@@ -263,7 +283,7 @@ private struct PathRig {
             rig.answering[second.0] = .milliseconds(second.1)
             rig.offer([second.0])
             rig.run(for: .seconds(30))
-            return rig.machine.selected
+            return rig.selected
         }
         #expect(chosen((one, 40), (two, 36)) == one)
         #expect(chosen((one, 40), (two, 34)) == two)
@@ -279,14 +299,14 @@ private struct PathRig {
         rig.answering = [one: .milliseconds(10), two: .milliseconds(12)]
         rig.offer([one, two])
         rig.run(for: .seconds(3))
-        #expect(rig.machine.selected == one)
+        #expect(rig.selected == one)
         rig.answering[one] = nil
         let start = rig.now
         rig.run(for: .seconds(1), isAlive: false)
         rig.machine.probeAgain(now: rig.now)
         rig.run(for: .milliseconds(20), isAlive: false)
         #expect(rig.times(of: two, since: start).contains(1_000), "valid paths are tried, too")
-        #expect(rig.machine.selected == two)
+        #expect(rig.selected == two)
     }
 
     @Test("the selected path is measured each second, a warm one each ten")
@@ -312,10 +332,10 @@ private struct PathRig {
             _ = rig.heard(Endpoint(ipv4: 0xCB02_0000 + UInt32(source), port: 6_000))
             rig.run(for: .milliseconds(20))
         }
-        #expect(rig.machine.selected == one)
+        #expect(rig.selected == one)
         rig.answering[one] = nil
         rig.machine.probeAgain(now: rig.now)
         rig.run(for: .seconds(61), isAlive: false)
-        #expect(rig.machine.selected == two)
+        #expect(rig.selected == two)
     }
 }

@@ -1,8 +1,10 @@
 public import VCCore
 
-/// A datagram network in virtual time: a seeded machine that delays, loses, doubles and reorders
-/// what is sent, per direction. The same seed and the same calls give the same deliveries.
-public struct NetworkEmulator: Sendable {
+/// What the way from one endpoint to another does to datagrams: a seeded machine that says whether
+/// and when each arrives.
+///
+/// Wherever endpoints are named, port 0 stands for all ports of the address.
+public struct LinkEmulator: Sendable {
     /// What one direction of a path does to datagrams. Ratios are 0 to 1.
     public struct Link: Sendable, Equatable {
         /// Time on the way.
@@ -17,11 +19,13 @@ public struct NetworkEmulator: Sendable {
         public var reordering: Double
         /// How long those are held back.
         public var reorderDelay: Duration
+        /// Datagrams with more bytes are lost.
+        public var largest: Int
 
         public init(
             latency: Duration = .milliseconds(1), jitter: Duration = .zero, loss: Double = 0,
             duplication: Double = 0, reordering: Double = 0,
-            reorderDelay: Duration = .milliseconds(30)
+            reorderDelay: Duration = .milliseconds(30), largest: Int = .max
         ) {
             self.latency = latency
             self.jitter = jitter
@@ -29,20 +33,18 @@ public struct NetworkEmulator: Sendable {
             self.duplication = duplication
             self.reordering = reordering
             self.reorderDelay = reorderDelay
+            self.largest = largest
         }
-    }
-
-    /// A datagram that has arrived.
-    public struct Delivery: Sendable, Equatable {
-        public let bytes: [UInt8]
-        public let source: Endpoint
-        public let destination: Endpoint
-        public let time: Instant
     }
 
     private struct Direction: Hashable, Sendable {
         let source: Endpoint
         let destination: Endpoint
+
+        /// The same for all ports.
+        var ofAddresses: Direction {
+            Direction(source: source.address, destination: destination.address)
+        }
     }
 
     private struct Blackout: Sendable {
@@ -54,8 +56,11 @@ public struct NetworkEmulator: Sendable {
         func holds(_ direction: Direction, at now: Instant) -> Bool {
             guard start <= now, now < end else { return false }
             guard let pair else { return true }
+            let all = direction.ofAddresses
             return pair == (direction.source, direction.destination)
                 || pair == (direction.destination, direction.source)
+                || pair == (all.source, all.destination)
+                || pair == (all.destination, all.source)
         }
     }
 
@@ -65,15 +70,10 @@ public struct NetworkEmulator: Sendable {
     private var partitions: Set<Direction> = []
     private var blackouts: [Blackout] = []
     private var lastArrival: [Direction: Instant] = [:]
-    /// Latest first, so that the next one is taken from the end.
-    private var inFlight: [(order: UInt64, delivery: Delivery)] = []
-    private var order: UInt64 = 0
     /// Datagrams that went in.
     public private(set) var sent: UInt64 = 0
-    /// Datagrams that were lost, by ratio, partition or blackout.
+    /// Datagrams that were lost, by ratio, size, partition or blackout.
     public private(set) var lost: UInt64 = 0
-    /// A running hash over every delivery: equal for equal runs.
-    public private(set) var trace: UInt64 = 0xCBF2_9CE4_8422_2325
 
     public init(seed: UInt64, link: Link = Link()) {
         random = SplitMix64(seed: seed)
@@ -85,16 +85,15 @@ public struct NetworkEmulator: Sendable {
         links[Direction(source: source, destination: destination)] = link
     }
 
-    /// Cuts or joins two endpoints, both ways. What is on the way still arrives.
-    public mutating func setPartitioned(_ isCut: Bool, _ one: Endpoint, _ other: Endpoint) {
-        for direction in [
-            Direction(source: one, destination: other), Direction(source: other, destination: one),
-        ] {
-            if isCut {
-                partitions.insert(direction)
-            } else {
-                partitions.remove(direction)
-            }
+    /// Cuts or joins one direction.
+    public mutating func setCut(
+        _ isCut: Bool, from source: Endpoint, to destination: Endpoint
+    ) {
+        let direction = Direction(source: source, destination: destination)
+        if isCut {
+            partitions.insert(direction)
+        } else {
+            partitions.remove(direction)
         }
     }
 
@@ -106,12 +105,12 @@ public struct NetworkEmulator: Sendable {
         blackouts.append(Blackout(pair: pair, start: start, end: end))
     }
 
-    /// Puts a datagram on its way.
-    public mutating func send(
-        _ bytes: [UInt8], from source: Endpoint, to destination: Endpoint, now: Instant
-    ) {
+    /// When a datagram of `size` bytes that is sent now arrives: never, once or twice.
+    public mutating func arrivals(
+        size: Int, from source: Endpoint, to destination: Endpoint, now: Instant
+    ) -> (first: Instant?, second: Instant?) {
         let direction = Direction(source: source, destination: destination)
-        let link = links[direction] ?? defaultLink
+        let link = link(direction)
         sent += 1
         // Always the same number of draws, so that one setting does not shift another one's luck.
         let isLost = draw() < link.loss
@@ -119,11 +118,9 @@ public struct NetworkEmulator: Sendable {
         let isHeldBack = draw() < link.reordering
         let jitter = link.jitter * draw()
         let doubleDelay = link.jitter * draw() + .microseconds(1)
-        guard !isLost, !partitions.contains(direction),
-            !blackouts.contains(where: { $0.holds(direction, at: now) })
-        else {
+        guard !isLost, size <= link.largest, !isCut(direction, at: now) else {
             lost += 1
-            return
+            return (nil, nil)
         }
         var arrival = now + link.latency + jitter
         if isHeldBack {
@@ -132,48 +129,21 @@ public struct NetworkEmulator: Sendable {
             arrival = max(arrival, lastArrival[direction] ?? .zero)
             lastArrival[direction] = arrival
         }
-        insert(Delivery(bytes: bytes, source: source, destination: destination, time: arrival))
-        if isDoubled {
-            insert(
-                Delivery(
-                    bytes: bytes, source: source, destination: destination,
-                    time: arrival + doubleDelay))
+        return (arrival, isDoubled ? arrival + doubleDelay : nil)
+    }
+
+    private func link(_ direction: Direction) -> Link {
+        guard !links.isEmpty else { return defaultLink }
+        return links[direction] ?? links[direction.ofAddresses] ?? defaultLink
+    }
+
+    private func isCut(_ direction: Direction, at now: Instant) -> Bool {
+        if !partitions.isEmpty,
+            partitions.contains(direction) || partitions.contains(direction.ofAddresses)
+        {
+            return true
         }
-    }
-
-    /// When the next datagram arrives.
-    public var nextDelivery: Instant? { inFlight.last?.delivery.time }
-
-    /// The next datagram that has arrived by `now`.
-    public mutating func popDelivery(now: Instant) -> Delivery? {
-        guard let next = inFlight.last, next.delivery.time <= now else { return nil }
-        inFlight.removeLast()
-        let delivery = next.delivery
-        note(delivery.time.nanoseconds)
-        note(delivery.source.low ^ UInt64(delivery.source.port))
-        note(delivery.destination.low ^ UInt64(delivery.destination.port))
-        for byte in delivery.bytes { note(UInt64(byte)) }
-        return delivery
-    }
-
-    private mutating func insert(_ delivery: Delivery) {
-        order += 1
-        var low = 0
-        var high = inFlight.count
-        while low < high {
-            let middle = (low + high) / 2
-            if inFlight[middle].delivery.time > delivery.time {
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        inFlight.insert((order, delivery), at: low)
-    }
-
-    /// FNV-1a, a word at a time.
-    private mutating func note(_ value: UInt64) {
-        trace = (trace ^ value) &* 0x100_0000_01B3
+        return blackouts.contains { $0.holds(direction, at: now) }
     }
 
     /// Uniform in 0..<1.

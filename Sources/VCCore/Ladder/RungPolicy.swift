@@ -1,0 +1,15 @@
+/// Which rungs the person allows.
+public struct RungPolicy: Equatable, Sendable {
+    /// Off: our addresses are told to nobody, and nobody's are tried.
+    public var allowsDirect: Bool
+    public var allowsRelay: Bool
+    /// Many ports against a NAT that maps each destination to another one.
+    public var allowsBirthday: Bool
+
+    /// All of them.
+    public init(allowsDirect: Bool = true, allowsRelay: Bool = true, allowsBirthday: Bool = true) {
+        self.allowsDirect = allowsDirect
+        self.allowsRelay = allowsRelay
+        self.allowsBirthday = allowsBirthday
+    }
+}

@@ -1,0 +1,52 @@
+/// Notices that nothing of the call arrives from a peer. Something comes at least every 200 ms,
+/// and while it talks every frame.
+struct SilenceWatch {
+    /// Without a packet in a talk spurt: six frames of 20 ms.
+    static let inSpeech = Duration.milliseconds(120)
+    /// Without a packet otherwise: more than two intervals of keepalives, so that one may be lost.
+    static let otherwise = Duration.milliseconds(450)
+    /// While it lasts, probes go out this often, and after a while this often.
+    static let probeInterval = Duration.milliseconds(300)
+    static let lateProbeInterval = Duration.seconds(1)
+    static let lateAfter = Duration.seconds(6)
+
+    enum Verdict: Equatable {
+        case nothing
+        /// Silence has just begun.
+        case began
+        /// It lasts, and probes are due again.
+        case goesOn
+    }
+
+    /// When it fell silent; nil while something comes.
+    private(set) var since: Instant?
+    /// The last packet that a route brought; what comes through the mailbox is no call yet.
+    private var last: Instant?
+    private var expectsVoice = false
+    private var nextProbe = Instant.distantFuture
+
+    /// A packet of the call came; nil where it does not tell whether a voice frame follows.
+    mutating func heard(on route: Route?, expectsVoice: Bool?, now: Instant) {
+        if route != nil || last != nil { last = now }
+        if let expectsVoice { self.expectsVoice = expectsVoice }
+        since = nil
+    }
+
+    mutating func handleTimeout(now: Instant) -> Verdict {
+        guard now >= timeout else { return .nothing }
+        let isFirst = since == nil
+        let start = since ?? now
+        since = start
+        nextProbe =
+            now
+            + (now < start + SilenceWatch.lateAfter
+                ? SilenceWatch.probeInterval : SilenceWatch.lateProbeInterval)
+        return isFirst ? .began : .goesOn
+    }
+
+    var timeout: Instant {
+        guard let last else { return .distantFuture }
+        if since != nil { return nextProbe }
+        return last + (expectsVoice ? SilenceWatch.inSpeech : SilenceWatch.otherwise)
+    }
+}

@@ -1,0 +1,94 @@
+import Testing
+import VCCore
+import VCTestKit
+
+/// Two members who talk and chat all the time, and what becomes of it.
+struct Call {
+    /// A network like any other: 5 to 75 ms from everywhere to everywhere.
+    static func link(seed: UInt64) -> VirtualNetwork.Link {
+        var random = SplitMix64(seed: seed ^ 0x117)
+        let latency = Duration.milliseconds(Int64(5 + random.next(below: 71)))
+        return VirtualNetwork.Link(latency: latency, jitter: .milliseconds(3))
+    }
+
+    /// A voice that is missing for longer than this was heard to be missing.
+    static let patience = Duration.milliseconds(500)
+
+    var world: World
+    let host: Node
+    let joiner: Node
+    let label: Comment
+    /// When the joiner set out.
+    let departure: Instant
+    /// When it was in the room.
+    private(set) var start: Instant
+    private var sent: [String] = []
+
+    /// Runs until the joiner is in the room. Who hosts changes with the seed.
+    init(
+        _ one: Surroundings, _ other: Surroundings, seed: UInt64, hasIPv6: Bool = false,
+        capacity: Int = 2, arena: SecretArena
+    ) throws {
+        label = "\(one) × \(other), seed \(seed)"
+        world = World(seed: seed, link: Call.link(seed: seed), arena: arena)
+        let hasIPv6 = hasIPv6 || one.needsIPv6 || other.needsIPv6
+        let (first, second) = seed % 2 == 0 ? (one, other) : (other, one)
+        let home = world.addSite(first.behaviour, hasIPv6: hasIPv6)
+        let away = world.addSite(second.behaviour, hasIPv6: hasIPv6)
+        host = world.addHost(capacity: capacity, at: home, mapsPort: first.mapsPort)
+        let host = host
+        try #require(world.run(for: .seconds(5)) { !host.code.isEmpty }, label)
+        world.run(for: .milliseconds(Int64(seed * 37 % 1_000)))
+        departure = world.now
+        joiner = try world.addJoiner(code: host.code, at: away, mapsPort: second.mapsPort)
+        let joiner = joiner
+        host.isTalking = true
+        joiner.isTalking = true
+        try #require(world.run(for: .seconds(10)) { joiner.company != nil }, label)
+        start = try #require(joiner.company)
+    }
+
+    /// Both, the one that sits behind the first of the surroundings in front.
+    func members(seed: UInt64) -> (one: Node, other: Node) {
+        seed % 2 == 0 ? (host, joiner) : (joiner, host)
+    }
+
+    /// Lets time pass, in which both chat.
+    mutating func run(for duration: Duration) {
+        let end = world.now + duration
+        while world.now < end {
+            let text = "message \(sent.count)"
+            sent.append(text)
+            for node in [host, joiner] {
+                _ = node.machine.sendChat(DisplayText(message: text), now: world.now)
+            }
+            world.run(for: min(.milliseconds(700), end - world.now))
+        }
+    }
+
+    /// Lets time pass until so long after the joiner came in.
+    mutating func run(untilAfterStart duration: Duration) {
+        run(for: start + duration - world.now)
+    }
+
+    /// The longest time since `time` in which one of the two heard nothing.
+    func silence(since time: Instant) -> Duration {
+        [host, joiner].map { $0.longestSilence(from: time, until: world.now) }.max() ?? .zero
+    }
+
+    /// Both rungs as the network sees them.
+    var rungs: [Node.Rung?] { [world.rung(of: host, to: 2), world.rung(of: joiner, to: 1)] }
+
+    /// What was said arrived, once and in order, and the call goes on.
+    mutating func finish() {
+        let (host, joiner) = (host, joiner)
+        let count = sent.count
+        world.run(for: .seconds(30)) {
+            host.chats.count >= count && joiner.chats.count >= count
+                && host.deliveries >= count && joiner.deliveries >= count
+        }
+        #expect(host.chats == sent && joiner.chats == sent, label)
+        #expect(host.deliveries == count && joiner.deliveries == count, label)
+        #expect(host.end == nil && joiner.end == nil, label)
+    }
+}

@@ -1,0 +1,194 @@
+import VCCore
+import VCSignaling
+import VCTestKit
+
+/// Servers and members on an internet that does whatever the seed says, in virtual time.
+struct World {
+    static let server = Endpoint(ipv4: 0xC633_6401, port: SignalProcess.port)  // 198.51.100.1
+    static let server6 = Endpoint(high: 0x2001_0DB8_0000_0000, low: 1, port: SignalProcess.port)
+    /// The port of members' sockets.
+    static let memberPort: UInt16 = 40_000
+
+    var network: VirtualNetwork
+    var now = Instant(nanoseconds: 1_000_000_000)
+    var nodes: [Node] = []
+    /// Every datagram that was sent, while `isRecording`.
+    var recorded: [(bytes: [UInt8], source: Endpoint, destination: Endpoint)] = []
+    var isRecording = false
+    let arena: SecretArena
+    let signal: ServerHost
+    /// vc-signal and all others.
+    private(set) var servers: [ServerHost]
+    /// Members and servers by their hosts.
+    private var nodeOf: [VirtualNetwork.HostID: Node] = [:]
+    private var serverOf: [VirtualNetwork.HostID: ServerHost] = [:]
+    private var seed: UInt64
+    private let buffer = DatagramBuffer()
+    /// The internet, for members with addresses of their own.
+    let openSite = Site(realm: .internet, addresses: .own, router: nil)
+    var nextSite: UInt32 = 1
+    var ownAddresses: UInt32 = 0
+
+    init(seed: UInt64, link: VirtualNetwork.Link, arena: SecretArena) {
+        self.seed = seed
+        self.arena = arena
+        network = VirtualNetwork(seed: seed, link: link)
+        let host = network.addHost(
+            udpPorts: [SignalProcess.port, SignalProcess.secondPort],
+            tcpPorts: SignalProcess.tcpPorts)
+        network.attach(host, World.server)
+        network.attach(host, World.server6)
+        signal = ServerHost(
+            SignalProcess(seed: seed ^ 0x5151, now: now), on: host, at: World.server)
+        servers = [signal]
+        serverOf[host] = signal
+    }
+
+    /// Puts a server on the internet.
+    mutating func addServer(
+        _ process: any ServerProcess, at endpoint: Endpoint, tcpPorts: Set<UInt16>
+    ) -> ServerHost {
+        let host = network.addHost(udpPorts: [endpoint.port], tcpPorts: tcpPorts)
+        network.attach(host, endpoint)
+        let server = ServerHost(process, on: host, at: endpoint)
+        servers.append(server)
+        serverOf[host] = server
+        return server
+    }
+
+    mutating func add(_ node: Node) {
+        nodes.append(node)
+        nodeOf[node.host] = node
+    }
+
+    /// Randomness that follows from the seed of the world.
+    mutating func randomSeed() -> UInt64 {
+        seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return seed
+    }
+
+    // MARK: Time
+
+    /// Runs until `condition` holds or `limit` has passed; returns whether it held.
+    @discardableResult
+    mutating func run(for limit: Duration, until condition: () -> Bool = { false }) -> Bool {
+        let end = now + limit
+        while true {
+            settle()
+            if condition() { return true }
+            let next = nextEvent()
+            guard next <= end else {
+                now = end
+                settle()
+                return condition()
+            }
+            now = max(now, next)
+            deliver()
+        }
+    }
+
+    private func nextEvent() -> Instant {
+        var next = network.nextEvent ?? .distantFuture
+        for server in servers { next = min(next, server.timeout ?? .distantFuture) }
+        for node in nodes {
+            next = min(next, node.machine.nextTimeout)
+            if node.isTalking { next = min(next, nextTick) }
+        }
+        return next
+    }
+
+    /// Voice frames are sent on a common 10 ms grid.
+    private var nextTick: Instant {
+        Instant(nanoseconds: (now.nanoseconds / 10_000_000 + 1) * 10_000_000)
+    }
+
+    private mutating func deliver() {
+        while let delivery = network.popDelivery(now: now) {
+            if let node = nodeOf[delivery.host] {
+                receive(delivery.bytes, from: delivery.source, at: node)
+            } else {
+                serverOf[delivery.host]?.receive(delivery, now: now)
+            }
+        }
+        if now.nanoseconds % 10_000_000 == 0 {
+            for node in nodes where node.isTalking { talk(node) }
+        }
+        for server in servers { server.drive(now: now) }
+        for node in nodes where now >= node.machine.nextTimeout {
+            node.wakeups += 1
+            node.machine.handleTimeout(now: now)
+        }
+    }
+
+    /// Gives a node a datagram, as its socket would. Returns whether it was voice.
+    @discardableResult
+    func receive(_ bytes: [UInt8], from source: Endpoint, at node: Node) -> Bool {
+        var packet = bytes
+        return packet.withUnsafeMutableBytes { buffer in
+            guard let voice = node.machine.receive(buffer, from: source, now: now) else {
+                return false
+            }
+            node.heard.append((now, voice.header.sequence, voice.member))
+            return true
+        }
+    }
+
+    private mutating func talk(_ node: Node) {
+        let header = VoiceHeader(
+            flags: 0, sequence: node.sequence, timestamp: node.timestamp, level: 20)
+        node.sequence &+= 1
+        node.timestamp &+= 480
+        let frame = [UInt8](repeating: UInt8(truncatingIfNeeded: node.sequence), count: 60)
+        for member in node.machine.memberNumbers {
+            let sent = frame.withUnsafeBytes { frame in
+                node.machine.sealVoice(header, frame, for: member, into: buffer.bytes, now: now)
+            }
+            guard let sent else { continue }
+            node.voiceDestinations[member] = sent.destination
+            transmit(
+                buffer.prefix(sent.size), from: node, to: sent.destination)
+        }
+    }
+
+    private mutating func transmit(
+        _ bytes: [UInt8], from node: Node, to destination: Endpoint, hops: UInt8? = nil
+    ) {
+        if bytes.first == PacketType.sealed { node.sealed.append(bytes) }
+        if isRecording { recorded.append((bytes, node.endpoint, destination)) }
+        network.send(
+            bytes, from: node.host, port: node.endpoint.port, to: destination, hops: hops, now: now)
+    }
+
+    /// Drains what everybody has to say.
+    mutating func settle() {
+        for node in nodes {
+            while let sent = node.machine.pollTransmit(into: buffer.bytes) {
+                transmit(
+                buffer.prefix(sent.size), from: node, to: sent.destination)
+            }
+            while let event = node.machine.pollEvent() {
+                node.events.append(event)
+                node.eventTimes.append(now)
+            }
+        }
+        for server in servers {
+            while let sent = server.pollTransmit(now: now) {
+                if isRecording {
+                    recorded.append(
+                        (sent.bytes, server.endpoint.with(port: sent.port), sent.destination))
+                }
+                network.send(
+                    sent.bytes, from: server.host, port: sent.port, to: sent.destination, now: now)
+            }
+        }
+    }
+}
+
+/// The memory that all members of a world write their datagrams into, one after the other.
+private final class DatagramBuffer {
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.datagram, alignment: 16)
+
+    deinit { bytes.deallocate() }
+
+    func prefix(_ count: Int) -> [UInt8] { Array(bytes[..<count]) }
+}
