@@ -78,7 +78,9 @@ let package = Package(
             name: "VCRelayTests",
             dependencies: ["VCRelay", "VCNet", "VCCore", "VCTestKit", "CAllocationCounter"]),
         .testTarget(
-            name: "vcTests", dependencies: ["vc", "VCCore", "VCTestKit"], exclude: ["Snapshots"]),
+            name: "vcTests",
+            dependencies: ["vc", "VCCore", "VCAudio", "VCPortMap", "VCTestKit"],
+            exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(
             name: "CNetworkNamespace", path: "Tests/CNetworkNamespace",
@@ -99,7 +101,10 @@ let package = Package(
             dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
         // Starts vc and vc-signal, so they are built with it.
         .testTarget(
-            name: "ProcessTests", dependencies: ["vc", "vc-signal", "vc-relay", "ALSATestKit"]),
+            name: "ProcessTests",
+            dependencies: [
+                "vc", "vc-signal", "vc-relay", "VCCore", "VCNet", "VCTestKit", "ALSATestKit",
+            ]),
         .testTarget(name: "TidyTests"),
 
         // Benchmarks: the codec path beside the same calls in C. Run by Tools/bench/run.

@@ -224,7 +224,7 @@ public struct RelayWorker: ~Copyable {
 
     /// Where clients may say that they reach this worker.
     private func addresses() -> [Endpoint] {
-        let own = try? Interfaces.addresses(includingLoopback: true, includingVirtual: true)
+        let own = try? Interfaces.all()
         let bound = [endpoint] + (tcpEndpoint.map { [$0] } ?? [])
         return bound.flatMap { bound in
             let hosts = bound.isAnyAddress ? (own ?? []).map(\.endpoint) : [bound]

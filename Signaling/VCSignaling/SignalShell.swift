@@ -1,8 +1,8 @@
 public import VCCore
 public import VCNet
 
-/// A signaling server as a process: its sockets, a clock and signals around a `SignalService`, which
-/// it obeys.
+/// A signaling server as a process: its sockets, a clock and signals around a `SignalService`,
+/// which it obeys.
 public struct SignalShell: ~Copyable {
     /// How to run it.
     public struct Configuration: Sendable {

@@ -19,26 +19,33 @@ public enum Interfaces {
     /// * IPv6 that is not yet, or not any more, to be used (RFC 4862 section 5.5.4);
     /// * bridges and pairs that lead to containers and virtual machines, which nobody else can
     ///   reach and whose private ranges collide with those of real networks, unless this machine
-    ///   has nothing else, or `includingVirtual` asks for them.
+    ///   has nothing else.
     public static func addresses(
-        includingLoopback: Bool = false, includingVirtual: Bool = false
+        includingLoopback: Bool = false
     ) throws(SystemError) -> [InterfaceAddress] {
+        let unusable = IPv6AddressStates.unusable
+        let found = try all().filter { !unusable.contains($0.endpoint) }
+        return choose(from: found, includingLoopback: includingLoopback) {
+            VirtualInterface.isVirtual($0)
+        }
+    }
+
+    /// Every address of an interface that is up, but for link-local IPv6: what a server may be
+    /// reached at.
+    public static func all() throws(SystemError) -> Set<InterfaceAddress> {
         var head: UnsafeMutablePointer<ifaddrs>?
         guard try attempt("getifaddrs", { unsafe getifaddrs(&head) }) != nil else {
             return []
         }
         defer { unsafe freeifaddrs(head) }
-        let unusable = IPv6AddressStates.unusable
         var found: Set<InterfaceAddress> = []
         var next = unsafe head
         while let entry = unsafe next {
             unsafe next = entry.pointee.ifa_next
             guard let address = unsafe address(of: entry.pointee) else { continue }
-            if !unusable.contains(address.endpoint) { found.insert(address) }
+            found.insert(address)
         }
-        return choose(from: found, includingLoopback: includingLoopback) {
-            !includingVirtual && VirtualInterface.isVirtual($0)
-        }
+        return found
     }
 
     /// Sorts, and leaves out virtual interfaces where there are others.

@@ -11,7 +11,7 @@ extension Endpoint {
     }
 
     /// Whether this is `::`.
-    package var isAnyAddress: Bool { high == 0 && low == 0 }
+    public var isAnyAddress: Bool { high == 0 && low == 0 }
 
     /// As sockaddr_in6; IPv4 mapped.
     var socketAddress6: sockaddr_in6 {

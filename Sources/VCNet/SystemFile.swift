@@ -1,13 +1,13 @@
 internal import Glibc
 
-/// The small files in which the kernel tells about itself.
-enum SystemFile {
-    static func exists(_ path: String) -> Bool {
+/// The small files in which the kernel and the system tell about themselves.
+package enum SystemFile {
+    package static func exists(_ path: String) -> Bool {
         unsafe access(path, F_OK) == 0
     }
 
     /// The names in a directory, none where it cannot be read.
-    static func names(in path: String) -> [String] {
+    package static func names(in path: String) -> [String] {
         guard let directory = unsafe opendir(path) else { return [] }
         defer { unsafe closedir(directory) }
         var found: [String] = []
@@ -23,7 +23,7 @@ enum SystemFile {
     }
 
     /// At most the first `limit` bytes; nil where it cannot be read.
-    static func text(of path: String, limit: Int) -> String? {
+    package static func text(of path: String, limit: Int) -> String? {
         let number = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard number >= 0 else { return nil }
         let file = FileDescriptor(number)

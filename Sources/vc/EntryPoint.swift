@@ -30,6 +30,7 @@ enum EntryPoint {
                 StandardStream.output.write(line: line)
             }
             return .success
+        case .doctor(let options): return Doctor.run(options)
         case .demo(let json, let directory): return Demo.run(json: json, directory: directory)
         }
     }
@@ -52,6 +53,7 @@ extension Environment {
     static var ofProcess: Environment {
         Environment(
             signal: unsafe getenv("VC_SIGNAL").map { unsafe String(cString: $0) },
+            hasSignalToken: unsafe getenv("VC_SIGNAL_TOKEN").map { unsafe $0[0] != 0 } ?? false,
             hasCode: unsafe getenv("VC_CODE").map { unsafe $0[0] != 0 } ?? false)
     }
 }

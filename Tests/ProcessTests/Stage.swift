@@ -29,8 +29,10 @@ final class Stage: Sendable {
     }
 
     /// `vc-signal` on a free port of loopback, ready.
-    func server(address: String = "127.0.0.1", port: UInt16 = 0) async throws -> Server {
-        let program = try start("vc-signal", ["--listen", "\(address):\(port)"])
+    func server(
+        address: String = "127.0.0.1", port: UInt16 = 0, options: [String] = []
+    ) async throws -> Server {
+        let program = try start("vc-signal", ["--listen", "\(address):\(port)"] + options)
         let line = try await program.line(with: "listening on UDP")
         let words = line.text.split { $0 == " " || $0 == "," }
         let place = try #require(words.firstIndex(of: "UDP")) + 1

@@ -14,24 +14,10 @@ from portmap import PortMapper
 from sound import Gaps
 from topology import Internet
 
+# How long a host may take to get its code.
 CODE_SECONDS = 10
-
-
-class Interrupted(Exception):
-    """The laboratory is to end."""
-
-
-class Stage:
-    """What all cells share: programs, a folder for logs, and the wish to end."""
-
-    def __init__(self, programs, folder):
-        self.programs = programs
-        self.folder = folder
-        self.stopped = threading.Event()
-
-    def sleep(self, seconds):
-        if self.stopped.wait(max(0.0, seconds)):
-            raise Interrupted
+# Voice that is missing for so long when a call ends is missing for good.
+LAST_SECONDS = 1.0
 
 
 @dataclasses.dataclass
@@ -41,7 +27,7 @@ class Setting:
     left: object
     # None: the second member is the second host of the left site.
     right: object = None
-    relays: int = 0
+    relays: int = 2
     host_options: tuple = ()
     guest_options: tuple = ()
     # Sites with hosts for those who come later.
@@ -125,8 +111,8 @@ class Call:
     # Members
 
     def member(self, host, name, command, options, code=None):
-        member = Member(self.stage.programs, host, self.hosts_file, self.folder, name, command,
-                        options, code)
+        member = Member(
+            self.stage, host, self.hosts_file, self.folder, name, command, options, code)
         self.members.append(member)
         return member
 
@@ -179,6 +165,14 @@ class Call:
     def gaps(self, member):
         """What was missing of the voice that the member heard; call it when all have left."""
         return Gaps(member.recording)
+
+    @staticmethod
+    def hears_to_the_end(member, gaps):
+        """Whether the voice was there until the other one left, or is said to be lost."""
+        lasts = [event["at"] for event in member.all("member")
+                 if event["state"] in ("left", "lost")]
+        length = min([*lasts, member.ended]) - member.started
+        return gaps.last is not None and gaps.last >= length - LAST_SECONDS
 
 
 def _short(name):

@@ -5,7 +5,8 @@ import time
 import traceback
 
 import nat
-from call import Call, Interrupted, Setting
+from call import Call, Setting
+from stage import Interrupted
 from topology import Site
 
 # Seconds after the guest was started, as issue and design have them.
@@ -131,6 +132,12 @@ def other_cells():
         Cell("PR behind symmetric carrier x PR",
              Setting(Site("S", home="PR"), Site("PR"), host_options=no_birthday,
                      guest_options=no_birthday), relayed),
+        Cell("PR+pm behind symmetric carrier x S",
+             Setting(Site("S", home="PR+pm"), Site("S")), relayed),
+        Cell("both have the same inner address",
+             Setting(Site("PR", number=50), Site("PR", number=50)), Expectation()),
+        Cell("both have containers",
+             Setting(Site("PR", containers=True), Site("PR", containers=True)), Expectation()),
         Cell("PR+pm with host firewall x S",
              Setting(Site("PR+pm", host_firewall=True), Site("S"), host_options=no_birthday,
                      guest_options=no_birthday), relayed),
@@ -278,10 +285,13 @@ def _judge_voice(call, expectation, result):
             result.problems.append(
                 f"{member.name} heard the first voice after {first:.1f} s, not within "
                 f"{expectation.first_voice:g} s")
-        gap = call.gaps(member).longest
-        result.longest_gap = max(result.longest_gap or 0.0, gap)
-        if gap > LONGEST_GAP:
-            result.problems.append(f"{member.name} heard nothing for {1_000 * gap:.0f} ms")
+        gaps = call.gaps(member)
+        result.longest_gap = max(result.longest_gap or 0.0, gaps.longest)
+        if gaps.longest > LONGEST_GAP:
+            result.problems.append(
+                f"{member.name} heard nothing for {1_000 * gaps.longest:.0f} ms")
+        if not call.hears_to_the_end(member, gaps):
+            result.problems.append(f"{member.name} heard nothing at the end")
     result.first_voice = max(firsts) if firsts else None
 
 

@@ -136,7 +136,8 @@ def _router(bench, problems):
     _expect(problems, mapped, "a packet does not get out")
     if not mapped:
         return
-    _expect(problems, (arrives(stranger, mapped, inner) is not None) == (behaviour.lets_in == "all"),
+    _expect(problems, (arrives(stranger, mapped, inner) is not None)
+            == (behaviour.lets_in == "all"),
             f"a stranger is {'kept out' if behaviour.lets_in == 'all' else 'let in'}")
     _expect(problems, (arrives(neighbour, mapped, inner) is not None)
             == (behaviour.lets_in != "none"),

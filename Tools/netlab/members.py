@@ -7,6 +7,7 @@ import threading
 import time
 
 import kernel
+from stage import CHECK_SECONDS
 from topology import RELAY_PORT, RELAY_TCP_PORT, SIGNAL_PORT
 
 # How long a program may take to say that it listens, and to end.
@@ -16,16 +17,6 @@ END_SECONDS = 8
 
 class LabError(Exception):
     """The laboratory itself did not work, as a sentence; says nothing about vc."""
-
-
-class Programs:
-    """Where the programs are."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def __getitem__(self, name):
-        return os.path.join(self.folder, name)
 
 
 def in_network(node, hosts_file, command):
@@ -104,7 +95,8 @@ def start_servers(programs, internet, folder, hosts_file, relays, signal_options
 class Member:
     """One `vc` of the call, its JSON events with `at`, the monotonic second when each was read."""
 
-    def __init__(self, programs, host, hosts_file, folder, name, command, options, code=None):
+    def __init__(self, stage, host, hosts_file, folder, name, command, options, code=None):
+        self.stage = stage
         self.name = name
         # Long enough not to stand in random bytes by chance.
         self.full_name = f"{name} of the laboratory"
@@ -120,7 +112,8 @@ class Member:
         self._diagnostics = open(os.path.join(folder, f"{name}.err"), "wb")
         self.process = subprocess.Popen(
             in_network(host.node, hosts_file, [
-                programs["vc"], *command, "--json", "--name", self.full_name, *devices, *options]),
+                stage.programs["vc"], *command, "--json", "--name", self.full_name, *devices,
+                *options]),
             env=environment(**({"VC_CODE": code} if code else {})), text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._diagnostics)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -156,7 +149,8 @@ class Member:
                 left = end - time.monotonic()
                 if left <= 0 or self.ended is not None:
                     return None
-                self._news.wait(left)
+                self.stage.check()
+                self._news.wait(min(left, CHECK_SECONDS))
 
     def wait_for_event(self, name, seconds):
         return self.wait_for(lambda event: event["event"] == name, seconds)

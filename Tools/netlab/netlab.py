@@ -14,8 +14,7 @@ import cells
 import check
 import faults
 import kernel
-from call import Interrupted, Stage
-from members import Programs
+from stage import Interrupted, Programs, Stage
 
 # Cells at the same time: a call costs little of a processor, starting it costs more.
 JOBS = 4 * (os.cpu_count() or 1)
@@ -24,7 +23,8 @@ JOBS = 4 * (os.cpu_count() or 1)
 REPRESENTATIVE = [
     "O x PR", "FC x S", "AR x S", "PR x PR", "PRx x PRx", "PR+pm x S", "S x S", "S+pm x S",
     "F6 x F6", "PR x X", "X x X", "same LAN and same port", "two homes of one carrier",
-    "double NAT x PR", "PR x S without birthday", "IPv6 only x IPv4 only",
+    "double NAT x PR", "PR x S without birthday",
+    "both have the same inner address", "both have containers", "IPv6 only x IPv4 only",
     "PRx x PRx 40 ms away", "PR x FC with jitter and reordering", "S x S without a relay", "O x XX",
 ]
 
@@ -53,7 +53,7 @@ def arguments():
 def chosen(options):
     """What is to be run: (function, thing) pairs."""
     everything = cells.all_cells(both_orders=True) + cells.other_cells()
-    tests = faults.all_faults(options.full)
+    tests = faults.all_faults(options.full or options.only is not None)
     checks = check.all_checks()
     if options.only:
         wanted = {part.strip() for part in options.only.split(",")}
@@ -68,7 +68,6 @@ def chosen(options):
             sys.exit(f"Tools/netlab/run: there is no {options.only}; --list names all")
     elif not options.full:
         everything = [cell for cell in everything if cell.name in REPRESENTATIVE]
-        tests = [fault for fault in tests if fault.is_representative]
     if options.cells or options.faults or options.checks:
         everything = everything if options.cells else []
         tests = tests if options.faults else []
@@ -125,15 +124,14 @@ def table(results):
 
 def interrupt(stage):
     def handler(*_):
-        stage.stopped.set()
+        stage.is_stopped = True
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, handler)
 
 
 def one(stage, work):
     function, thing = work
-    if stage.stopped.is_set():
-        raise Interrupted
+    stage.check()
     return function(stage, thing)
 
 
@@ -143,8 +141,10 @@ def run_all(stage, work, jobs):
         futures = [pool.submit(one, stage, entry) for entry in work]
         for future in concurrent.futures.as_completed(futures):
             try:
-                results.append(future.result())
-                show(results[-1])
+                result = future.result()
+                stage.check()
+                results.append(result)
+                show(result)
             except Interrupted:
                 pass
     return results
@@ -156,17 +156,17 @@ def main():
     if options.list:
         print("\n".join(thing.name for _, thing in work))
         return 0
+    stage = Stage(Programs(options.programs), options.logs)
+    interrupt(stage)
     left = kernel.remove_leftovers()
     if left:
         print(f"removed {left} namespaces that were left behind")
-    stage = Stage(Programs(options.programs), options.logs)
-    interrupt(stage)
     begin = time.monotonic()
     try:
         results = run_all(stage, work, options.jobs)
     finally:
         kernel.remove(kernel.of_process(os.getpid()))
-    if stage.stopped.is_set():
+    if stage.is_stopped:
         print("netlab: interrupted", file=sys.stderr)
         return 130
     table(results)

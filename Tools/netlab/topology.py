@@ -43,6 +43,10 @@ class Site:
     isolated: bool = False
     # Whether the hosts themselves let in answers only.
     host_firewall: bool = False
+    # Whether the hosts have a bridge for containers, with the address that all of them have.
+    containers: bool = False
+    # The number of the first host in its network; None: one that no other site has.
+    number: int | None = None
     # Several homes behind one carrier: how many.
     homes: int = 1
     # What its line adds in each direction; see shim.py.
@@ -224,7 +228,7 @@ table inet faults {{
         hosts = []
         # Different sites number their hosts differently within the same private network, as it is
         # between homes: an inner address of the one leads nowhere in the other.
-        first += 10 * self.sites
+        first = plan.number or first + 10 * self.sites
         for index in range(plan.hosts):
             node = self.fabric.node(f"{name}-host{index + 1}")
             host = Host(node, *router.attach(
@@ -232,6 +236,9 @@ table inet faults {{
             host.router, host.port = router, f"port{router.ports}"
             if plan.host_firewall:
                 node.rules = nat.HOST_FIREWALL
+            if plan.containers:
+                node.ip += ["link add docker0 type bridge", "link set docker0 up",
+                            "addr add 172.17.0.1/16 dev docker0"]
             if plan.ipv4:
                 node.ip += [f"addr add {host.address}/24 dev eth0",
                             f"route add default via {router.lan}.1"]

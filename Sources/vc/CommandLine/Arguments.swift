@@ -20,6 +20,8 @@ struct Arguments {
 struct Environment: Equatable {
     /// $VC_SIGNAL.
     var signal: String?
+    /// Whether $VC_SIGNAL_TOKEN is set and not empty.
+    var hasSignalToken = false
     /// Whether $VC_CODE is set and not empty; its bytes are read where the code is needed.
     var hasCode = false
 }
@@ -58,7 +60,7 @@ extension Invocation {
         _ command: Command, reader: OptionReader, environment: Environment
     ) throws(UsageError) {
         var options = reader.options
-        if command == .host || command == .join, options.signal == nil,
+        if Option.signal.commands.contains(command), options.signal == nil,
             let signal = environment.signal, !signal.isEmpty
         {
             guard let server = ServerName(signal) else {
@@ -67,7 +69,11 @@ extension Invocation {
             options.signal = server
         }
         switch command {
-        case .host: self = .host(options)
+        case .host:
+            if environment.hasSignalToken {
+                options.signalToken = options.signalToken ?? .environment
+            }
+            self = .host(options)
         case .join:
             let places = reader.operands
             let code: CodeSource =
@@ -75,6 +81,7 @@ extension Invocation {
                 ? .arguments(places) : environment.hasCode ? .environment : .terminal
             self = .join(options, code: code)
         case .demo: self = .demo(json: options.form == .json, directory: reader.directory)
+        case .doctor: self = .doctor(options)
         case .devices: self = .devices(json: options.form == .json)
         case .version: self = .version
         case .help:

@@ -1,13 +1,13 @@
 /// The commands of this version.
 enum Command: String, CaseIterable {
-    case host, join, demo, devices, version, help
+    case host, join, demo, doctor, devices, version, help
 
     /// What stands between the command and its options.
     var operand: String? {
         switch self {
         case .join: "[CODE]"
         case .help: "[COMMAND]"
-        case .host, .demo, .devices, .version: nil
+        case .host, .demo, .doctor, .devices, .version: nil
         }
     }
 
@@ -17,6 +17,7 @@ enum Command: String, CaseIterable {
         case .host: "make a room and print its code"
         case .join: "enter a room by its code"
         case .demo: "a whole call on this machine, speech in and speech out"
+        case .doctor: "try out devices, network and servers, and say what to do"
         case .devices: "list the microphones and loudspeakers"
         case .version: "print the version"
         case .help: "explain vc, or one command"
@@ -25,6 +26,6 @@ enum Command: String, CaseIterable {
 
     /// Commands of later versions: known, so that nobody looks for a typing mistake.
     static let later = [
-        "tune", "doctor", "config", "send", "who", "ptt", "mute", "unmute", "completion",
+        "tune", "config", "send", "who", "ptt", "mute", "unmute", "completion",
     ]
 }

@@ -72,6 +72,13 @@ enum HelpText {
                 + "speak to the other over UDP on this machine, and ends with a table of what "
                 + "was measured and where the recordings are. The voices are synthesised with "
                 + "espeak-ng. The recordings go to --out, or else to a new directory in $TMPDIR."
+        case .doctor:
+            "Tries out what a call needs: the devices with a short echo test (you hear a chirp), "
+                + "the ways out by IPv4, IPv6, UDP and TCP, what the router's NAT does and "
+                + "whether it maps ports, the signaling server by opening a room and closing it "
+                + "again, and the relays that it names. One line each: ok, warning or problem, "
+                + "and what to do. Ends with status 0 if a call is possible, else with 69. "
+                + "Without --signal no server is tried."
         case .devices: "Lists what --capture and --playback take on this machine."
         case .version: "Prints the version of vc and of its protocol."
         case .help: "Explains vc, or one command."

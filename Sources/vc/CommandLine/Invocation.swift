@@ -5,6 +5,7 @@ enum Invocation: Equatable {
     case host(CallOptions)
     case join(CallOptions, code: CodeSource)
     case demo(json: Bool, directory: String?)
+    case doctor(CallOptions)
     case devices(json: Bool)
     case version
     case help(Command?)
@@ -21,9 +22,11 @@ enum CodeSource: Equatable {
     case terminal
 }
 
-/// The options of `vc host` and `vc join`. Nil: not given, the caller chooses.
+/// The options of `vc host` and `vc join`, some of which `vc doctor` takes too. Nil: not given, the
+/// caller chooses.
 struct CallOptions: Equatable {
     var signal: ServerName?
+    var signalToken: SignalTokenSource?
     var advertise: ServerName?
     var listen: ListenAddress?
     var name: DisplayText?
@@ -39,6 +42,14 @@ struct CallOptions: Equatable {
     var form = OutputForm.plain
     var rungs = RungPolicy()
     var duration: Duration?
+}
+
+/// Where the token of a signaling server stands that does not open rooms for everybody. Never the
+/// token itself: it is read as bytes from there.
+enum SignalTokenSource: Equatable {
+    case file(String)
+    /// $VC_SIGNAL_TOKEN.
+    case environment
 }
 
 /// `[ADDR:]PORT`.

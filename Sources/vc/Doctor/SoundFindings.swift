@@ -1,0 +1,44 @@
+internal import VCAudio
+
+/// Tries out the microphone and the loudspeaker.
+enum SoundFindings {
+    /// Calls `tell` with each finding as it comes: three seconds where there is a sound card.
+    static func run(_ options: CallOptions, tell: (Finding) -> Void) {
+        let microphone = tryOut(options.capture) { device throws(DeviceError) in
+            .works(try SoundCheck.listen(to: device))
+        }
+        tell(.microphone(name: options.capture.device.description, microphone))
+        let loudspeaker = tryOut(options.playback) { device throws(DeviceError) in
+            try SoundCheck.open(device)
+            return .works(nil)
+        }
+        tell(.loudspeaker(name: options.playback.device.description, loudspeaker))
+        switch (microphone, loudspeaker) {
+        case (.works, .works): tell(echo(options))
+        case (.fails, _), (_, .fails): return
+        case (_, _): tell(.echo(nil))
+        }
+    }
+
+    /// Only sound cards are tried: a file would be overwritten.
+    private static func tryOut(
+        _ choice: DeviceChoice, _ body: (DeviceName) throws(DeviceError) -> Finding.Device
+    ) -> Finding.Device {
+        guard case .alsa = choice else { return .standIn }
+        do throws(DeviceError) {
+            return try body(choice.device)
+        } catch {
+            return .fails("\(error)")
+        }
+    }
+
+    private static func echo(_ options: CallOptions) -> Finding {
+        do throws(DeviceError) {
+            return .echo(
+                try SoundCheck.echo(
+                    capture: options.capture.device, playback: options.playback.device))
+        } catch {
+            return .echoFailed("\(error)")
+        }
+    }
+}

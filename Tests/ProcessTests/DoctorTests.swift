@@ -1,0 +1,86 @@
+import ALSATestKit
+import Foundation
+import Testing
+
+extension ProcessTests {
+    @Suite("vc doctor")
+    struct Doctor {
+        private static let quiet = ["--capture", "tone", "--playback", "silence"]
+
+        @Test("With a server that works: a call is possible, and the room is given back")
+        func works() async throws {
+            let stage = try Stage()
+            let server = try await stage.server(options: ["--verbose"])
+            let doctor = try stage.start(
+                "vc", ["doctor", "--json", "--signal", server.address] + Self.quiet)
+            #expect(try await doctor.status(within: .seconds(20)) == 0)
+            let checks = doctor.events("check")
+            func state(_ check: String) -> String? {
+                checks.first { $0.text("check") == check }?.text("state")
+            }
+            #expect(state("microphone") == "ok")
+            #expect(state("loudspeaker") == "ok")
+            #expect(state("server") == "ok")
+            #expect(state("nat") == "ok")
+            #expect(state("room") == "ok")
+            #expect(state("port-mapping") != nil)
+            let answer = try #require(checks.first { $0.text("check") == "server" })
+            #expect(answer.number("rtt_ms") < 1_000)
+            #expect(doctor.events.last?.kind == "verdict")
+            #expect(doctor.events.last?.bool("possible") == true)
+            #expect(server.program.diagnosticsText.contains("room closed"))
+        }
+
+        @Test("Where no server answers, or its name is none: 69, and what to do")
+        func noServer() async throws {
+            let stage = try Stage()
+            let silent = try stage.start(
+                "vc", ["doctor", "--signal", "127.0.0.1:\(try freePort())"] + Self.quiet)
+            let nameless = try stage.start(
+                "vc", ["doctor", "--signal", "no-such-host.invalid"] + Self.quiet)
+            #expect(try await silent.status(within: .seconds(20)) == 69)
+            #expect(silent.outputText.contains("problem  no signaling server answers"))
+            #expect(silent.outputText.contains("check the address"))
+            #expect(silent.output.last?.text.hasPrefix("no call is possible") == true)
+            #expect(try await nameless.status(within: .seconds(20)) == 69)
+            #expect(nameless.outputText.contains("check --signal"))
+        }
+
+        @Test("With a microphone beside the loudspeaker: it hears the chirp, as loud as it is")
+        func echo() async throws {
+            let stage = try Stage()
+            let server = try await stage.server()
+            let card = try FixtureCard()
+            let doctor = try stage.start(
+                "vc",
+                [
+                    "doctor", "--json", "--signal", server.address, "--capture",
+                    "alsa:microphone", "--playback", "alsa:speaker",
+                ], environment: ["ALSA_CONFIG_PATH": card.configurationPath])
+            #expect(try await doctor.status(within: .seconds(30)) == 0)
+            let checks = doctor.events("check").filter { $0.text("state") == "ok" }
+            for check in ["microphone", "loudspeaker", "echo"] {
+                #expect(checks.contains { $0.text("check") == check }, "\(check)")
+            }
+            let echo = try #require(checks.first { $0.text("check") == "echo" })
+            // -12 dBFS of a sine are -15 dB of level; the cable loses nothing.
+            #expect(echo.text("message").hasPrefix("the microphone hears"))
+            #expect(echo.text("message").contains("at -15 dB"))
+        }
+
+        @Test("A sound card that is not there: 69, whatever the network does")
+        func noDevice() async throws {
+            let stage = try Stage()
+            let server = try await stage.server()
+            let doctor = try stage.start(
+                "vc",
+                [
+                    "doctor", "--signal", server.address, "--capture", "alsa:no-such-card",
+                    "--playback", "silence",
+                ])
+            #expect(try await doctor.status(within: .seconds(20)) == 69)
+            #expect(doctor.outputText.contains("problem  cannot open alsa:no-such-card"))
+            #expect(doctor.outputText.contains("vc devices"))
+        }
+    }
+}
