@@ -61,7 +61,8 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "VCTestKit", dependencies: ["VCCore", "VCSignaling", "CNetworkNamespace"],
+            name: "VCTestKit",
+            dependencies: ["VCCore", "VCRelay", "VCSignaling", "CNetworkNamespace"],
             path: "Tests/VCTestKit"),
         .testTarget(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
@@ -98,7 +99,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["VCCore", "VCSignaling", "VCTestKit"]),
+            dependencies: ["VCCore", "VCSignaling", "VCRelay", "VCTestKit"]),
         // Starts vc and vc-signal, so they are built with it.
         .testTarget(
             name: "ProcessTests",

@@ -81,6 +81,8 @@ struct UPnPClient: PortMapClient {
 
     private mutating func found() throws(PortMapError) -> UPnPGateway {
         if let gateway { return gateway }
+        // The library writes to standard error, where a call is shown, when it cannot send.
+        guard interface != nil || DefaultRoute.ipv4 != nil else { throw .noAnswer(.upnp) }
         let found = try UPnPGateway(
             library: library, milliseconds: searchMilliseconds, interface: interface)
         gateway = found

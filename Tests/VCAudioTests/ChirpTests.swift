@@ -24,8 +24,8 @@ import VCCore
         for (noise, gain) in [(Float(0), Float(0.01)), (0.001, 0.1), (0.1, 0.25)] {
             let samples = Self.recording(noise: noise, gain: gain, at: 40_123)
             let found = try #require(Chirp().find(in: samples))
-            #expect(abs(found.position - 40_123) <= 4)
-            #expect(abs(found.gain / Double(gain) - 1) < 0.2)
+            #expect(abs(found.position - 40_123) <= 1)
+            #expect(abs(found.gain / Double(gain) - 1) < 0.1)
         }
     }
 

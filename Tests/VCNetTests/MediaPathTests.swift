@@ -11,9 +11,11 @@ import VCTestKit
     /// The size of an Opus frame of 10 ms at 48 kbit/s.
     private static let frameBytes = 60
 
-    @Test("to seal, open and hand over a voice packet allocates nothing, whatever else goes on")
-    func machines() throws {
-        let pair = try JoinedPair(arena: try #require(SecretArena()))
+    @Test(
+        "to seal, open and hand over a voice packet allocates nothing, whatever else goes on",
+        arguments: [false, true])
+    func machines(isRelayed: Bool) throws {
+        let pair = try JoinedPair(isRelayed: isRelayed, arena: try #require(SecretArena()))
         let ring = FrameRing(capacity: 64)
         let frame = [UInt8](repeating: 7, count: Self.frameBytes)
         var packet = [UInt8](repeating: 0, count: Limits.datagram)

@@ -162,6 +162,21 @@ private func eventually(_ condition: () -> Bool) -> Bool {
     }
 
     @Test(
+        "without a way out nothing is searched, and the library writes nothing",
+        .enabled(if: NetworkNamespace.isPermitted, "needs root"))
+    func noRoute() throws {
+        try NetworkNamespace.run {
+            let start = MonotonicClock.now
+            var client = try UPnPClient()
+            #expect(throws: PortMapError.noAnswer(.upnp)) {
+                try client.map(port: Self.port, seconds: 7_200)
+            }
+            // Searching takes a second for each kind of question.
+            #expect(MonotonicClock.now - start < .milliseconds(500))
+        }
+    }
+
+    @Test(
         "a router that knows only mappings without an end gives one",
         .enabled(if: NetworkNamespace.isPermitted, "needs root"))
     func permanent() throws {

@@ -1,4 +1,5 @@
 public import VCCore
+import VCRelay
 import VCSignaling
 
 /// A host and a joiner that have found each other through a signaling service, in one process and
@@ -21,32 +22,50 @@ public final class JoinedPair {
     public struct NotJoined: Error {}
 
     private static let server = Endpoint(ipv4: 0xC633_6401, port: 4_460)
+    private static let relayEndpoint = Endpoint(ipv4: 0xC633_6402, port: 4_461)
+    /// The wall clock of servers when their machines' clock is at zero.
+    private static let unixStart: UInt64 = 1_790_000_000
 
     public var host: RoomMachine
     public var joiner: RoomMachine
     public private(set) var now = Instant(nanoseconds: 1_000_000_000)
     private var service: SignalService
+    private var relay: RelayService
+    private let isRelayed: Bool
     private let buffer = UnsafeMutableRawBufferPointer.allocate(
         byteCount: Limits.datagram, alignment: 16)
     private var hasPath = (host: false, joiner: false)
 
-    /// Runs until both have a path to each other.
-    public init(seed: UInt64 = 1, arena: SecretArena) throws {
-        var random = SplitMix64(seed: seed)
-        service = SignalService(limits: .standalone, secondPort: 0, random: &random, now: now)
+    /// Runs until both have a path to each other: directly, or only through a relay.
+    public init(seed: UInt64 = 1, isRelayed: Bool = false, arena: SecretArena) throws {
+        var random = AnyRandomSource(SplitMix64(seed: seed))
+        self.isRelayed = isRelayed
+        let key = SigningKey(random: &random, arena: arena)
+        let verifyKey = key.verifyKey
+        service = SignalService(
+            limits: .standalone, secondPort: 0, signingKey: key, random: &random, now: now)
+        relay = RelayService(
+            limits: RelayLimits(), keys: [verifyKey], addresses: [Self.relayEndpoint], tcpPort: 0,
+            random: AnyRandomSource(SplitMix64(seed: seed &+ 4)), now: now)
+        if isRelayed {
+            service.setWallClock(unixSeconds: Self.unixStart, now: .zero)
+            service.watch(
+                [NamedRelay(name: "relay", addresses: [Self.relayEndpoint])], random: &random,
+                now: now)
+        }
         host = RoomMachine(
-            hosting: Self.configuration(.host), arena: arena,
+            hosting: Self.configuration(.host, isRelayed), arena: arena,
             random: AnyRandomSource(SplitMix64(seed: seed &+ 1)), now: now)
         // Stands here until there is a code to join with.
         joiner = RoomMachine(
-            hosting: Self.configuration(.host), arena: arena,
+            hosting: Self.configuration(.host, isRelayed), arena: arena,
             random: AnyRandomSource(SplitMix64(seed: seed &+ 2)), now: now)
         run(for: .seconds(1), only: .host)
         let code = [UInt8](capacity: RoomCode.longestText) { host.writeCode(into: &$0) }
         guard !code.isEmpty else { throw NotJoined() }
         joiner = RoomMachine(
             joining: try RoomCode(parsing: code.span.bytes, in: arena),
-            Self.configuration(.joiner), arena: arena,
+            Self.configuration(.joiner, isRelayed), arena: arena,
             random: AnyRandomSource(SplitMix64(seed: seed &+ 3)), now: now)
         run(for: .seconds(2))
         guard hasPath == (true, true) else { throw NotJoined() }
@@ -56,11 +75,12 @@ public final class JoinedPair {
         buffer.deallocate()
     }
 
-    private static func configuration(_ side: Side) -> RoomConfiguration {
+    private static func configuration(_ side: Side, _ isRelayed: Bool) -> RoomConfiguration {
         RoomConfiguration(
             isHost: side == .host, servers: [server], name: DisplayText(name: "\(side)"),
             candidates: [side.endpoint],
-            local: LocalAddresses(addresses: [side.endpoint], allowsLoopback: false))
+            local: LocalAddresses(addresses: [side.endpoint], allowsLoopback: false),
+            rungs: RungPolicy(allowsDirect: !isRelayed))
     }
 
     // MARK: Voice
@@ -78,12 +98,17 @@ public final class JoinedPair {
                 header, frame, for: side.other.number, into: packet, now: now)
             : joiner.sealVoice(
                 header, frame, for: side.other.number, into: packet, now: now)
-        guard let (_, size) = sealed else { return false }
+        guard let (destination, size) = sealed else { return false }
         let datagram = UnsafeMutableRawBufferPointer(rebasing: packet[..<size])
+        var source = side.endpoint
+        if destination == Self.relayEndpoint {
+            guard relay.forward(datagram, from: source, now: now) != nil else { return false }
+            source = destination
+        }
         let arrival =
             side == .host
-            ? joiner.receive(datagram, from: side.endpoint, now: now)
-            : host.receive(datagram, from: side.endpoint, now: now)
+            ? joiner.receive(datagram, from: source, now: now)
+            : host.receive(datagram, from: source, now: now)
         guard let arrival else { return false }
         body(arrival)
         return true
@@ -99,14 +124,18 @@ public final class JoinedPair {
     private func run(for duration: Duration, only: Side?) {
         let end = now + duration
         while true {
-            while settle(.host) || (only == nil && settle(.joiner)) || settleService() {}
+            while settle(.host) || (only == nil && settle(.joiner)) || settleService()
+                || settleRelay()
+            {}
             var next = min(service.pollTimeout() ?? .distantFuture, host.nextTimeout)
+            next = min(next, relay.pollTimeout() ?? .distantFuture)
             if only == nil { next = min(next, joiner.nextTimeout) }
             guard next <= end else { break }
             now = max(now, next)
             if now >= host.nextTimeout { host.handleTimeout(now: now) }
             if only == nil, now >= joiner.nextTimeout { joiner.handleTimeout(now: now) }
             if let due = service.pollTimeout(), now >= due { service.handleTimeout(now: now) }
+            if let due = relay.pollTimeout(), now >= due { relay.handleTimeout(now: now) }
         }
         now = end
     }
@@ -124,6 +153,8 @@ public final class JoinedPair {
                 _ = service.handle(
                     RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: side.endpoint,
                     onSecondPort: false, now: now)
+            } else if destination == Self.relayEndpoint {
+                receiveAtRelay(datagram, from: side.endpoint)
             } else if destination == Side.host.endpoint {
                 _ = host.receive(datagram, from: side.endpoint, now: now)
             } else if destination == Side.joiner.endpoint {
@@ -148,11 +179,53 @@ public final class JoinedPair {
             guard let destination else { return talked }
             talked = true
             bytes.withUnsafeMutableBytes { datagram in
-                if destination == Side.host.endpoint {
-                    _ = host.receive(datagram, from: Self.server, now: now)
+                if destination == Self.relayEndpoint {
+                    receiveAtRelay(datagram, from: Self.server)
                 } else {
-                    _ = joiner.receive(datagram, from: Self.server, now: now)
+                    give(datagram, to: destination, from: Self.server)
                 }
+            }
+        }
+    }
+
+    private func give(
+        _ datagram: UnsafeMutableRawBufferPointer, to destination: Endpoint, from source: Endpoint
+    ) {
+        if destination == Side.host.endpoint {
+            _ = host.receive(datagram, from: source, now: now)
+        } else if destination == Side.joiner.endpoint {
+            _ = joiner.receive(datagram, from: source, now: now)
+        } else {
+            _ = service.handle(
+                RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: source,
+                onSecondPort: false, now: now)
+        }
+    }
+
+    private func receiveAtRelay(_ datagram: UnsafeMutableRawBufferPointer, from source: Endpoint) {
+        guard datagram.first == PacketType.relayData else {
+            relay.handle(
+                RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: source, now: now,
+                unixSeconds: Self.unixStart + now.nanoseconds / 1_000_000_000)
+            return
+        }
+        if let target = relay.forward(datagram, from: source, now: now) {
+            give(datagram, to: target.endpoint, from: Self.relayEndpoint)
+        }
+    }
+
+    private func settleRelay() -> Bool {
+        var talked = false
+        while true {
+            var destination: Endpoint?
+            var bytes = [UInt8](capacity: Limits.datagram) { writer in
+                destination = relay.pollTransmit(into: &writer)?.destination
+            }
+            while relay.pollEvent() != nil {}
+            guard let destination else { return talked }
+            talked = true
+            bytes.withUnsafeMutableBytes {
+                give($0, to: destination, from: Self.relayEndpoint)
             }
         }
     }

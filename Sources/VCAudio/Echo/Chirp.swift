@@ -50,22 +50,33 @@ struct Chirp {
         let patternEnergy = pattern.reduce(0) { $0 + $1 * $1 }
         var energy: Float = 0
         for index in pattern.indices { energy += signal[index] * signal[index] }
-        var best = (lag: 0, similarity: Float(0), product: Float(0))
+        var best = (lag: 0, similarity: Float(0))
         for lag in 0..<(signal.count - pattern.count) {
             let product = Self.product(pattern, signal, at: lag)
             let similarity =
                 energy > .leastNormalMagnitude
                 ? product.magnitude / (patternEnergy * energy).squareRoot() : 0
-            if similarity > best.similarity { best = (lag, similarity, product) }
+            if similarity > best.similarity { best = (lag, similarity) }
             let last = signal[lag]
             let next = signal[lag + pattern.count]
             energy = max(0, energy - last * last + next * next)
         }
         guard Double(best.similarity) >= Self.threshold else { return nil }
+        return refine(around: best.lag * Self.decimation, Double(best.similarity), recording)
+    }
+
+    /// The decimated search is off by up to two samples, which at the highest pitch is a sixth of a
+    /// period and would make the chirp seem quieter than it is.
+    private func refine(
+        around position: Int, _ similarity: Double, _ recording: [Float]
+    ) -> Finding {
+        let energy = samples.reduce(0) { $0 + $1 * $1 }
+        let last = recording.count - samples.count
+        let lags = max(0, position - Self.decimation)...min(last, position + Self.decimation)
+        let products = lags.map { ($0, Self.product(samples, recording, at: $0).magnitude) }
+        let best = products.max { $0.1 < $1.1 } ?? (position, 0)
         return Finding(
-            position: best.lag * Self.decimation,
-            gain: Double(best.product.magnitude / patternEnergy),
-            similarity: Double(best.similarity))
+            position: best.0, gain: Double(best.1 / energy), similarity: similarity)
     }
 
     private static func product(_ pattern: [Float], _ signal: [Float], at lag: Int) -> Float {

@@ -96,6 +96,7 @@ extension RoomMachine {
     mutating func takeCandidates(
         _ offered: [Endpoint], of number: Int, lead: Duration, now: Instant
     ) {
+        peers[number].hidesAddresses = offered.isEmpty
         guard configuration.rungs.allowsDirect else { return }
         peers[number].path.setCandidates(
             CandidateList(accepting: offered, local: local), lead: lead, now: now)

@@ -145,7 +145,6 @@ extension RoomMachine {
             events.append(.muted(member: UInt8(number), on: on))
         case .candidates(let offered, let mapping):
             peers[number].mapping = mapping
-            peers[number].hidesAddresses = offered.isEmpty
             peers[number].nextReason = min(peers[number].nextReason, now)
             takeCandidates(offered, of: number, lead: PathMachine.openingLead, now: now)
         case .relayKey(let key):

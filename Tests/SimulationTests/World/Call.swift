@@ -4,10 +4,11 @@ import VCTestKit
 
 /// Two members who talk and chat all the time, and what becomes of it.
 struct Call {
-    /// A network like any other: 5 to 75 ms from everywhere to everywhere.
+    /// A network like any other: 5 to 40 ms from everywhere to everywhere, so up to 160 ms there
+    /// and back through a relay.
     static func link(seed: UInt64) -> VirtualNetwork.Link {
         var random = SplitMix64(seed: seed ^ 0x117)
-        let latency = Duration.milliseconds(Int64(5 + random.next(below: 71)))
+        let latency = Duration.milliseconds(Int64(5 + random.next(below: 36)))
         return VirtualNetwork.Link(latency: latency, jitter: .milliseconds(3))
     }
 
@@ -30,7 +31,7 @@ struct Call {
         capacity: Int = 2, arena: SecretArena
     ) throws {
         label = "\(one) × \(other), seed \(seed)"
-        world = World(seed: seed, link: Call.link(seed: seed), arena: arena)
+        world = World(seed: seed, link: Call.link(seed: seed), arena: arena, relays: 2)
         let hasIPv6 = hasIPv6 || one.needsIPv6 || other.needsIPv6
         let (first, second) = seed % 2 == 0 ? (one, other) : (other, one)
         let home = world.addSite(first.behaviour, hasIPv6: hasIPv6)
@@ -76,8 +77,26 @@ struct Call {
         [host, joiner].map { $0.longestSilence(from: time, until: world.now) }.max() ?? .zero
     }
 
-    /// Both rungs as the network sees them.
-    var rungs: [Node.Rung?] { [world.rung(of: host, to: 2), world.rung(of: joiner, to: 1)] }
+    /// Both rungs as the network sees them, the host's first.
+    var rungs: [Rung?] { [rung(of: host), rung(of: joiner)] }
+
+    func rung(of node: Node) -> Rung? { world.rung(of: node, to: node === host ? 2 : 1) }
+
+    func relay(of node: Node) -> ServerHost? { world.relay(of: node, to: node === host ? 2 : 1) }
+
+    /// Whether both have heard the other one.
+    var hasVoice: Bool { !host.heard.isEmpty && !joiner.heard.isEmpty }
+
+    /// The most packets within a second, since `time`, that one of the two sent on another way than
+    /// its voice.
+    func asidesPerSecond(since time: Instant) -> Int {
+        [host, joiner].map { node in
+            let late = node.asides.drop { $0 < time }
+            return late.indices.map { index in
+                late[index...].prefix { $0 < late[index] + .seconds(1) }.count
+            }.max() ?? 0
+        }.max() ?? 0
+    }
 
     /// What was said arrived, once and in order, and the call goes on.
     mutating func finish() {

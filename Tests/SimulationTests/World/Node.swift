@@ -3,9 +3,23 @@ import VCTestKit
 
 /// One member in the simulated world: its room machine, what it was told, and what it heard.
 final class Node {
-    /// How a voice packet left, or came.
-    enum Rung: String {
-        case direct, relay, tcp
+    /// Voice frames of one member.
+    struct Tally {
+        private(set) var received: UInt32 = 0
+        /// Those that were overtaken and have not come since.
+        private(set) var lost: UInt32 = 0
+        private var next: UInt16?
+
+        mutating func count(_ sequence: UInt16) {
+            received += 1
+            let ahead = Int16(bitPattern: sequence &- (next ?? sequence))
+            if ahead < 0 {
+                lost -= min(lost, 1)
+            } else {
+                lost += UInt32(ahead)
+                next = sequence &+ 1
+            }
+        }
     }
 
     var machine: RoomMachine
@@ -19,14 +33,20 @@ final class Node {
     /// When each of the events was told.
     var eventTimes: [Instant] = []
     /// Whether it sends a voice frame each 10 ms.
-    var isTalking = false
+    var isTalking = false {
+        didSet { endsTalkSpurt = oldValue && !isTalking }
+    }
+    /// Whether its next frame is the last one for now.
+    var endsTalkSpurt = false
     var heard: [(time: Instant, sequence: UInt16, member: UInt8)] = []
     /// Every sealed datagram it sent: for replays.
     var sealed: [[UInt8]] = []
     /// Where the last voice packet for each member went.
     var voiceDestinations: [UInt8: Endpoint] = [:]
-    /// Voice packets that were sent beside another one with the same frame to the same member.
-    var voiceCopies: [Instant] = []
+    /// When it sent a packet for a member on another way than its voice.
+    var asides: [Instant] = []
+    /// What arrived of each member's voice, as its jitter buffer would count it.
+    var tallies: [UInt8: Tally] = [:]
     /// How often its time was due.
     var wakeups = 0
     var sequence: UInt16 = 0

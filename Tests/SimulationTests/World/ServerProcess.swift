@@ -16,13 +16,28 @@ final class SignalProcess: ServerProcess {
     static let port: UInt16 = 4_460
     static let secondPort: UInt16 = 3_478
     static let tcpPorts: Set<UInt16> = [port, 443]
+    /// The wall clock at the start of the time line.
+    static let unixStart: UInt64 = 1_790_000_000
 
     var service: SignalService
 
-    init(seed: UInt64, now: Instant) {
+    /// - Parameters:
+    ///   - key: the seed of what signs tickets.
+    ///   - relays: what it hands out, each with its addresses.
+    init(
+        seed: UInt64, key: borrowing SecretBytes, relays: [[Endpoint]], arena: SecretArena,
+        now: Instant
+    ) {
         var random = SplitMix64(seed: seed)
         service = SignalService(
-            limits: .standalone, secondPort: SignalProcess.secondPort, random: &random, now: now)
+            limits: .standalone, secondPort: SignalProcess.secondPort,
+            signingKey: SigningKey(seed: key, arena: arena), random: &random, now: now)
+        service.setWallClock(
+            unixSeconds: SignalProcess.unixStart + now.nanoseconds / 1_000_000_000, now: now)
+        let named = relays.enumerated().map { number, addresses in
+            NamedRelay(name: "relay\(number).example", addresses: addresses)
+        }
+        service.watch(named, random: &random, now: now)
     }
 
     func receive(_ bytes: [UInt8], from source: Endpoint, at local: Endpoint, now: Instant) {

@@ -58,11 +58,6 @@ struct Cell: CustomStringConvertible {
     let other: Surroundings
     let expected: Expected
 
-    /// Whether an early probe would do harm on both sides.
-    var needsPriming: Bool {
-        other == .portRestrictedAcceptingWAN && [.portRestricted, other].contains(one)
-    }
-
     var description: String { "\(one) × \(other)" }
 
     /// Every pair of the table.

@@ -97,7 +97,7 @@ extension World {
     }
 
     /// How voice of a node leaves for a member, as the network sees it; nil before the first frame.
-    func rung(of node: Node, to member: UInt8) -> Node.Rung? {
+    func rung(of node: Node, to member: UInt8) -> Rung? {
         guard let destination = node.voiceDestinations[member] else { return nil }
         guard servers.contains(where: { $0.endpoint.hasSameAddress(as: destination) }) else {
             return .direct
@@ -117,7 +117,10 @@ extension World {
     /// A new vc-signal in the place of the old one, which is gone with all it knew.
     mutating func startSignalAnew() {
         network.closeStreams(of: signal.host)
-        signal.replace(by: SignalProcess(seed: randomSeed(), now: now))
+        let process = SignalProcess(
+            seed: randomSeed(), key: World.signingKey(in: arena),
+            relays: relays.indices.map(World.relayAddresses), arena: arena, now: now)
+        signal.replace(by: process)
         serverIsUp = true
     }
 }

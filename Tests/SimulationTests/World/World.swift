@@ -17,6 +17,8 @@ struct World {
     var isRecording = false
     let arena: SecretArena
     let signal: ServerHost
+    let verifyKey: VerifyKey
+    var relays: [ServerHost] = []
     /// vc-signal and all others.
     private(set) var servers: [ServerHost]
     /// Members and servers by their hosts.
@@ -29,7 +31,8 @@ struct World {
     var nextSite: UInt32 = 1
     var ownAddresses: UInt32 = 0
 
-    init(seed: UInt64, link: VirtualNetwork.Link, arena: SecretArena) {
+    /// - Parameter relays: how many there are.
+    init(seed: UInt64, link: VirtualNetwork.Link, arena: SecretArena, relays: Int = 0) {
         self.seed = seed
         self.arena = arena
         network = VirtualNetwork(seed: seed, link: link)
@@ -38,10 +41,21 @@ struct World {
             tcpPorts: SignalProcess.tcpPorts)
         network.attach(host, World.server)
         network.attach(host, World.server6)
-        signal = ServerHost(
-            SignalProcess(seed: seed ^ 0x5151, now: now), on: host, at: World.server)
+        let key = World.signingKey(in: arena)
+        verifyKey = SigningKey(seed: key, arena: arena).verifyKey
+        let process = SignalProcess(
+            seed: seed ^ 0x5151, key: key, relays: (0..<relays).map(World.relayAddresses),
+            arena: arena, now: now)
+        signal = ServerHost(process, on: host, at: World.server)
         servers = [signal]
         serverOf[host] = signal
+        for number in 0..<relays { addRelay(number) }
+    }
+
+    /// The seed of what vc-signal signs tickets with: a file that survives its process.
+    static func signingKey(in arena: SecretArena) -> SecretBytes {
+        var random = AnyRandomSource(SplitMix64(seed: 0x7E57))
+        return SecretBytes(random: &random, count: SigningKey.seedSize, in: arena)
     }
 
     /// Puts a server on the internet.
@@ -92,7 +106,7 @@ struct World {
         for server in servers { next = min(next, server.timeout ?? .distantFuture) }
         for node in nodes {
             next = min(next, node.machine.nextTimeout)
-            if node.isTalking { next = min(next, nextTick) }
+            if node.isTalking || node.endsTalkSpurt { next = min(next, nextTick) }
         }
         return next
     }
@@ -111,7 +125,7 @@ struct World {
             }
         }
         if now.nanoseconds % 10_000_000 == 0 {
-            for node in nodes where node.isTalking { talk(node) }
+            for node in nodes where node.isTalking || node.endsTalkSpurt { talk(node) }
         }
         for server in servers { server.drive(now: now) }
         for node in nodes where now >= node.machine.nextTimeout {
@@ -129,13 +143,16 @@ struct World {
                 return false
             }
             node.heard.append((now, voice.header.sequence, voice.member))
+            node.tallies[voice.member, default: Node.Tally()].count(voice.header.sequence)
             return true
         }
     }
 
     private mutating func talk(_ node: Node) {
+        let flags = node.isTalking ? 0 : VoiceHeader.endOfTalkSpurt
+        node.endsTalkSpurt = false
         let header = VoiceHeader(
-            flags: 0, sequence: node.sequence, timestamp: node.timestamp, level: 20)
+            flags: flags, sequence: node.sequence, timestamp: node.timestamp, level: 20)
         node.sequence &+= 1
         node.timestamp &+= 480
         let frame = [UInt8](repeating: UInt8(truncatingIfNeeded: node.sequence), count: 60)
@@ -145,8 +162,18 @@ struct World {
             }
             guard let sent else { continue }
             node.voiceDestinations[member] = sent.destination
-            transmit(
-                buffer.prefix(sent.size), from: node, to: sent.destination)
+            transmit(buffer.prefix(sent.size), from: node, to: sent.destination)
+        }
+        if now.nanoseconds % 500_000_000 == 0 { report(node) }
+    }
+
+    /// Tells the others how their voices arrive.
+    private func report(_ node: Node) {
+        for member in node.machine.memberNumbers {
+            guard let tally = node.tallies[member] else { continue }
+            let report = ReceiverReport(
+                received: tally.received, lost: tally.lost, jitter: 0, captureDelay: 100)
+            node.machine.sendReport(report, to: member, now: now)
         }
     }
 
@@ -154,6 +181,11 @@ struct World {
         _ bytes: [UInt8], from node: Node, to destination: Endpoint, hops: UInt8? = nil
     ) {
         if bytes.first == PacketType.sealed { node.sealed.append(bytes) }
+        if bytes.first == PacketType.sealed || bytes.first == PacketType.relayData,
+            !node.voiceDestinations.isEmpty, !node.voiceDestinations.values.contains(destination)
+        {
+            node.asides.append(now)
+        }
         if isRecording { recorded.append((bytes, node.endpoint, destination)) }
         network.send(
             bytes, from: node.host, port: node.endpoint.port, to: destination, hops: hops, now: now)
@@ -164,7 +196,7 @@ struct World {
         for node in nodes {
             while let sent = node.machine.pollTransmit(into: buffer.bytes) {
                 transmit(
-                buffer.prefix(sent.size), from: node, to: sent.destination)
+                    buffer.prefix(sent.size), from: node, to: sent.destination, hops: sent.hops)
             }
             while let event = node.machine.pollEvent() {
                 node.events.append(event)
