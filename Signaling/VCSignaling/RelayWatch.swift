@@ -19,6 +19,8 @@ public struct NamedRelay: Equatable, Sendable {
 /// use. Behind a name with more than that stand several relays.
 struct RelayWatch {
     private static let interval = Duration.seconds(5)
+    /// One that never answered may just be starting.
+    private static let firstInterval = Duration.seconds(1)
     /// Three questions in a row without an answer.
     private static let patience = Duration.seconds(15)
     /// Relays that one room is told of.
@@ -81,7 +83,8 @@ struct RelayWatch {
 
     mutating func handleTimeout(now: Instant) {
         for index in addresses.indices where addresses[index].next <= now {
-            addresses[index].next = now + Self.interval
+            let isSilent = addresses[index].answered == nil
+            addresses[index].next = now + (isSilent ? Self.firstInterval : Self.interval)
             addresses[index].isDue = true
             addresses[index].asked = addresses[index].asked ?? now
         }

@@ -70,10 +70,12 @@ struct PathMachine {
 
     // MARK: Input
 
-    /// The peer's candidates, already filtered. Waits while the last list is too young.
+    /// The peer's candidates, already filtered. Waits while the last list that brought anything new
+    /// is too young.
     ///
     /// - Parameter lead: how long probes that may reach the peer wait for its own opening packets.
     mutating func setCandidates(_ list: CandidateList, lead: Duration, now: Instant) {
+        guard list.endpoints.contains(where: { index(of: .direct($0)) == nil }) else { return }
         if now < nextList {
             waitingList = (list, lead)
             return
@@ -193,6 +195,9 @@ struct PathMachine {
     /// A probe to be sent.
     struct Probe {
         let route: Route
+        /// Whether it must be as large as what the route is to carry: small packets prove little
+        /// about a route that lost large ones.
+        let isLarge: Bool
         /// The packet's time to live, where it must not travel far.
         let hops: UInt8?
     }
@@ -214,7 +219,8 @@ struct PathMachine {
                 continue
             }
             paths[index].probeSent(transaction, now: now)
-            return Probe(route: paths[index].route, hops: hops)
+            return Probe(
+                route: paths[index].route, isLarge: paths[index].standing != .good, hops: hops)
         }
         return nil
     }
@@ -231,6 +237,7 @@ struct PathMachine {
 
     private mutating func handleTimeout(now: Instant) {
         if let (list, lead) = waitingList, now >= nextList {
+            waitingList = nil
             setCandidates(list, lead: lead, now: now)
         }
         expire(now: now)
