@@ -114,6 +114,7 @@ struct RelayWatch {
             header.transaction == addresses[index].transaction,
             case .challenge(let challenge) = answer
         else { return false }
+        if addresses[index].answered == nil { addresses[index].next = now + Self.interval }
         addresses[index].answered = now
         addresses[index].isDraining = challenge.isDraining
         addresses[index].tcpPort = challenge.tcpPort

@@ -220,7 +220,7 @@ extension RoomMachine {
             route.endpoint.encode(into: &writer)
         }
         if flags & SealedKind.hearsNothing != 0 {
-            peers[number].path.peerHearsNothing(now: now)
+            peers[number].path.peerHearsNothing(on: route, now: now)
             wake(now)
         }
     }
