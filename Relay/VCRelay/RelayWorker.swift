@@ -107,6 +107,7 @@ public struct RelayWorker: ~Copyable {
     ) throws(SystemError) {
         try poller.add(signals.descriptorNumber, token: Token.signals)
         try poller.add(stop.wakeups[0].descriptorNumber, token: Token.stop)
+        vc_release_startup_pages()
         _ = vc_set_timer_slack(1_000)
         while !(isStopped && (stop.isOver || stop.isImmediate)) {
             try turn()
