@@ -14,8 +14,12 @@ public struct RelayWorker: ~Copyable {
 
     /// What a core that was away for 100 ms finds at 40,000 packets a second.
     public static let bufferBytes = 4 << 20
-    /// While packets come without end, everything else is looked after this often.
-    private static let lookInterval: UInt64 = 2_000_000
+    /// While packets come without end, everything else is looked after this often; and this often
+    /// while there are connections, whose packets are among that.
+    private static let lookInterval: UInt64 = 5_000_000
+    private static let lookIntervalWithStreams: UInt64 = 1_000_000
+    /// A worker that sleeps for packets looks at everything else this often at least.
+    private static let waitMilliseconds = 5
     /// How often the machine's addresses are read again when somebody binds.
     private static let addressInterval = Duration.seconds(10)
 
@@ -60,6 +64,7 @@ public struct RelayWorker: ~Copyable {
         if let local { tcpEndpoint = try streams.listen(at: local, poller: poller) }
         self.tcpEndpoint = tcpEndpoint
         receiveBufferBytes = socket.growBuffers(to: Self.bufferBytes)
+        socket.setWaiting(milliseconds: Self.waitMilliseconds)
         service = RelayService(
             limits: configuration.limitsOfWorker, keys: configuration.keys, addresses: [],
             tcpPort: tcpEndpoint?.port ?? 0, random: AnyRandomSource(SystemRandom()),
@@ -136,6 +141,7 @@ public struct RelayWorker: ~Copyable {
         let next = pace.next(
             count: lastCount, capacity: ForwardBatch.slots, now: MonotonicClock.now)
         var ready = 0
+        var isWaiting = false
         switch next {
         case .wait:
             ready = try poller.wait(
@@ -143,6 +149,9 @@ public struct RelayWorker: ~Copyable {
         case .pause(let nanoseconds):
             vc_sleep_nanoseconds(nanoseconds)
             ready = try look()
+        case .block:
+            ready = try look()
+            isWaiting = true
         case .again:
             ready = try look()
         }
@@ -151,7 +160,7 @@ public struct RelayWorker: ~Copyable {
             let readiness = poller.readiness(index)
             if streams.owns(readiness.token) { receive(readiness, now) }
         }
-        receive(now)
+        receive(waiting: isWaiting)
         service.handleTimeout(now: now)
         streams.handleTimeout(now: now)
         transmit(now)
@@ -161,14 +170,15 @@ public struct RelayWorker: ~Copyable {
     private mutating func look() throws(SystemError) -> Int {
         let now = MonotonicClock.now.nanoseconds
         guard now >= nextLook else { return 0 }
-        nextLook = now + Self.lookInterval
+        nextLook = now + (streams.count > 0 ? Self.lookIntervalWithStreams : Self.lookInterval)
         return try poller.look()
     }
 
     // MARK: Packets
 
-    private mutating func receive(_ now: Instant) {
-        lastCount = batch.receive(from: socket)
+    private mutating func receive(waiting: Bool) {
+        lastCount = batch.receive(from: socket, waiting: waiting)
+        let now = MonotonicClock.now
         for index in 0..<lastCount {
             let bytes = unsafe batch.bytes(index)
             let source = batch.source(index)

@@ -23,6 +23,7 @@ struct TotalAllowance: Sendable {
 
     /// Takes `count` bytes if they are there.
     mutating func take(_ count: Int, now: Instant) -> Bool {
+        guard bytesPerNanosecond > 0 else { return true }
         if now.nanoseconds > updated {
             let gained = Double(now.nanoseconds - updated) * bytesPerNanosecond
             bytes = min(burst, bytes + gained)

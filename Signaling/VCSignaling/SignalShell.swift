@@ -1,9 +1,8 @@
-internal import Glibc
 public import VCCore
 public import VCNet
 
-/// A signaling server as a process: its sockets, a clock and signals around a `SignalService`, which
-/// it obeys.
+/// A signaling server as a process: its sockets, a clock and signals around a `SignalService`,
+/// which it obeys.
 public struct SignalShell: ~Copyable {
     /// How to run it.
     public struct Configuration: Sendable {
@@ -133,7 +132,7 @@ public struct SignalShell: ~Copyable {
         let ready = try poller.wait(
             until: min(service.pollTimeout() ?? .distantFuture, ports.timeout))
         let now = MonotonicClock.now
-        service.setWallClock(unixSeconds: UInt64(clamping: time(nil)), now: now)
+        service.setWallClock(unixSeconds: WallClock.seconds, now: now)
         for index in 0..<ready {
             let readiness = poller.readiness(index)
             switch readiness.token {

@@ -128,7 +128,9 @@ public struct ReceiveBatch: ~Copyable {
         let number = socket.descriptor.number
         do throws(SystemError) {
             let received = try attempt("recvmmsg") {
-                unsafe vc_recvmmsg(number, vectors.headers, CUnsignedInt(vectors.slots), 0)
+                unsafe vc_recvmmsg(
+                    number, vectors.headers, CUnsignedInt(vectors.slots),
+                    CInt(MSG_DONTWAIT))
             }
             count = Int(received ?? 0)
         } catch {
@@ -223,7 +225,8 @@ public struct SendBatch: ~Copyable {
             do throws(SystemError) {
                 let taken = try attempt("sendmmsg") {
                     unsafe vc_sendmmsg(
-                        number, vectors.headers + next, CUnsignedInt(count - next), 0)
+                        number, vectors.headers + next, CUnsignedInt(count - next),
+                        CInt(MSG_DONTWAIT))
                 }
                 guard let taken, taken > 0 else {
                     dropped += UInt64(count - next)

@@ -80,8 +80,12 @@ public import VCCore
     public var isFull: Bool { count == received.slots }
 
     /// Takes what is waiting at `socket`, 0 when nothing is.
+    ///
+    /// - Parameter waiting: sleeps until there is something, if `UDPSocket.setWaiting` was called.
     @discardableResult
-    public mutating func receive(from socket: borrowing UDPSocket) -> Int {
+    public mutating func receive(
+        from socket: borrowing UDPSocket, waiting: Bool = false
+    ) -> Int {
         var slot = 0
         // The kernel shortened these to the size of the address it wrote.
         while slot < count {
@@ -91,7 +95,8 @@ public import VCCore
         }
         let number = socket.descriptor.number
         let taken = unsafe vc_recvmmsg(
-            number, received.headers, CUnsignedInt(received.slots), 0)
+            number, received.headers, CUnsignedInt(received.slots),
+            waiting ? CInt(MSG_WAITFORONE) : CInt(MSG_DONTWAIT))
         // An error is what the network said to something that was sent earlier.
         count = max(0, Int(taken))
         return count
@@ -158,7 +163,8 @@ public import VCCore
         var next = 0
         while next < trainCount {
             let taken = unsafe vc_sendmmsg(
-                number, outgoing.headers + next, CUnsignedInt(trainCount - next), 0)
+                number, outgoing.headers + next, CUnsignedInt(trainCount - next),
+                CInt(MSG_DONTWAIT))
             if taken > 0 {
                 for train in next..<next + Int(taken) { countSent(train) }
                 next += Int(taken)
@@ -220,7 +226,7 @@ public import VCCore
         unsafe outgoing.headers[train].header.msg_iovlen = 1
         for index in 0..<count {
             unsafe outgoing.headers[train].header.msg_iov = first.map { unsafe $0 + index }
-            if unsafe vc_sendmmsg(number, outgoing.headers + train, 1, 0) == 1 {
+            if unsafe vc_sendmmsg(number, outgoing.headers + train, 1, CInt(MSG_DONTWAIT)) == 1 {
                 sent += 1
             } else {
                 refused += 1

@@ -50,9 +50,10 @@ public struct UDPSocket: ~Copyable {
         bindingTo local: Endpoint? = nil, receiveBufferBytes: Int = 1 << 20,
         reportsDestinations: Bool = false
     ) throws(SocketError) {
+        // An IPv4 address is served by an IPv4 socket: less work for the kernel per packet.
         try self.init(
             bindingTo: local ?? .anyAddress(port: 0), receiveBufferBytes: receiveBufferBytes,
-            reportsDestinations: reportsDestinations, hasIPv6: true)
+            reportsDestinations: reportsDestinations, hasIPv6: local?.ipv4 == nil)
     }
 
     /// - Parameter hasIPv6: false behaves as on a machine without IPv6.
@@ -97,6 +98,16 @@ public struct UDPSocket: ~Copyable {
         else { return 0 }
         // The kernel doubles what it was asked for, to have room for its own (socket(7)).
         return Int(granted) / 2
+    }
+
+    /// Lets `ForwardBatch.receive` sleep until a datagram comes, `milliseconds` at most.
+    public func setWaiting(milliseconds: Int) {
+        let number = socket.descriptor.number
+        let flags = fcntl(number, F_GETFL)
+        _ = fcntl(number, F_SETFL, flags & ~O_NONBLOCK)
+        var time = timeval(tv_sec: milliseconds / 1_000, tv_usec: milliseconds % 1_000 * 1_000)
+        _ = unsafe setsockopt(
+            number, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
     }
 
     /// Sets the time to live (IPv4) and hop limit (IPv6) of what is sent from now on: 2 opens the

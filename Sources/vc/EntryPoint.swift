@@ -53,6 +53,7 @@ extension Environment {
     static var ofProcess: Environment {
         Environment(
             signal: unsafe getenv("VC_SIGNAL").map { unsafe String(cString: $0) },
+            hasSignalToken: unsafe getenv("VC_SIGNAL_TOKEN").map { unsafe $0[0] != 0 } ?? false,
             hasCode: unsafe getenv("VC_CODE").map { unsafe $0[0] != 0 } ?? false)
     }
 }

@@ -51,6 +51,52 @@ extension ProcessTests {
             #expect(try await second.event("code").text("server") == other.address)
         }
 
+        @Test("A server with a host token opens rooms only for those who have it; anybody joins")
+        func hostToken() async throws {
+            let stage = try Stage()
+            func file(_ name: String, _ text: String) throws -> String {
+                let path = "\(stage.folder)/\(name)"
+                try text.write(toFile: path, atomically: true, encoding: .utf8)
+                return path
+            }
+            let token = "sixteen bytes or more"
+            let right = try file("right", token + "\n")
+            let server = try await stage.server(options: ["--host-token", right])
+            try await server.program.line(with: "chmod 600")
+            let place = ["host", "--json", "--signal", server.address] + noDevices
+            for options in [[], ["--signal-token-file", try file("wrong", token + "!")]] {
+                let refused = try stage.start("vc", place + options)
+                try await refused.line(with: "--signal-token-file")
+                #expect(try await refused.status() == 77)
+            }
+            let missing = try stage.start(
+                "vc", place + ["--signal-token-file", "\(stage.folder)/none"])
+            #expect(try await missing.status() == 66)
+            let byFile = try await stage.host(at: server, ["--signal-token-file", right])
+            let joiner = try stage.join(byFile.code)
+            try await joiner.event("voice")
+            let byVariable = try stage.start(
+                "vc", place, environment: ["VC_SIGNAL_TOKEN": token])
+            try await byVariable.event("code")
+        }
+
+        @Test("A server makes its key on the first start, says its public half, and guards it")
+        func signingKey() async throws {
+            let stage = try Stage()
+            let key = "\(stage.folder)/state/key"
+            let options = ["--relay", "127.0.0.1:1", "--key", key]
+            let first = try await stage.server(options: options)
+            let line = try await first.program.line(with: "--signal-key")
+            let text = try String(contentsOfFile: key + ".pub", encoding: .utf8)
+            #expect(line.text.hasSuffix(text.dropLast()))
+            let second = try await stage.server(options: options)
+            #expect(try await second.program.line(with: "--signal-key").text == line.text)
+            chmod(key, 0o644)
+            let refused = try stage.start("vc-signal", ["--listen", "127.0.0.1:0"] + options)
+            try await refused.line(with: "chmod 600")
+            #expect(try await refused.status() == 66)
+        }
+
         @Test("A server that is stopped drains and leaves with 0; the call goes on")
         func drain() async throws {
             let stage = try Stage()

@@ -116,6 +116,21 @@ struct ArgumentsTests {
         #expect(try parse("version", Environment(signal: "a b")) == .version)
     }
 
+    @Test("a signaling server's token comes from a file, or else from VC_SIGNAL_TOKEN")
+    func signalToken() throws {
+        let environment = Environment(hasSignalToken: true)
+        var options = CallOptions()
+        options.signalToken = .environment
+        #expect(try parse("host", environment) == .host(options))
+        options.signalToken = .file("token")
+        #expect(try parse("host --signal-token-file token", environment) == .host(options))
+        #expect(try parse("host --signal-token-file=token") == .host(options))
+        #expect(error("host --signal-token-file=")?.contains("a file") == true)
+        // Who joins opens no room.
+        #expect(error("join --signal-token-file token")?.contains("`vc host`") == true)
+        #expect(try parse("join", environment) == .join(CallOptions(), code: .terminal))
+    }
+
     @Test("gives help wherever it is asked for")
     func help() throws {
         for line in ["help", "--help", "-h", "help --help"] {

@@ -30,10 +30,10 @@ class Bench:
         self.folder = folder
         self.load = f"{folder}/load"
         self.key = None
-        for name, libraries in (("load", ["-lsodium"]), ("forwarder", [])):
+        for name, files in (("load", ("load", "wire", "protocols")), ("forwarder", ("forwarder",))):
+            sources = [f"{HERE}/relay/{file}.c" for file in files]
             subprocess.run(
-                ["cc", "-O2", "-Wall", "-o", f"{folder}/{name}", f"{HERE}/relay/{name}.c",
-                 *libraries], check=True)
+                ["cc", "-O2", "-Wall", "-o", f"{folder}/{name}", *sources, "-lsodium"], check=True)
         self.key = subprocess.run(
             [self.load, "key"], check=True, capture_output=True, text=True).stdout.strip()
         self.commands = {
@@ -48,7 +48,7 @@ class Bench:
                 "65000", "--relay-threads", "1", "--realm", "bench", "--log-file", "stdout",
                 "--pidfile", f"{folder}/turn.pid"]
 
-    def trial(self, kind, sessions, room, rate, seconds):
+    def trial(self, kind, sessions, room, rate, seconds, *more):
         """One load on a fresh relay: what `load` prints."""
         port = free_port()
         above = ["nice", "-n", "-15"] if os.geteuid() == 0 else []
@@ -60,7 +60,7 @@ class Bench:
             load = subprocess.run(
                 [*above, "taskset", "-c", "1", self.load, kind, f"{ADDRESS}:{port}",
                  str(relay.pid), "--sessions", str(sessions), "--room", str(room),
-                 "--rate", str(rate), "--seconds", str(seconds)],
+                 "--rate", str(rate), "--seconds", str(seconds), *more],
                 capture_output=True, text=True, timeout=seconds + 120)
         finally:
             relay.send_signal(signal.SIGKILL)
@@ -110,13 +110,18 @@ def ratios(results, kind, other):
 
 def cost(bench, runs, seconds):
     """CPU per packet at equal rates."""
-    for sessions, room, rate, limit in (
-            (200, 2, 20_000, 0.85), (2_000, 2, 20_000, 0.85), (200, 8, 20_000, 0.75),
-            (200, 2, 200_000, 1.15), (2_000, 2, 200_000, 1.15), (2_000, 8, 200_000, 0.75)):
+    for sessions, room, rate, limit, *more in (
+            (200, 2, 20_000, 0.85), (2_000, 2, 20_000, 0.85),
+            (200, 8, 20_000, 0.75), (2_000, 8, 20_000, 0.75),
+            (200, 8, 20_000, 1.15, "--bursts"),
+            (200, 2, 200_000, 1.15), (2_000, 2, 200_000, 1.15), (2_000, 8, 200_000, 1.15),
+            (2_000, 8, 200_000, 1.15, "--bursts")):
         what = f"{rate // 1000},000/s, {sessions:,} sessions, {'pairs' if room == 2 else 'by 8'}"
+        if more:
+            what += " in bursts"
         with_turn = "turn" in bench.commands and room == 2 and rate == 20_000
         kinds = ["vc", "plain"] + (["turn"] if with_turn else [])
-        results = bench.compare(kinds, runs, sessions, room, rate, seconds)
+        results = bench.compare(kinds, runs, sessions, room, rate, seconds, *more)
         own = [result["cpu_us"] for result in results["vc"]]
         row(f"relay: CPU a packet, {what}", own, "us", note=note(results))
         row("       of the bare C forwarder", ratios(results, "vc", "plain"), "x", limit=limit)

@@ -75,8 +75,7 @@ class Call:
                 if nat.has_port_mapping(router.kind)]
             self.hosts_file = self.internet.hosts_file(self.folder)
             self.servers = start_servers(
-                self.stage.programs, self.internet, self.folder, self.hosts_file,
-                self.setting.relays)
+                self.stage, self.internet, self.folder, self.hosts_file, self.setting.relays)
         except BaseException:
             self._clear()
             raise

@@ -80,7 +80,7 @@ def _perform(call, fault, result):
     _await_chat(call, chat)
     call.leave()
     _judge(call, fault, outage, result)
-    result.final = _overcome(call, fault, struck)
+    result.final = _overcome(call, struck)
     result.problems += chat.complaints()
     result.notes.append(f"{chat.count} lines of chat")
     if fault.watcher:
@@ -134,14 +134,14 @@ def _judge(call, fault, outage, result):
     result.why = " > ".join(f"{rung} ({why})" for _, rung, why in changes[-3:])
 
 
-def _overcome(call, fault, struck):
+def _overcome(call, struck):
     """How long after the fault both were on the rung that they ended on; None when they did not
     leave theirs."""
-    if fault.before == fault.after:
-        return None
     times = [call.settled(member)[1] for member in call.pair]
-    seconds = max(times) + call.begin - struck if None not in times else None
-    return None if seconds is None or seconds < 0 else seconds
+    if None in times:
+        return None
+    seconds = max(times) + call.begin - struck
+    return seconds if seconds >= 0 else None
 
 
 def all_faults(full):
@@ -153,11 +153,13 @@ def all_faults(full):
     servers = ("signal", "relay1", "relay2")
     return [
         Fault("conntrack flushed", homes, harm.flush(0)),
-        Fault("mapping expired", mapped, harm.expire_mapping(60 if full else 2)),
+        Fault("mapping expired", mapped, harm.expire_mapping(60 if full else 2),
+              seconds=12),
         Fault("address changes from v4 to v4",
-              Setting(Site("PR"), Site("PR"), roaming=Site("PR")), harm.move),
+              Setting(Site("PR"), Site("PR"), roaming=Site("PR")), harm.move, seconds=12),
         Fault("address changes from v4 to v6",
-              Setting(Site("PR"), Site("PR", ipv6=True), roaming=Site("F6")), harm.move),
+              Setting(Site("PR"), Site("PR", ipv6=True), roaming=Site("F6")), harm.move,
+              seconds=12),
         Fault("link down 2 s", homes, harm.link_down(2)),
         Fault("vc-signal killed and back",
               Setting(Site("PR"), Site("PR"), others=(Site("O"),)), harm.restart_signal,
@@ -178,12 +180,16 @@ def all_faults(full):
         Fault("line down 2 s", homes, harm.line_down(2)),
         Fault("line down 5 s", homes, harm.line_down(5)),
         under_relay("link down 2 s under a relay", harm.link_down(2)),
+        under_relay("relay killed 60 ms away", harm.with_relay(harm.kill_relay), delay_ms=15),
+        Fault("direct path drops media 60 ms away",
+              Setting(Site("PR", delay_ms=15), Site("PR", delay_ms=15)), harm.drop_media,
+              after=RELAY),
         Fault("UDP blocked and back", homes, harm.block_udp(8), longest_gap=TCP_GAP, seconds=10),
         Fault("what servers see of TCP", Setting(Site("X"), Site("X")), harm.nothing, TCP, TCP,
               seconds=4, watcher=Eavesdropper(servers)),
     ] if full else [])
 
 
-def under_relay(name, action):
+def under_relay(name, action, **line):
     """A fault of a call that only a relay can carry."""
-    return Fault(name, Setting(Site("S"), Site("S")), action, RELAY, RELAY)
+    return Fault(name, Setting(Site("S", **line), Site("S", **line)), action, RELAY, RELAY)

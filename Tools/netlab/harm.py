@@ -2,6 +2,7 @@
 
 import collections
 import json
+import socket
 import time
 
 import conntrack
@@ -12,6 +13,8 @@ from members import LabError
 # The local port where a router's table has to know it, and its outer ports.
 LOCAL_PORT = 5000
 FIRST_OUTER_PORT, SECOND_OUTER_PORT = 45_000, 46_000
+# Voice of half a second is more packets than this.
+FEWEST_PACKETS = 20
 # What a program says when somebody reached the room, but found no place in it.
 FULL = "full"
 
@@ -124,18 +127,17 @@ def lose(percent):
 
 
 def relay_in_use(call):
-    """The name of the relay that carries the call."""
-    def received():
-        links = json.loads(kernel.run(
-            ["ip", "-n", call.internet.core.namespace, "-s", "-j", "link"]))
-        return {link["ifname"]: link["stats64"]["rx"]["bytes"] for link in links
-                if link["ifname"].startswith("relay")}
-    before = received()
+    """The name of the relay to which the left member sends its voice. The other one may have chosen
+    another relay."""
+    capture = Capture(call.internet.core, "site1")
     call.stage.sleep(0.5)
-    after = received()
-    name = max(after, key=lambda name: after[name] - before[name])
-    if after[name] - before[name] < 5_000:
-        raise LabError("no relay carries the call")
+    targets = collections.Counter(target[0] for _, _, target, _ in capture.payloads())
+    capture.close()
+    packets = {name: targets[socket.inet_aton(call.internet.address(name))]
+               for name in call.servers if name != "signal"}
+    name = max(packets, key=packets.get)
+    if packets[name] < FEWEST_PACKETS:
+        raise LabError(f"no relay carries the call: {packets}")
     return name
 
 

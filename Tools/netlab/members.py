@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -37,25 +38,29 @@ class Server:
     def __init__(self, node, hosts_file, command, log):
         self.node, self.hosts_file, self.command, self.log = node, hosts_file, command, log
         self.process = None
+        # Where in the log its present run begins.
+        self.begin = 0
         self.start()
 
     def start(self):
         """Starts it and waits until it says that it listens."""
-        begin = os.path.getsize(self.log) if os.path.exists(self.log) else 0
+        self.begin = os.path.getsize(self.log) if os.path.exists(self.log) else 0
         with open(self.log, "ab") as file:
             self.process = subprocess.Popen(
                 in_network(self.node, self.hosts_file, self.command), stdin=subprocess.DEVNULL,
                 stdout=file, stderr=file, env=environment())
+        self.wait_for("listening")
+
+    def wait_for(self, words):
+        """Waits until these words stand in its log."""
         end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
+        while time.monotonic() < end and self.process.poll() is None:
             with open(self.log, "rb") as file:
-                file.seek(begin)
-                if b"listening" in file.read():
+                file.seek(self.begin)
+                if words.encode() in file.read():
                     return
-            if self.process.poll() is not None:
-                break
             time.sleep(0.02)
-        raise LabError(f"`{' '.join(self.command)}` did not start; see {self.log}")
+        raise LabError(f"`{' '.join(self.command)}` did not say `{words}`; see {self.log}")
 
     def terminate(self):
         self.process.terminate()
@@ -71,24 +76,50 @@ class Server:
             self.process.wait()
 
 
-def start_servers(programs, internet, folder, hosts_file, relays, signal_options=()):
-    """Starts vc-signal and its relays; returns them by name."""
+def make_key(programs, folder):
+    """Lets a vc-signal make the key with which all others of the laboratory sign."""
     key = os.path.join(folder, "signal.key")
-    command = [programs["vc-signal"], "--listen", str(SIGNAL_PORT), "--verbose"]
+    for path in (key, f"{key}.pub"):
+        if os.path.exists(path):
+            os.remove(path)
+    fabric = kernel.Fabric("key")
+    node = fabric.node("signal")
+    try:
+        fabric.build()
+        hosts_file = os.path.join(folder, "hosts")
+        with open(hosts_file, "w") as file:
+            file.write("127.0.0.1 localhost\n")
+        Server(node, hosts_file, [programs["vc-signal"], "--key", key],
+               os.path.join(folder, "key.log")).stop()
+    finally:
+        fabric.destroy()
+    return key
+
+
+def start_servers(stage, internet, folder, hosts_file, relays):
+    """Starts the relays and vc-signal, and waits until it knows that they answer; returns them by
+    name."""
+    programs, servers = stage.programs, {}
+    # Each has its copy, because vc-signal writes the public key anew at each start.
+    key = os.path.join(folder, "signal.key")
+    for ending in ("", ".pub"):
+        shutil.copy(stage.key + ending, key + ending)
     names = [f"relay{number + 1}" for number in range(relays)]
-    if names:
-        command += ["--key", key]
-        for name in names:
-            command += ["--relay", f"{name}.test:{RELAY_PORT}"]
-    servers = {"signal": Server(
-        internet.fabric.node("signal"), hosts_file, [*command, *signal_options],
-        os.path.join(folder, "signal.log"))}
     for name in names:
         servers[name] = Server(
             internet.fabric.node(name), hosts_file,
             [programs["vc-relay"], "--listen", str(RELAY_PORT), "--listen-tcp",
              str(RELAY_TCP_PORT), "--signal-key", f"{key}.pub", "--verbose"],
             os.path.join(folder, f"{name}.log"))
+    command = [programs["vc-signal"], "--listen", str(SIGNAL_PORT), "--verbose"]
+    if names:
+        command += ["--key", key]
+        for name in names:
+            command += ["--relay", f"{name}.test:{RELAY_PORT}"]
+    servers["signal"] = Server(
+        internet.fabric.node("signal"), hosts_file, command, os.path.join(folder, "signal.log"))
+    for name in names:
+        servers["signal"].wait_for(f"relay answers relay={name}.test")
     return servers
 
 

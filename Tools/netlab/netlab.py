@@ -14,6 +14,7 @@ import cells
 import check
 import faults
 import kernel
+from members import make_key
 from stage import Interrupted, Programs, Stage
 
 # Cells at the same time: a call costs little of a processor, starting it costs more.
@@ -163,6 +164,8 @@ def main():
         print(f"removed {left} namespaces that were left behind")
     begin = time.monotonic()
     try:
+        os.makedirs(options.logs, exist_ok=True)
+        stage.key = make_key(stage.programs, options.logs)
         results = run_all(stage, work, options.jobs)
     finally:
         kernel.remove(kernel.of_process(os.getpid()))

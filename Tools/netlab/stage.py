@@ -22,11 +22,12 @@ class Programs:
 
 
 class Stage:
-    """Programs, a folder for logs, and the wish to end."""
+    """Programs, a folder for logs, the key of the servers, and the wish to end."""
 
     def __init__(self, programs, folder):
         self.programs = programs
         self.folder = folder
+        self.key = None
         # A plain flag: what a signal handler sets must not have a lock.
         self.is_stopped = False
 

@@ -237,8 +237,8 @@ struct PathMachine {
         switch silence.handleTimeout(now: now) {
         case .nothing: break
         case .began:
-            // Where nothing comes, what we send may be lost as well.
-            if let selectedIndex { doubt(selectedIndex, now: now) }
+            // The way that the peer took is dead; ours may be another one, and good.
+            if let index = silence.lastRoute.flatMap({ index(of: $0) }) { doubt(index, now: now) }
             probeEverything()
         case .goesOn: probeEverything()
         }
@@ -246,7 +246,10 @@ struct PathMachine {
 
     private func nextMeasurement(_ index: Int) -> Instant {
         let path = paths[index]
-        if path.isProbeUrgent { return .zero }
+        if path.isProbeUrgent {
+            return path.standing == .good
+                ? .zero : path.lastProbe + PathMachine.doubtedProbeInterval
+        }
         switch path.standing {
         case .doubted:
             let interval =

@@ -6,7 +6,7 @@ struct SilenceWatch {
     /// Without a packet otherwise: more than two intervals of keepalives, so that one may be lost.
     static let otherwise = Duration.milliseconds(450)
     /// While it lasts, probes go out this often, and after a while this often.
-    static let probeInterval = Duration.milliseconds(300)
+    static let probeInterval = PathMachine.doubtedProbeInterval
     static let lateProbeInterval = Duration.seconds(1)
     static let lateAfter = Duration.seconds(6)
 
@@ -20,14 +20,16 @@ struct SilenceWatch {
 
     /// When it fell silent; nil while something comes.
     private(set) var since: Instant?
-    /// The last packet that a route brought; what comes through the mailbox is no call yet.
+    /// The route of the last packet; what comes through the mailbox is no call yet.
+    private(set) var lastRoute: Route?
     private var last: Instant?
     private var expectsVoice = false
     private var nextProbe = Instant.distantFuture
 
     /// A packet of the call came; nil where it does not tell whether a voice frame follows.
     mutating func heard(on route: Route?, expectsVoice: Bool?, now: Instant) {
-        if route != nil || last != nil { last = now }
+        if let route { lastRoute = route }
+        if lastRoute != nil { last = now }
         if let expectsVoice { self.expectsVoice = expectsVoice }
         since = nil
     }

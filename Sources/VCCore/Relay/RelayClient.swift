@@ -29,6 +29,8 @@ public struct RelayClient {
     /// KEEPALIVE: well below the 30 s after which common NATs forget a mapping, and after which a
     /// relay forwards nothing to us. Up to 1 s is taken off, so that clients do not march in step.
     private static let keepaliveInterval = Duration.seconds(10)
+    /// A relay that does not know us any more is believed at once, but not more often than this.
+    private static let bindAgainInterval = Duration.milliseconds(250)
     /// A relay that is not bound is asked again, for its round trip or because it refused.
     private static let restingInterval = Duration.seconds(30)
     /// A relay takes its cookies for 120 s at least.
@@ -62,6 +64,7 @@ public struct RelayClient {
     /// Taken off the next keepalive interval.
     private var jitter: Duration
     private var isLost = false
+    private var lastBindAgain: Instant?
     private var events: [RelayEvent] = []
 
     /// Starts with BIND, also without a ticket.
@@ -94,12 +97,12 @@ public struct RelayClient {
         }
     }
 
-    /// Our address changed: the relay has to hear of the new one before it forwards again.
+    /// Our address may have changed: the relay has to hear of the new one. The session goes on
+    /// until then, for it may be that it did not change.
     public mutating func rebind(now: Instant) {
         advance(now)
         guard phase != .unbinding, phase != .closed else { return }
-        session = nil
-        ask(at: now)
+        ask(at: now, isUrgent: true)
     }
 
     /// A path through the relay is in doubt: asks it now, at most each 250 ms.
@@ -250,7 +253,10 @@ public struct RelayClient {
         case .bindAgain:
             // The cookie of an ANSWER did not hold, or the session is not ours any more.
             if isOfData || phase == .bound { session = nil }
-            if phase == .bound || (phase == .answering && !isOfData) { ask(at: now) }
+            guard phase == .bound || (phase == .answering && !isOfData) else { return }
+            // Whoever can forge these must not make us ask all the time.
+            ask(at: now, isUrgent: now >= (lastBindAgain ?? .zero) + Self.bindAgainInterval)
+            lastBindAgain = now
         case .ticketRefused, .ticketExpired:
             guard phase == .answering else { return }
             ticket = nil
@@ -269,10 +275,13 @@ public struct RelayClient {
 
     // MARK: Transitions
 
-    private mutating func ask(at time: Instant) {
+    /// - Parameter isUrgent: the voice waits for it, so that it does not matter how lately
+    ///   something else was asked.
+    private mutating func ask(at time: Instant, isUrgent: Bool = false) {
         phase = .asking
         cookie = nil
         answer = nil
+        guard !isUrgent else { return exchange.goOn(now: now) }
         exchange.start(at: time)
         exchange.fire(now: now)
     }

@@ -39,6 +39,8 @@ struct RelayTable {
     /// When a relay first answered at one of its addresses.
     private var firstAnswers: [(number: UInt8, time: Instant)] = []
     private(set) var usesTCP = false
+    /// When our own addresses last changed: another address of a relay may be the one that answers.
+    private var contestedSince = Instant.zero
 
     /// Whether there is any relay.
     var isEmpty: Bool { servers.isEmpty }
@@ -71,6 +73,7 @@ struct RelayTable {
 
     /// Our address changed, or we have a new port: bind again.
     mutating func rebind(now: Instant) {
+        contestedSince = now
         for index in entries.indices where !entries[index].isTCP {
             entries[index].client.rebind(now: now)
         }
@@ -184,7 +187,7 @@ struct RelayTable {
             let candidates = entries.indices.filter {
                 entries[$0].number == number && !entries[$0].isTCP
             }
-            let answering = candidates.filter { entries[$0].client.roundTrip != nil }
+            let answering = candidates.filter { hasAnswered(entries[$0].client) }
             let isPatient = now < time + RelayTable.electionPatience
             guard answering.count == candidates.count || !isPatient else { continue }
             let best = answering.min {
@@ -200,11 +203,11 @@ struct RelayTable {
     private mutating func releaseSilent(random: inout AnyRandomSource, now: Instant) {
         for index in entries.indices
         where entries[index].isElected && !entries[index].isTCP
-            && entries[index].client.roundTrip == nil
+            && !hasAnswered(entries[index].client)
         {
             let number = entries[index].number
             let hasOther = entries.contains {
-                $0.number == number && !$0.isElected && $0.client.roundTrip != nil
+                $0.number == number && !$0.isTCP && !$0.isElected && hasAnswered($0.client)
             }
             guard hasOther else { continue }
             // A new client, which only measures.
@@ -212,6 +215,10 @@ struct RelayTable {
                 server: entries[index].client.server, random: &random, now: now)
             entries[index].isElected = false
         }
+    }
+
+    private func hasAnswered(_ client: RelayClient) -> Bool {
+        client.roundTrip != nil && client.lastAnswer ?? .zero >= contestedSince
     }
 
     private mutating func drain(_ index: Int, now: Instant) {

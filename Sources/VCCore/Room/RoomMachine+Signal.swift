@@ -31,7 +31,9 @@ extension RoomMachine {
             if configuration.rungs.allowsRelay {
                 relays.setServers(servers, random: &random, now: now)
             }
-        case .tokenNeeded: end(.signalTokenNeeded)
+        case .tokenNeeded:
+            // A call never depends on the server, nor on one that was started anew.
+            if phase == .inRoom { noteSignal(back: false) } else { end(.signalTokenNeeded) }
         case .noSuchRoom: failJoin(.noSuchRoom)
         case .rateLimited: failJoin(.signalBusy)
         case .serverFull:

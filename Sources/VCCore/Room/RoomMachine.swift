@@ -130,7 +130,7 @@ public struct RoomMachine: ~Copyable {
         let token = SecretBytes(random: &random, count: 32, in: arena)
         return SignalClient(
             servers: configuration.servers, hosting: room.block, claimToken: token.span,
-            arena: arena, random: &random, now: now)
+            arena: arena, hostToken: configuration.hostToken, random: &random, now: now)
     }
 
     /// A joiner with a code.
@@ -272,11 +272,13 @@ public struct RoomConfiguration: Sendable {
     public var capacity: Int
     /// Which ways the call may take.
     public var rungs: RungPolicy
+    /// Host: what a signaling server wants to see that does not open rooms for everybody.
+    public var hostToken: HostToken?
 
     public init(
         isHost: Bool, servers: [Endpoint], advertised: ServerName? = nil, name: DisplayText,
         isMuted: Bool = false, candidates: [Endpoint], local: LocalAddresses, capacity: Int = 2,
-        rungs: RungPolicy = RungPolicy()
+        rungs: RungPolicy = RungPolicy(), hostToken: HostToken? = nil
     ) {
         precondition((2...Limits.members).contains(capacity))
         self.isHost = isHost
@@ -288,6 +290,7 @@ public struct RoomConfiguration: Sendable {
         self.local = local
         self.capacity = capacity
         self.rungs = rungs
+        self.hostToken = hostToken
     }
 }
 

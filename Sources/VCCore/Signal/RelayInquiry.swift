@@ -2,8 +2,11 @@
 struct RelayInquiry {
     /// Relays come and go slowly.
     private static let interval = Duration.seconds(300)
-    /// A server that has just started knows none yet: it hears of them within 5 s.
+    /// A server that has just started knows none yet: it hears of them within 5 s, and is asked
+    /// more often for so long.
     private static let emptyInterval = Duration.seconds(10)
+    private static let earlyInterval = Duration.seconds(1)
+    private static let earlyPatience = Duration.seconds(8)
     private static let emptyPatience = Duration.seconds(60)
     /// Without an answer; then as long as between two answers that are empty.
     private static let retries: [Duration] = [
@@ -39,6 +42,11 @@ struct RelayInquiry {
         attempt += 1
     }
 
+    private static func emptyInterval(at age: Duration) -> Duration {
+        if age < earlyPatience { return earlyInterval }
+        return age < emptyPatience ? emptyInterval : interval
+    }
+
     mutating func sent() {
         isDue = false
     }
@@ -48,8 +56,8 @@ struct RelayInquiry {
         guard next != .distantFuture else { return false }
         isDue = false
         attempt = 0
-        let isEarly = relays.isEmpty && now < started + Self.emptyPatience
-        next = now + (isEarly ? Self.emptyInterval : Self.interval)
+        let age = now - started
+        next = now + (relays.isEmpty ? Self.emptyInterval(at: age) : Self.interval)
         guard relays != known else { return false }
         known = relays
         return true

@@ -24,6 +24,9 @@ struct CallSetup: ~Copyable {
         _ options: CallOptions, isHost: Bool, server: ServerName?, arena: SecretArena
     ) throws(CallFailure) {
         var random = SystemRandom()
+        let hostToken = try options.signalToken.map { source throws(CallFailure) in
+            try SignalTokenInput.read(source, in: arena)
+        }
         let engine = try CallSetup.engine(options, random: &random)
         let embeds = isHost && options.signal == nil
         let socket = try CallSetup.socket(options, embeds: embeds)
@@ -53,7 +56,7 @@ struct CallSetup: ~Copyable {
             isHost: isHost, servers: servers, advertised: advertised,
             name: options.name ?? guestName(using: &random), isMuted: options.isMuted,
             candidates: addresses.map { $0.with(port: port) },
-            local: network.local(addresses), rungs: options.rungs)
+            local: network.local(addresses), rungs: options.rungs, hostToken: hostToken)
         service = embeds ? EmbeddedSignal(random: &random, now: MonotonicClock.now) : nil
         self.network = network
         self.socket = socket

@@ -20,6 +20,8 @@ struct Arguments {
 struct Environment: Equatable {
     /// $VC_SIGNAL.
     var signal: String?
+    /// Whether $VC_SIGNAL_TOKEN is set and not empty.
+    var hasSignalToken = false
     /// Whether $VC_CODE is set and not empty; its bytes are read where the code is needed.
     var hasCode = false
 }
@@ -67,7 +69,11 @@ extension Invocation {
             options.signal = server
         }
         switch command {
-        case .host: self = .host(options)
+        case .host:
+            if environment.hasSignalToken {
+                options.signalToken = options.signalToken ?? .environment
+            }
+            self = .host(options)
         case .join:
             let places = reader.operands
             let code: CodeSource =

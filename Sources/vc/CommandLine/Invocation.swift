@@ -26,6 +26,7 @@ enum CodeSource: Equatable {
 /// caller chooses.
 struct CallOptions: Equatable {
     var signal: ServerName?
+    var signalToken: SignalTokenSource?
     var advertise: ServerName?
     var listen: ListenAddress?
     var name: DisplayText?
@@ -41,6 +42,14 @@ struct CallOptions: Equatable {
     var form = OutputForm.plain
     var rungs = RungPolicy()
     var duration: Duration?
+}
+
+/// Where the token of a signaling server stands that does not open rooms for everybody. Never the
+/// token itself: it is read as bytes from there.
+enum SignalTokenSource: Equatable {
+    case file(String)
+    /// $VC_SIGNAL_TOKEN.
+    case environment
 }
 
 /// `[ADDR:]PORT`.

@@ -1,7 +1,9 @@
 /// The options of this version. One table for the parser and the help, so that neither knows one
 /// that the other does not.
 enum Option: String, CaseIterable {
-    case signal, advertise, listen, name, muted, raw, capture, playback, talk, steady, bitrate
+    case signal
+    case signalTokenFile = "signal-token-file"
+    case advertise, listen, name, muted, raw, capture, playback, talk, steady, bitrate
     case frame, plain, json, duration, out
     case relayOnly = "relay-only"
     case noDirect = "no-direct"
@@ -23,6 +25,7 @@ enum Option: String, CaseIterable {
         case .bitrate: "N"
         case .frame: "MS"
         case .duration: "SECONDS"
+        case .signalTokenFile: "FILE"
         case .out: "DIR"
         case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noBirthday: nil
         }
@@ -31,7 +34,7 @@ enum Option: String, CaseIterable {
     /// The commands that take it.
     var commands: [Command] {
         switch self {
-        case .advertise: [.host]
+        case .advertise, .signalTokenFile: [.host]
         case .out: [.demo]
         case .json: [.host, .join, .demo, .doctor, .devices]
         case .signal, .capture, .playback, .plain: [.host, .join, .doctor]
@@ -45,6 +48,9 @@ enum Option: String, CaseIterable {
     var summary: String {
         switch self {
         case .signal: "the signaling server; also $VC_SIGNAL"
+        case .signalTokenFile:
+            "opens the room on a server that asks for a token, the first line of FILE; also "
+                + "$VC_SIGNAL_TOKEN"
         case .advertise:
             "the address to print in the code when the signaling server runs inside; "
                 + "default: the default route's"
@@ -74,7 +80,7 @@ enum Option: String, CaseIterable {
     /// Options of later versions: refused by name, because ignoring one could cost the privacy
     /// that it asked for.
     static let later = [
-        "signal-token-file", "no-noise-suppression", "no-gain-control", "no-host-forward",
+        "no-noise-suppression", "no-gain-control", "no-host-forward",
         "headset", "insert", "open", "exec",
         "record", "config", "no-lan",
     ]

@@ -110,7 +110,7 @@ struct OptionReader {
             options.form = .json
             sawJSON = true
         case .signal, .advertise, .listen, .name, .capture, .playback, .talk, .bitrate, .frame,
-            .duration, .out:
+            .duration, .out, .signalTokenFile:
             preconditionFailure("\(option) has a value")
         }
     }
@@ -141,6 +141,9 @@ struct OptionReader {
             options.frame = try read(value, option, "2.5, 5, 10 or 20", FrameLength.init)
         case .duration:
             options.duration = try read(value, option, "a number of seconds", readDuration)
+        case .signalTokenFile:
+            options.signalToken = .file(
+                try read(value, option, "a file") { $0.isEmpty ? nil : $0 })
         case .out: directory = try read(value, option, "a directory") { $0.isEmpty ? nil : $0 }
         case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noBirthday:
             preconditionFailure("\(option) has no value")

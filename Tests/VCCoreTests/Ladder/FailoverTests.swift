@@ -90,7 +90,8 @@ import Testing
         var left: Instant?
         // Each time it is trusted again it carries nothing.
         for _ in 0..<4_000 {
-            rig.run(for: .milliseconds(50), isAlive: rig.selected == relay)
+            rig.run(for: .milliseconds(50))
+            if rig.selected == direct { rig.machine.peerHearsNothing(now: rig.now) }
             if rig.selected == relay, left == nil { left = rig.now }
             if rig.selected == direct, let start = left {
                 absences.append(rig.now - start)
