@@ -2,6 +2,9 @@ public import VCCore
 
 /// Relayed data: the path of every packet. Nothing is allocated on it.
 extension RelayService {
+    /// `RelayLimits.targetTime`; a division of 128 bits, so not for each packet.
+    private static let targetNanoseconds = UInt64(RelayLimits.targetTime.wholeNanoseconds)
+
     /// Takes a datagram of protocol 0xC2 and rewrites its header in place for the receiver.
     ///
     /// - Returns: where it goes now, or nil when it goes nowhere.
@@ -18,7 +21,7 @@ extension RelayService {
         }
         let id = UInt64(
             bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 1, as: UInt64.self))
-        guard let slot = sessions.slot(of: id), sessions[slot].endpoint == source else {
+        guard let slot = sessions.slot(of: id), sessions.endpoint(slot) == source else {
             counters.unbound += 1
             noticeUnbound(id, size: datagram.count, to: source, now: now)
             return nil
@@ -28,11 +31,11 @@ extension RelayService {
         guard admit(cost, from: slot, now: now),
             let target = target(member, of: slot, cost: cost, now: now)
         else { return nil }
-        unsafe bytes.storeBytes(of: sessions[target].id.bigEndian, toByteOffset: 1, as: UInt64.self)
-        unsafe bytes.storeBytes(of: sessions[slot].member, toByteOffset: 9, as: UInt8.self)
+        unsafe bytes.storeBytes(of: sessions.id(target).bigEndian, toByteOffset: 1, as: UInt64.self)
+        unsafe bytes.storeBytes(of: sessions.member(slot), toByteOffset: 9, as: UInt8.self)
         counters.forwarded += 1
         counters.forwardedBytes += UInt64(datagram.count)
-        return RelayTarget(endpoint: sessions[target].endpoint, key: Int32(target))
+        return RelayTarget(endpoint: sessions.endpoint(target), key: Int32(target))
     }
 
     /// Notes that the sender was heard, and takes the packet from its allowance.
@@ -49,10 +52,9 @@ extension RelayService {
     private mutating func target(
         _ member: Int, of slot: Int, cost: Int, now: Instant
     ) -> Int? {
-        let targetTime = UInt64(RelayLimits.targetTime.wholeNanoseconds)
-        guard member >= 1, member <= Limits.members, member != Int(sessions[slot].member),
-            let target = rooms.session(of: member, in: Int(sessions[slot].room)),
-            now.nanoseconds < sessions[target].lastHeard + targetTime
+        guard member >= 1, member <= Limits.members, member != Int(sessions.member(slot)),
+            let target = rooms.session(of: member, in: sessions.room(slot)),
+            now.nanoseconds < sessions.lastHeard(target) + Self.targetNanoseconds
         else {
             counters.unreachable += 1
             return nil

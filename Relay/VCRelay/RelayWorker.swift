@@ -64,6 +64,7 @@ public struct RelayWorker: ~Copyable {
         if let local { tcpEndpoint = try streams.listen(at: local, poller: poller) }
         self.tcpEndpoint = tcpEndpoint
         receiveBufferBytes = socket.growBuffers(to: Self.bufferBytes)
+        socket.forbidFragments()
         socket.setWaiting(milliseconds: Self.waitMilliseconds)
         service = RelayService(
             limits: configuration.limitsOfWorker, keys: configuration.keys, addresses: [],

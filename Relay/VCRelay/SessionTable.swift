@@ -57,6 +57,14 @@ struct SessionTable: Sendable {
         _modify { yield &sessions[slot] }
     }
 
+    // What the path of each packet asks for, without a copy of the rest.
+
+    func id(_ slot: Int) -> UInt64 { sessions[slot].id }
+    func endpoint(_ slot: Int) -> Endpoint { sessions[slot].endpoint }
+    func room(_ slot: Int) -> Int { Int(sessions[slot].room) }
+    func member(_ slot: Int) -> UInt8 { sessions[slot].member }
+    func lastHeard(_ slot: Int) -> UInt64 { sessions[slot].lastHeard }
+
     /// Something valid came from a session.
     mutating func hear(_ slot: Int, now: UInt64) {
         sessions[slot].lastHeard = max(sessions[slot].lastHeard, now)

@@ -19,6 +19,8 @@ public struct NamedRelay: Equatable, Sendable {
 /// use. Behind a name with more than that stand several relays.
 struct RelayWatch {
     private static let interval = Duration.seconds(5)
+    /// One that never answered may just be starting.
+    private static let firstInterval = Duration.seconds(1)
     /// Three questions in a row without an answer.
     private static let patience = Duration.seconds(15)
     /// Relays that one room is told of.
@@ -81,7 +83,8 @@ struct RelayWatch {
 
     mutating func handleTimeout(now: Instant) {
         for index in addresses.indices where addresses[index].next <= now {
-            addresses[index].next = now + Self.interval
+            let isSilent = addresses[index].answered == nil
+            addresses[index].next = now + (isSilent ? Self.firstInterval : Self.interval)
             addresses[index].isDue = true
             addresses[index].asked = addresses[index].asked ?? now
         }
@@ -111,6 +114,7 @@ struct RelayWatch {
             header.transaction == addresses[index].transaction,
             case .challenge(let challenge) = answer
         else { return false }
+        if addresses[index].answered == nil { addresses[index].next = now + Self.interval }
         addresses[index].answered = now
         addresses[index].isDraining = challenge.isDraining
         addresses[index].tcpPort = challenge.tcpPort

@@ -100,6 +100,13 @@ public struct UDPSocket: ~Copyable {
         return Int(granted) / 2
     }
 
+    /// Sends without fragments: our datagrams fit every path of IPv6 and, without any that is
+    /// broken, of IPv4; and the kernel has no fragment identification to choose (RFC 6864).
+    public func forbidFragments() {
+        InternetSocket.set(
+            IP_MTU_DISCOVER, of: socket.descriptor, level: CInt(IPPROTO_IP), to: IP_PMTUDISC_PROBE)
+    }
+
     /// Lets `ForwardBatch.receive` sleep until a datagram comes, `milliseconds` at most.
     public func setWaiting(milliseconds: Int) {
         let number = socket.descriptor.number

@@ -180,7 +180,7 @@ def main():
     bench = Bench(relay, folder)
     memory(bench)
     cost(bench, runs, seconds)
-    most(bench, max(1, runs // 3), 2)
+    most(bench, runs, 2)
 
 
 main()

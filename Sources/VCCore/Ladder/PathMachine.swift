@@ -70,10 +70,12 @@ struct PathMachine {
 
     // MARK: Input
 
-    /// The peer's candidates, already filtered. Waits while the last list is too young.
+    /// The peer's candidates, already filtered. Waits while the last list that brought anything new
+    /// is too young.
     ///
     /// - Parameter lead: how long probes that may reach the peer wait for its own opening packets.
     mutating func setCandidates(_ list: CandidateList, lead: Duration, now: Instant) {
+        guard list.endpoints.contains(where: { index(of: .direct($0)) == nil }) else { return }
         if now < nextList {
             waitingList = (list, lead)
             return
@@ -131,9 +133,15 @@ struct PathMachine {
     }
 
     /// The peer hears nothing of the call: what we send it does not arrive.
-    mutating func peerHearsNothing(now: Instant) {
+    ///
+    /// - Parameter route: where it said so; that way is open at least from there to here.
+    mutating func peerHearsNothing(on route: Route, now: Instant) {
         guard let selectedIndex, now >= movedAt + settling(selectedIndex) else { return }
         doubt(selectedIndex, now: now)
+        if selectedIndex == self.selectedIndex { return }
+        if let index = index(of: route), index != selectedIndex, paths[index].isEligible {
+            select(index, now: now)
+        }
     }
 
     /// The peer counted our voice frames.
@@ -193,6 +201,9 @@ struct PathMachine {
     /// A probe to be sent.
     struct Probe {
         let route: Route
+        /// Whether it must be as large as what the route is to carry: small packets prove little
+        /// about a route that lost large ones.
+        let isLarge: Bool
         /// The packet's time to live, where it must not travel far.
         let hops: UInt8?
     }
@@ -214,7 +225,8 @@ struct PathMachine {
                 continue
             }
             paths[index].probeSent(transaction, now: now)
-            return Probe(route: paths[index].route, hops: hops)
+            return Probe(
+                route: paths[index].route, isLarge: paths[index].standing != .good, hops: hops)
         }
         return nil
     }
@@ -231,6 +243,7 @@ struct PathMachine {
 
     private mutating func handleTimeout(now: Instant) {
         if let (list, lead) = waitingList, now >= nextList {
+            waitingList = nil
             setCandidates(list, lead: lead, now: now)
         }
         expire(now: now)
@@ -346,19 +359,24 @@ struct PathMachine {
             paths[index].doubt(now: now)
             paths[index].probeNow()
         }
-        if index == selectedIndex { moveOn(now: now) }
+        if index == selectedIndex { moveOn(isUrgent: true, now: now) }
     }
 
-    private mutating func moveOn(now: Instant) {
-        let best = paths.indices.filter { $0 != selectedIndex && paths[$0].isEligible }
-            .min { isBetter($0, $1) }
-        guard let best else { return }
+    /// To the next good route.
+    ///
+    /// - Parameter isUrgent: a relay comes first, because what made one direct route silent may
+    ///   have ended all of them; a direct one that still answers takes over in a round trip.
+    private mutating func moveOn(isUrgent: Bool = false, now: Instant) {
+        let others = paths.indices.filter { $0 != selectedIndex && paths[$0].isEligible }
+        let relays = others.filter { paths[$0].route.rung == .relay }
+        let choice = isUrgent && !relays.isEmpty ? relays : others
+        guard let best = choice.min(by: { isBetter($0, $1) }) else { return }
         select(best, now: now)
     }
 
     /// What was sent on a route has had an effect after this, if it has any.
     private func settling(_ index: Int) -> Duration {
-        .milliseconds(150) + (paths[index].roundTrip ?? .zero) * 1.5
+        .milliseconds(80) + (paths[index].roundTrip ?? .zero)
     }
 
     private func isBetter(_ one: Int, _ other: Int) -> Bool {

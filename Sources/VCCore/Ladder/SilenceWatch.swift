@@ -5,7 +5,10 @@ struct SilenceWatch {
     static let inSpeech = Duration.milliseconds(120)
     /// Without a packet otherwise: more than two intervals of keepalives, so that one may be lost.
     static let otherwise = Duration.milliseconds(450)
-    /// While it lasts, probes go out this often, and after a while this often.
+    /// While it lasts, probes go out this often: at first, because one that is lost or comes while
+    /// the peer is moving costs voice; then; and after a while.
+    static let firstProbeInterval = Duration.milliseconds(150)
+    static let firstProbes = Duration.milliseconds(450)
     static let probeInterval = PathMachine.doubtedProbeInterval
     static let lateProbeInterval = Duration.seconds(1)
     static let lateAfter = Duration.seconds(6)
@@ -39,11 +42,13 @@ struct SilenceWatch {
         let isFirst = since == nil
         let start = since ?? now
         since = start
-        nextProbe =
-            now
-            + (now < start + SilenceWatch.lateAfter
-                ? SilenceWatch.probeInterval : SilenceWatch.lateProbeInterval)
+        nextProbe = now + SilenceWatch.interval(at: now - start)
         return isFirst ? .began : .goesOn
+    }
+
+    private static func interval(at age: Duration) -> Duration {
+        if age < firstProbes { return firstProbeInterval }
+        return age < lateAfter ? probeInterval : lateProbeInterval
     }
 
     var timeout: Instant {

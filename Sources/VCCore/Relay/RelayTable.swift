@@ -39,6 +39,7 @@ struct RelayTable {
     /// When a relay first answered at one of its addresses.
     private var firstAnswers: [(number: UInt8, time: Instant)] = []
     private(set) var usesTCP = false
+    private var tcpSince = Instant.zero
     /// When our own addresses last changed: another address of a relay may be the one that answers.
     private var contestedSince = Instant.zero
 
@@ -91,6 +92,7 @@ struct RelayTable {
         _ on: Bool, key: borrowing SigningKey, random: inout AnyRandomSource, now: Instant
     ) {
         if on {
+            if !usesTCP { tcpSince = now }
             addTCP(key: key, random: &random, now: now)
         } else if usesTCP {
             removeTCP { _ in true }
@@ -101,8 +103,13 @@ struct RelayTable {
     /// When a relay last answered anything.
     var lastAnswer: Instant { entries.compactMap(\.client.lastAnswer).max() ?? .zero }
 
-    /// Whether a relay is reached over UDP.
-    var hasUDP: Bool { bound.contains { $0.endpoint.transport == .udp } }
+    /// Whether a relay is reached over TCP, or asked.
+    var hasTCP: Bool { entries.contains { $0.isTCP } }
+
+    /// When a relay last answered anything over UDP.
+    var lastUDPAnswer: Instant {
+        entries.filter { !$0.isTCP }.compactMap(\.client.lastAnswer).max() ?? .zero
+    }
 
     mutating func handle(
         _ datagram: RawSpan, from source: Endpoint, key: borrowing SigningKey, now: Instant
@@ -249,9 +256,8 @@ struct RelayTable {
             guard let endpoint = server.overTCP,
                 !entries.contains(where: { $0.client.server == endpoint }),
                 // One connection to a relay is enough.
-                !entries.contains(where: {
-                    $0.number == server.number && ($0.isTCP || $0.client.session != nil)
-                }),
+                !entries.contains(where: { $0.number == server.number && $0.isTCP }),
+                !isReachedOverUDP(server.number),
                 entries.count < RelayTable.maximumEntries
             else { continue }
             var client = RelayClient(server: endpoint, random: &random, now: now)
@@ -262,8 +268,16 @@ struct RelayTable {
 
     private mutating func removeDisplacedTCP() {
         guard entries.contains(where: { $0.isTCP }) else { return }
-        let numbers = entries.filter { !$0.isTCP && $0.client.session != nil }.map(\.number)
+        let numbers = servers.map(\.number).filter { isReachedOverUDP($0) }
         removeTCP { numbers.contains($0.number) }
+    }
+
+    /// Whether a relay answered over UDP since TCP was needed, and we are bound there.
+    private func isReachedOverUDP(_ number: UInt8) -> Bool {
+        entries.contains {
+            $0.number == number && !$0.isTCP && $0.client.session != nil
+                && $0.client.lastAnswer ?? .zero >= tcpSince
+        }
     }
 
     private mutating func removeTCP(where isOver: (Entry) -> Bool) {

@@ -50,6 +50,8 @@ struct Peer: ~Copyable {
     var nextReason = Instant.distantFuture
     /// What the peer last reported about our voice.
     var report: ReceiverReport?
+    /// The largest of our voice frames, in bytes.
+    var largestFrame = 0
     /// Voice frames sealed for this peer.
     var voiceFramesSent: UInt64 = 0
 

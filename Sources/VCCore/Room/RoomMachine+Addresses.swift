@@ -20,6 +20,7 @@ extension RoomMachine {
                 add(observed.with(port: port))
             }
         }
+        if let elsewhere = mapping.observedElsewhere { add(elsewhere) }
         ownCandidates.forEach(add)
         return list
     }
@@ -31,7 +32,7 @@ extension RoomMachine {
         guard candidates != ownCandidates else { return }
         ownCandidates = candidates
         self.local = local
-        mapping = MappingProbe()
+        mapping.restart(servers: configuration.servers, random: &random, now: now)
         signal.noteAddressChange(now: now)
         relays.rebind(now: now)
         for number in peers.numbers {

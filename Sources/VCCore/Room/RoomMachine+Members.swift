@@ -219,12 +219,14 @@ extension RoomMachine {
     private mutating func send(_ probe: PathMachine.Probe, to number: Int, now: Instant) {
         let transaction = probeTransaction
         let hearsNothing = peers[number].path.silence.since != nil
+        let size = VoiceHeader.size + peers[number].largestFrame
         if hearsNothing, probe.route.isRelayed { relays.check(probe.route.endpoint, now: now) }
         seal(to: number, on: probe.route, hops: probe.hops ?? 0, now: now) { writer in
             writer.write(SealedKind.ping.rawValue)
             writer.write(transaction)
             writer.write(hearsNothing ? SealedKind.hearsNothing : 0)
-            writer.pad(to: 1 + 8 + Endpoint.encodedSize)
+            let usual = 1 + 8 + Endpoint.encodedSize
+            writer.pad(to: probe.isLarge ? max(usual, size) : usual)
         }
     }
 

@@ -112,11 +112,14 @@ extension RoomMachine {
         guard let size = unsafe peers[number].slots.seal(sealed, plaintext: count, now: now) else {
             return nil
         }
-        noteVoiceSent(header, to: number, now: now)
+        noteVoiceSent(header, frame.count, to: number, now: now)
         return (route.endpoint, inner + size)
     }
 
-    private mutating func noteVoiceSent(_ header: VoiceHeader, to number: Int, now: Instant) {
+    private mutating func noteVoiceSent(
+        _ header: VoiceHeader, _ size: Int, to number: Int, now: Instant
+    ) {
+        peers[number].largestFrame = max(peers[number].largestFrame, size)
         peers[number].voiceFramesSent += 1
         peers[number].lastSent = now
         guard header.flags & VoiceHeader.endOfTalkSpurt != 0 else { return }
@@ -208,7 +211,7 @@ extension RoomMachine {
     ) throws(DecodeError) {
         let transaction = try reader.readUInt64()
         let flags = try reader.readUInt8()
-        guard reader.remaining == Endpoint.encodedSize - 1, let route,
+        guard reader.remaining >= Endpoint.encodedSize - 1, let route,
             route.isRelayed || configuration.rungs.allowsDirect
         else { return }
         seal(to: number, on: route, now: now) { writer in
@@ -217,7 +220,7 @@ extension RoomMachine {
             route.endpoint.encode(into: &writer)
         }
         if flags & SealedKind.hearsNothing != 0 {
-            peers[number].path.peerHearsNothing(now: now)
+            peers[number].path.peerHearsNothing(on: route, now: now)
             wake(now)
         }
     }

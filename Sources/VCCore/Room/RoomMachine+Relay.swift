@@ -38,9 +38,10 @@ extension RoomMachine {
     /// relay nor a member.
     private func needsTCP(now: Instant) -> Bool {
         guard !relays.isEmpty, relays.hasTicket, phase == .inRoom else { return false }
-        if relays.hasUDP, !relays.usesTCP { return peersAreSilent(now: now) }
-        if relays.usesTCP { return !relays.hasUDP || peersAreSilent(now: now) }
-        return signal.isOverTCP || peersAreSilent(now: now)
+        // While somebody is silent, relays are asked all the time.
+        let relaysAnswer = now < relays.lastUDPAnswer + RoomMachine.udpPatience
+        if relays.usesTCP { return relays.hasTCP }
+        return !relaysAnswer && (signal.isOverTCP || peersAreSilent(now: now))
     }
 
     /// Whether there are members, and none is heard.

@@ -12,11 +12,12 @@ extension RoomMachine {
                 if observed.port != 0, configuration.rungs.allowsDirect {
                     mapping.begin(
                         server: server, observed: observed, secondPort: secondPort,
-                        random: &random, now: now)
+                        servers: configuration.servers, random: &random, now: now)
                 }
             }
             isHost ? noteSignal(back: true) : beginJoin(now: now)
         case .unreachable:
+            if phase == .opening { end(.signalUnreachable) }
             if isHost { noteSignal(back: false) } else { failJoin(.signalUnreachable) }
         case .leased(let nameplate):
             openDoor(nameplate, now: now)

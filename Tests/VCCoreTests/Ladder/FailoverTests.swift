@@ -91,7 +91,7 @@ import Testing
         // Each time it is trusted again it carries nothing.
         for _ in 0..<4_000 {
             rig.run(for: .milliseconds(50))
-            if rig.selected == direct { rig.machine.peerHearsNothing(now: rig.now) }
+            if rig.selected == direct { rig.machine.peerHearsNothing(on: .relay(relay), now: rig.now) }
             if rig.selected == relay, left == nil { left = rig.now }
             if rig.selected == direct, let start = left {
                 absences.append(rig.now - start)
@@ -107,15 +107,15 @@ import Testing
     @Test("when the peer hears nothing the call moves, once for each round trip")
     func peerHearsNothing() {
         var rig = settled()
-        rig.machine.peerHearsNothing(now: rig.now)
+        rig.machine.peerHearsNothing(on: .relay(relay), now: rig.now)
         #expect(rig.selected == relay)
         rig.machine.addRelay(second, now: rig.now)
         rig.answering[second] = .milliseconds(41)
         rig.run(for: .milliseconds(60))
-        rig.machine.peerHearsNothing(now: rig.now)
+        rig.machine.peerHearsNothing(on: .relay(relay), now: rig.now)
         #expect(rig.selected == relay, "what it says is about the old way still")
         rig.run(for: .milliseconds(250))
-        rig.machine.peerHearsNothing(now: rig.now)
+        rig.machine.peerHearsNothing(on: .relay(relay), now: rig.now)
         #expect(rig.selected == second)
     }
 
@@ -149,7 +149,7 @@ import Testing
     @Test("a relay that does not know us any more carries nothing")
     func removed() {
         var rig = settled()
-        rig.machine.peerHearsNothing(now: rig.now)
+        rig.machine.peerHearsNothing(on: .relay(relay), now: rig.now)
         #expect(rig.selected == relay)
         rig.machine.removeRelay(relay, now: rig.now)
         #expect(rig.selected != relay)
