@@ -16,7 +16,7 @@ import VCTestKit
         arguments: Cell.all.filter { $0.expected != .tcp })
     func cell(_ cell: Cell) throws {
         for seed in seeds(200, reduced: 5) {
-            var call = try Call(cell.one, cell.other, seed: seed, arena: arena)
+            var call = try Call(cell.one, cell.other, seed: seed, slowest: 75, arena: arena)
             call.run(untilAfterStart: .seconds(1))
             let hasVoice = call.hasVoice
             #expect(hasVoice, call.label)
@@ -39,7 +39,7 @@ import VCTestKit
         arguments: Cell.all.filter { $0.expected == .tcp })
     func udpBlocked(_ cell: Cell) throws {
         for seed in seeds(200, reduced: 5) {
-            var call = try Call(cell.one, cell.other, seed: seed, arena: arena)
+            var call = try Call(cell.one, cell.other, seed: seed, slowest: 75, arena: arena)
             call.run(for: call.departure + .seconds(5) - call.world.now)
             let hasVoice = call.hasVoice
             #expect(hasVoice, call.label)
