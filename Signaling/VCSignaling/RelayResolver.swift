@@ -48,21 +48,7 @@ internal import VCNet
     }
 
     private func startThread() throws(SystemError) {
-        let context = unsafe Unmanaged.passRetained(self)
-        var thread = pthread_t()
-        let code = unsafe pthread_create(
-            &thread, nil,
-            { raw in
-                guard let raw = unsafe raw else { return nil }
-                unsafe _ = vc_set_thread_name("vc-resolve")
-                unsafe Unmanaged<RelayResolver>.fromOpaque(raw).takeRetainedValue().run()
-                return nil
-            }, context.toOpaque())
-        guard code == 0 else {
-            unsafe context.release()
-            throw SystemError(code: code, call: "pthread_create")
-        }
-        pthread_detach(thread)
+        try SystemThread(named: "vc-resolve") { self.run() }.detach()
     }
 
     private func run() {

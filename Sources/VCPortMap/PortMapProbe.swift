@@ -23,20 +23,7 @@ public final class PortMapProbe: Sendable {
     /// Starts asking. Throws where the system has no thread or descriptor left.
     public init() throws(SystemError) {
         ended = try Wakeup()
-        let context = unsafe Unmanaged.passRetained(self)
-        var thread = pthread_t()
-        let code = unsafe pthread_create(
-            &thread, nil,
-            { raw in
-                guard let raw = unsafe raw else { return nil }
-                unsafe Unmanaged<PortMapProbe>.fromOpaque(raw).takeRetainedValue().run()
-                return nil
-            }, context.toOpaque())
-        guard code == 0 else {
-            unsafe context.release()
-            throw SystemError(code: code, call: "pthread_create")
-        }
-        pthread_detach(thread)
+        try SystemThread(named: "vc-portmap") { self.run() }.detach()
     }
 
     /// What was found, both protocols, after at most `milliseconds`; a protocol that is not done by

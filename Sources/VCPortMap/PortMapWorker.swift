@@ -56,24 +56,11 @@ final class PortMapWorker: Sendable {
     }
 
     func start() throws(SystemError) {
-        let context = unsafe Unmanaged.passRetained(self)
-        var thread = pthread_t()
-        let code = unsafe pthread_create(
-            &thread, nil,
-            { raw in
-                guard let raw = unsafe raw else { return nil }
-                let worker = unsafe Unmanaged<PortMapWorker>.fromOpaque(raw).takeRetainedValue()
-                unsafe _ = vc_set_thread_name("vc-portmap")
-                worker.run()
-                worker.ended.signal()
-                return nil
-            }, context.toOpaque())
-        guard code == 0 else {
-            unsafe context.release()
-            throw SystemError(code: code, call: "pthread_create")
-        }
         // Nobody joins it: it may be inside of a library for seconds when the process leaves.
-        pthread_detach(thread)
+        try SystemThread(named: "vc-portmap") { [self] in
+            run()
+            ended.signal()
+        }.detach()
     }
 
     private func run() {
