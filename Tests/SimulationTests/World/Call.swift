@@ -37,8 +37,10 @@ struct Call {
             seed: seed, link: Call.link(seed: seed, slowest: slowest), arena: arena, relays: 2)
         let hasIPv6 = hasIPv6 || one.needsIPv6 || other.needsIPv6
         let (first, second) = seed % 2 == 0 ? (one, other) : (other, one)
-        let home = world.addSite(first.behaviour, hasIPv6: hasIPv6)
-        let away = world.addSite(second.behaviour, hasIPv6: hasIPv6)
+        let home = world.addSite(
+            first.behaviour, hasIPv4: first.hasIPv4, hasIPv6: hasIPv6 && first.mayHaveIPv6)
+        let away = world.addSite(
+            second.behaviour, hasIPv4: second.hasIPv4, hasIPv6: hasIPv6 && second.mayHaveIPv6)
         host = world.addHost(capacity: capacity, at: home, mapsPort: first.mapsPort)
         let host = host
         try #require(world.run(for: .seconds(5)) { !host.code.isEmpty }, label)

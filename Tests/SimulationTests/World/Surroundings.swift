@@ -9,6 +9,10 @@ struct Surroundings: Equatable, CustomStringConvertible {
     var mapsPort = false
     /// Both have IPv6, behind a firewall.
     var needsIPv6 = false
+    /// Whether there is IPv4 at all.
+    var hasIPv4 = true
+    /// Whether there is IPv6 where the other one has it.
+    var mayHaveIPv6 = true
 
     init(
         _ description: String, _ behaviour: NATBehaviour, mapsPort: Bool = false,
@@ -36,6 +40,18 @@ struct Surroundings: Equatable, CustomStringConvertible {
     static let symmetricMapped = Surroundings("S+pm", .symmetric, mapsPort: true)
     /// Its IPv4 is of the worst kind, so that IPv6 must do it.
     static let ipv6Firewall = Surroundings("F6", .symmetric, needsIPv6: true)
+    static let ipv6Only: Surroundings = {
+        var surroundings = Surroundings("6only", .portRestricted, needsIPv6: true)
+        surroundings.hasIPv4 = false
+        return surroundings
+    }()
+    static let ipv4Only: Surroundings = {
+        var surroundings = Surroundings("4only", .portRestricted)
+        surroundings.mayHaveIPv6 = false
+        return surroundings
+    }()
+    /// Both families, and IPv4 leads nowhere.
+    static let ipv4BlackHole = Surroundings("4hole", .blocked, needsIPv6: true)
     static let udpBlocked = Surroundings("X", .udpBlocked)
     static let blocked = Surroundings("XX", .blocked)
     /// A carrier that ends each mapping after 60 s, used or not.
@@ -70,6 +86,14 @@ struct Cell: CustomStringConvertible {
             columns[index...].map { Cell(one: one, other: $0, expected: expected(one, $0)) }
         }
     }()
+
+    /// Where the two families meet.
+    static let families = [
+        Cell(one: .ipv6Only, other: .ipv6Firewall, expected: .direct),
+        Cell(one: .ipv6Only, other: .ipv4Only, expected: .relay),
+        Cell(one: .ipv4BlackHole, other: .portRestricted, expected: .direct),
+        Cell(one: .ipv4BlackHole, other: .ipv4Only, expected: .relay),
+    ]
 
     private static func expected(_ one: Surroundings, _ other: Surroundings) -> Expected {
         if other == .udpBlocked { return .tcp }

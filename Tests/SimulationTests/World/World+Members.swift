@@ -99,9 +99,7 @@ extension World {
     /// How voice of a node leaves for a member, as the network sees it; nil before the first frame.
     func rung(of node: Node, to member: UInt8) -> Rung? {
         guard let destination = node.voiceDestinations[member] else { return nil }
-        guard servers.contains(where: { $0.endpoint.hasSameAddress(as: destination) }) else {
-            return .direct
-        }
+        guard relay(of: node, to: member) != nil else { return .direct }
         return destination.transport == .tcp ? .tcp : .relay
     }
 
