@@ -31,14 +31,11 @@ extension RoomMachine {
             performBirthday(now: now)
         }
         guard let number = birthday.peer, peers[number].slots.canSeal(at: now) else { return }
-        // These are no sign of life: keepalives go on.
-        let lastSent = peers[number].lastSent
         while outbox.count < TransmitQueue.capacity / 2, let probe = birthday.nextProbe(now: now) {
             seal(to: number, on: .direct(probe.endpoint), hops: probe.hops ?? 0, now: now) {
                 SealedKind.writePing(probe.transaction, flags: 0, into: &$0)
             }
         }
-        peers[number].lastSent = lastSent
     }
 
     /// When `driveBirthday` may have somebody to begin with.

@@ -1,10 +1,14 @@
 // Sealed packets: what each member sends and gets, and who is there.
 extension RoomMachine {
     /// Members' packets that are no voice are made here: sealed in place in the outbox.
+    ///
+    /// - Parameter route: of pings and pongs. The peer does not count them as signs of life, so
+    ///   they put off no keepalive.
     mutating func seal(
         to number: Int, on route: Route? = nil, hops: UInt8 = 0, now: Instant,
         _ body: (inout ByteWriter) -> Void
     ) {
+        if route == nil { peers[number].lastSent = now }
         if let route = route ?? peers[number].path.selected {
             guard let buffer = unsafe outbox.reserve(),
                 let start = unsafe writeRouteHeader(route, to: number, into: buffer),
@@ -36,7 +40,6 @@ extension RoomMachine {
         guard let size = unsafe peers[number].slots.seal(buffer, plaintext: count, now: now) else {
             return nil
         }
-        peers[number].lastSent = now
         return size
     }
 

@@ -26,9 +26,11 @@ struct Call {
     private var sent: [String] = []
 
     /// Runs until the joiner is in the room. Who hosts changes with the seed.
+    ///
+    /// - Parameter rungs: what the two allow.
     init(
         _ one: Surroundings, _ other: Surroundings, seed: UInt64, hasIPv6: Bool = false,
-        capacity: Int = 2, arena: SecretArena
+        capacity: Int = 2, rungs: [RungPolicy] = [RungPolicy(), RungPolicy()], arena: SecretArena
     ) throws {
         label = "\(one) × \(other), seed \(seed)"
         world = World(seed: seed, link: Call.link(seed: seed), arena: arena, relays: 2)
@@ -36,12 +38,15 @@ struct Call {
         let (first, second) = seed % 2 == 0 ? (one, other) : (other, one)
         let home = world.addSite(first.behaviour, hasIPv6: hasIPv6)
         let away = world.addSite(second.behaviour, hasIPv6: hasIPv6)
-        host = world.addHost(capacity: capacity, at: home, mapsPort: first.mapsPort)
+        let policies = seed % 2 == 0 ? rungs : rungs.reversed()
+        host = world.addHost(
+            capacity: capacity, at: home, mapsPort: first.mapsPort, rungs: policies[0])
         let host = host
         try #require(world.run(for: .seconds(5)) { !host.code.isEmpty }, label)
         world.run(for: .milliseconds(Int64(seed * 37 % 1_000)))
         departure = world.now
-        joiner = try world.addJoiner(code: host.code, at: away, mapsPort: second.mapsPort)
+        joiner = try world.addJoiner(
+            code: host.code, at: away, mapsPort: second.mapsPort, rungs: policies[1])
         let joiner = joiner
         host.isTalking = true
         joiner.isTalking = true
