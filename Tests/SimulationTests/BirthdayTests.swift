@@ -29,7 +29,7 @@ import VCTestKit
         var misses: [UInt64] = []
         let seeds = seeds(200, reduced: 5)
         for seed in seeds {
-            var call = try Call(pair[0], pair[1], seed: seed, arena: arena)
+            var call = try Call(pair[0], pair[1], seed: seed, slowest: 75, arena: arena)
             call.run(untilAfterStart: .seconds(5))
             let early = call.rungs
             #expect(early == [.relay, .relay], call.label)

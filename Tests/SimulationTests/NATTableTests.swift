@@ -18,7 +18,8 @@ import VCTestKit
         // What many ports find comes later: `BirthdayTests`.
         let rungs = [RungPolicy](repeating: RungPolicy(allowsBirthday: false), count: 2)
         for seed in seeds(200, reduced: 5) {
-            var call = try Call(cell.one, cell.other, seed: seed, rungs: rungs, arena: arena)
+            var call = try Call(
+                cell.one, cell.other, seed: seed, slowest: 75, rungs: rungs, arena: arena)
             call.run(untilAfterStart: .seconds(1))
             let hasVoice = call.hasVoice
             #expect(hasVoice, call.label)
@@ -41,7 +42,7 @@ import VCTestKit
         arguments: Cell.all.filter { $0.expected == .tcp })
     func udpBlocked(_ cell: Cell) throws {
         for seed in seeds(200, reduced: 5) {
-            var call = try Call(cell.one, cell.other, seed: seed, arena: arena)
+            var call = try Call(cell.one, cell.other, seed: seed, slowest: 75, arena: arena)
             call.run(for: call.departure + .seconds(5) - call.world.now)
             let hasVoice = call.hasVoice
             #expect(hasVoice, call.label)

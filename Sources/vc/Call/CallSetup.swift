@@ -156,7 +156,9 @@ struct CallSetup: ~Copyable {
             return ServerName(
                 ServerName.text(given.host, port: given.port ?? port, usual: signalPort))
         }
-        let address = DefaultRoute.address ?? addresses.first
+        // Where one address is listened at, no other one leads here.
+        let chosen = options.listen?.address.flatMap { try? resolve($0, port: port) }
+        let address = chosen ?? DefaultRoute.address ?? addresses.first
         guard let address else {
             throw CallFailure(
                 .unavailable, "this machine has no network address; say one with --advertise")

@@ -6,9 +6,9 @@ import VCTestKit
 struct Call {
     /// A network like any other: 5 to 40 ms from everywhere to everywhere, so up to 160 ms there
     /// and back through a relay.
-    static func link(seed: UInt64) -> VirtualNetwork.Link {
+    static func link(seed: UInt64, slowest: UInt32 = 40) -> VirtualNetwork.Link {
         var random = SplitMix64(seed: seed ^ 0x117)
-        let latency = Duration.milliseconds(Int64(5 + random.next(below: 36)))
+        let latency = Duration.milliseconds(Int64(5 + random.next(below: slowest - 4)))
         return VirtualNetwork.Link(latency: latency, jitter: .milliseconds(3))
     }
 
@@ -27,13 +27,17 @@ struct Call {
 
     /// Runs until the joiner is in the room. Who hosts changes with the seed.
     ///
-    /// - Parameter rungs: what the two allow.
+    /// - Parameters:
+    ///   - slowest: milliseconds from one end of the internet to the other, at most.
+    ///   - rungs: what the two allow.
     init(
         _ one: Surroundings, _ other: Surroundings, seed: UInt64, hasIPv6: Bool = false,
-        capacity: Int = 2, rungs: [RungPolicy] = [RungPolicy(), RungPolicy()], arena: SecretArena
+        capacity: Int = 2, slowest: UInt32 = 40,
+        rungs: [RungPolicy] = [RungPolicy(), RungPolicy()], arena: SecretArena
     ) throws {
         label = "\(one) × \(other), seed \(seed)"
-        world = World(seed: seed, link: Call.link(seed: seed), arena: arena, relays: 2)
+        world = World(
+            seed: seed, link: Call.link(seed: seed, slowest: slowest), arena: arena, relays: 2)
         let hasIPv6 = hasIPv6 || one.needsIPv6 || other.needsIPv6
         let (first, second) = seed % 2 == 0 ? (one, other) : (other, one)
         let home = world.addSite(first.behaviour, hasIPv6: hasIPv6)

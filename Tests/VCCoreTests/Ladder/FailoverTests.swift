@@ -91,7 +91,9 @@ import Testing
         // Each time it is trusted again it carries nothing.
         for _ in 0..<4_000 {
             rig.run(for: .milliseconds(50))
-            if rig.selected == direct { rig.machine.peerHearsNothing(on: .relay(relay), now: rig.now) }
+            if rig.selected == direct {
+                rig.machine.peerHearsNothing(on: .relay(relay), now: rig.now)
+            }
             if rig.selected == relay, left == nil { left = rig.now }
             if rig.selected == direct, let start = left {
                 absences.append(rig.now - start)
