@@ -35,6 +35,10 @@ public struct SignalCounters: Sendable, Equatable {
     public var tickets: UInt64 = 0
     /// Tickets refused: for a token without a lease, or because there is no key.
     public var ticketsRefused: UInt64 = 0
+    /// Sightings handed out.
+    public var sightings: UInt64 = 0
+    /// Sightings that somebody asked about and that were not ours, or too old. Per `sightings`.
+    public var sightingsRefused: UInt64 = 0
     /// Messages over a rate, with or without an answer. Per `received`.
     public var rateLimited: UInt64 = 0
     /// Binding answers. Per `received`.

@@ -35,6 +35,12 @@ extension SignalService {
         case .ticket(let cookie, let token, let grant, let relayKey):
             guard admits(cookie, sender, now: now) else { return }
             answerTicket(grant, relayKey, hash(token, datagram), sender, now: now)
+        case .sight(let cookie, let subject):
+            guard admits(cookie, sender, now: now) else { return }
+            answerSight(subject, sender, now: now)
+        case .verify(let cookie, let subject, let sighting):
+            guard admits(cookie, sender, now: now) else { return }
+            answerVerify(subject, sighting, sender, now: now)
         }
     }
 
@@ -48,7 +54,7 @@ extension SignalService {
             slot << 1 | UInt64(endpoint.transport.rawValue))
     }
 
-    private func slot(_ now: Instant) -> UInt64 {
+    func slot(_ now: Instant) -> UInt64 {
         now.nanoseconds / UInt64(SignalLimits.cookieSlot.wholeNanoseconds)
     }
 

@@ -39,6 +39,7 @@ public struct SignalService: ~Copyable {
     let cookieHash: KeyedHash
     let tokenHash: KeyedHash
     let sourceHash: KeyedHash
+    let sightHash: KeyedHash
     var mailboxesDrawn: UInt64 = 0
     var outbox = Outbox()
     private var events: [SignalServiceEvent] = []
@@ -77,6 +78,7 @@ public struct SignalService: ~Copyable {
         cookieHash = KeyedHash(random: &random)
         tokenHash = KeyedHash(random: &random)
         sourceHash = KeyedHash(random: &random)
+        sightHash = KeyedHash(random: &random)
     }
 
     /// Nameplates whose hosts are heard.

@@ -30,6 +30,30 @@ import VCTestKit
         call.finish()
     }
 
+    @Test("nobody talks: nothing moves", arguments: [Surroundings.symmetric, .portRestricted])
+    func idle(_ peer: Surroundings) throws {
+        let rungs = [RungPolicy](repeating: RungPolicy(allowsBirthday: false), count: 2)
+        for seed in seeds(50, reduced: 3) {
+            var call = try Call(.portRestricted, peer, seed: seed, rungs: rungs, arena: arena)
+            call.host.isTalking = false
+            call.joiner.isTalking = false
+            call.world.run(for: .seconds(3))
+            func routes() -> [Route?] {
+                [
+                    call.host.machine.connection(of: 2)?.route,
+                    call.joiner.machine.connection(of: 1)?.route,
+                ]
+            }
+            let before = routes()
+            for _ in 0..<300 {
+                call.world.run(for: .milliseconds(100))
+                let now = routes()
+                #expect(now == before, call.label)
+            }
+            call.finish()
+        }
+    }
+
     @Test("a NAT forgets all its flows", arguments: pairs)
     func flush(_ pair: [Surroundings]) throws {
         for seed in seeds(50, reduced: 2) {

@@ -15,8 +15,11 @@ import VCTestKit
         "behind every pair of NATs: voice in the first second, and the best rung there is",
         arguments: Cell.all.filter { $0.expected != .tcp } + Cell.families)
     func cell(_ cell: Cell) throws {
+        // What many ports find comes later: `BirthdayTests`.
+        let rungs = [RungPolicy](repeating: RungPolicy(allowsBirthday: false), count: 2)
         for seed in seeds(200, reduced: 5) {
-            var call = try Call(cell.one, cell.other, seed: seed, slowest: 75, arena: arena)
+            var call = try Call(
+                cell.one, cell.other, seed: seed, slowest: 75, rungs: rungs, arena: arena)
             call.run(untilAfterStart: .seconds(1))
             let hasVoice = call.hasVoice
             #expect(hasVoice, call.label)

@@ -26,6 +26,8 @@ import VCTestKit
             endpoint: Endpoint(ipv4: 0x0A00_0000 + UInt32($0), port: 4461), tcpPort: 443,
             number: $0 / 2)
     }
+    private static let sighting = Sighting(
+        endpoint: Endpoint(ipv4: 0x0102_0304, port: 5), seal: Block16(high: 7, low: 8))
     static let memberKey = key(1)
     static let ticket = Ticket(
         roomID: room, generation: 0x0102_0304, member: 3, memberKey: memberKey, expiry: 1_000,
@@ -80,6 +82,14 @@ import VCTestKit
                     transaction: 9, cookie: cookie, token: token, grant: grant,
                     relayKey: memberKey, into: &$0)
             },
+            written {
+                SignalRequest.writeSight(
+                    transaction: 9, cookie: cookie, subject: room, into: &$0)
+            },
+            written {
+                SignalRequest.writeVerify(
+                    transaction: 9, cookie: cookie, subject: room, sighting: sighting, into: &$0)
+            },
         ]
     }
 
@@ -120,6 +130,14 @@ import VCTestKit
                 SignalAnswer.writeTicket(
                     transaction: 9, status: .signed, member: 3, ticket: ticket, into: &$0)
             },
+            written {
+                SignalAnswer.writeSight(
+                    transaction: 9, subject: room, sighting: sighting, into: &$0)
+            },
+            written {
+                SignalAnswer.writeVerified(
+                    transaction: 9, subject: room, seal: sighting.seal, isTrue: true, into: &$0)
+            },
         ]
     }
 
@@ -154,6 +172,8 @@ import VCTestKit
                 .ticket(
                     cookie: Self.cookie, token: 27..<59, grant: Self.grant,
                     relayKey: Self.memberKey),
+                .sight(cookie: Self.cookie, subject: Self.room),
+                .verify(cookie: Self.cookie, subject: Self.room, sighting: Self.sighting),
             ])
         let post = Self.requests(body: body)[4]
         #expect(Array(post[71..<71 + size]) == body)
@@ -177,6 +197,8 @@ import VCTestKit
                 .toJoiner(run: 8, ticket: Self.ticket, body: 151..<151 + size),
                 .relays(Self.relays),
                 .ticket(.signed, member: 3, Self.ticket),
+                .sight(subject: Self.room, Self.sighting),
+                .verified(subject: Self.room, seal: Self.sighting.seal, isTrue: true),
             ])
     }
 
@@ -194,6 +216,8 @@ import VCTestKit
             #expect(requests[6].count >= answers[6].count)
             #expect(requests[7].count >= answers[7].count)
             #expect(requests[8].count >= answers[8].count)
+            #expect(requests[9].count >= answers[9].count)
+            #expect(requests[10].count >= answers[10].count)
             #expect((requests + answers).allSatisfy { $0.count <= Limits.datagram })
         }
     }
@@ -244,9 +268,12 @@ import VCTestKit
 
     @Test("the observed address does not stand in the answer as it is")
     func observedIsHidden() {
-        let cookie = Self.answers(body: [])[0]
-        #expect(
-            !cookie.indices.dropLast(3).contains { Array(cookie[$0..<$0 + 4]) == [1, 2, 3, 4] })
+        let (requests, answers) = (Self.requests(body: []), Self.answers(body: []))
+        let all = [answers[0], answers[9], requests[10]]
+        for bytes in all {
+            #expect(
+                !bytes.indices.dropLast(3).contains { Array(bytes[$0..<$0 + 4]) == [1, 2, 3, 4] })
+        }
     }
 
     @Test("no bytes trap the parsers: 100,000 changed, cut and random datagrams")

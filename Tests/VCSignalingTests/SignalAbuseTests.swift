@@ -32,7 +32,7 @@ import VCTestKit
         let token = [UInt8](repeating: 1, count: 32)
         let grant = SignalRequest.Grant(member: 2, generation: 1)
         return SignalWorld.written { writer in
-            switch number % 4 {
+            switch number % 6 {
             case 0:
                 SignalRequest.writeRelays(
                     transaction: number, cookie: cookie, nameplate: 1, into: &writer)
@@ -44,6 +44,14 @@ import VCTestKit
                 SignalRequest.writeReply(
                     transaction: number, cookie: cookie, token: token.span.bytes, mailbox: 1,
                     grant: grant, body: token.span.bytes, into: &writer)
+            case 3:
+                SignalRequest.writeSight(
+                    transaction: number, cookie: cookie, subject: cookie, into: &writer)
+            case 4:
+                SignalRequest.writeVerify(
+                    transaction: number, cookie: cookie, subject: cookie,
+                    sighting: Sighting(endpoint: Endpoint(ipv4: 1, port: 1), seal: cookie),
+                    into: &writer)
             default:
                 let challenge = RelayAnswer.Challenge(
                     cookie: cookie, observed: Endpoint(ipv4: 1, port: 1), tcpPort: 1,
@@ -105,7 +113,7 @@ import VCTestKit
             STUNMessage.writeRequest(.init(high: 1, low: 1), into: &$0)
         }
         let seeds =
-            (0..<4).map { Self.question($0, cookie: .zero) } + [
+            (0..<6).map { Self.question($0, cookie: .zero) } + [
                 hello, binding, Self.claim(1, cookie: .zero), Self.post(1, run: 1, cookie: .zero),
             ]
         for number in 0..<100_000 {

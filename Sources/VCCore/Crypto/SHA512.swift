@@ -39,6 +39,11 @@ public struct Digest: Hashable, Sendable, BitwiseCopyable {
     /// The first 8 bytes, as a big-endian number.
     public var prefix: UInt64 { UInt64(bigEndian: words.0) }
 
+    /// The first 16 bytes.
+    var block: Block16 {
+        Block16(high: UInt64(bigEndian: words.0), low: UInt64(bigEndian: words.1))
+    }
+
     /// Calls `body` with the 64 bytes.
     public func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
         unsafe withUnsafeBytes(of: self) { body(unsafe RawSpan(_unsafeBytes: $0)) }

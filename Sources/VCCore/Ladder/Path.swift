@@ -81,6 +81,11 @@ struct Path {
 
     var isValid: Bool { roundTrip != nil }
 
+    /// Whether an extra socket is of no use: the one round of probes had no answer.
+    func isSpent(now: Instant) -> Bool {
+        route.endpoint.socket != 0 && !isValid && now >= roundStart + Path.firstRoundInterval
+    }
+
     /// Whether the call may move here.
     var isEligible: Bool { isValid && standing == .good && !isDraining }
 

@@ -62,6 +62,21 @@ struct PathMachine {
         paths.contains { !$0.route.isRelayed && $0.isValid && $0.standing != .good }
     }
 
+    /// Whether a direct route answers, trusted or not.
+    var hasDirect: Bool { paths.contains { !$0.route.isRelayed && $0.isValid } }
+
+    /// Since when a relay carries the call, over UDP; nil where none does.
+    var relayedSince: Instant? { selected?.rung == .relay ? movedAt : nil }
+
+    /// Adds the sockets that routes go through.
+    func addSockets(to set: inout SocketSet) {
+        var index = 0
+        while index < paths.count {
+            set.insert(paths[index].route.endpoint.socket)
+            index += 1
+        }
+    }
+
     /// Whether the selection changed since the last call.
     mutating func pollChange() -> Bool {
         defer { changed = false }
@@ -309,6 +324,8 @@ struct PathMachine {
     }
 
     private mutating func expire(now: Instant) {
+        for index in paths.indices.reversed()
+        where index != selectedIndex && paths[index].isSpent(now: now) { remove(index) }
         for index in paths.indices where paths[index].isValid {
             paths[index].endVeto(now: now)
             let answer = paths[index].lastAnswer ?? .zero

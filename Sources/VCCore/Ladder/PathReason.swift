@@ -14,6 +14,8 @@ struct PathReason {
     let hasTried: Bool
     /// A direct path was there, and did not hold.
     let directFailed: Bool
+    /// What became of trying many ports.
+    var birthday = BirthdayHistory.Standing.none
 
     var sentence: String {
         switch route.rung {
@@ -29,8 +31,9 @@ struct PathReason {
         case .loopback: return "both are on this machine"
         case .site: return "both are in the same network"
         case .global, .never:
-            return route.endpoint.ipv4 == nil
-                ? "IPv6 reaches the other side" : "the addresses reach each other"
+            if route.endpoint.ipv4 == nil { return "IPv6 reaches the other side" }
+            return birthday == .hit
+                ? "one of many ports got through" : "the addresses reach each other"
         }
     }
 
@@ -46,9 +49,17 @@ struct PathReason {
         }
         if !hasTried { return "a direct path is being tried" }
         switch (ownMapping, peerMapping) {
-        case (.dependent, _): return "your NAT is symmetric, and theirs lets no stranger in"
-        case (_, .dependent): return "their NAT is symmetric, and yours lets no stranger in"
+        case (.dependent, _): return "your NAT is symmetric, and " + strangers("theirs")
+        case (_, .dependent): return "their NAT is symmetric, and " + strangers("yours")
         default: return "no direct path answers"
+        }
+    }
+
+    private func strangers(_ owner: String) -> String {
+        switch birthday {
+        case .none, .hit: "\(owner) lets no stranger in"
+        case .running: "many ports are being tried"
+        case .missed: "many ports were tried in vain"
         }
     }
 }

@@ -21,15 +21,21 @@ public struct Endpoint: Hashable, Sendable, BitwiseCopyable {
     public let port: UInt16
     /// What carries datagrams there. Never on the wire.
     public let transport: Transport
+    /// Which of our sockets datagrams leave through, or came in on: 0 is the main one, the others
+    /// are those of `BirthdayMachine`. Through another socket a NAT sees another flow, so this is
+    /// part of equality. Never on the wire.
+    public let socket: UInt8
 
     public init(
-        high: UInt64, low: UInt64, port: UInt16, scope: UInt32 = 0, transport: Transport = .udp
+        high: UInt64, low: UInt64, port: UInt16, scope: UInt32 = 0, transport: Transport = .udp,
+        socket: UInt8 = 0
     ) {
         self.high = high
         self.low = low
         self.port = port
         self.scope = scope
         self.transport = transport
+        self.socket = socket
     }
 
     /// An IPv4 endpoint; `address` is the 32-bit value of a.b.c.d, `a` uppermost.
@@ -44,12 +50,20 @@ public struct Endpoint: Hashable, Sendable, BitwiseCopyable {
 
     /// The same address with another port.
     public func with(port: UInt16) -> Endpoint {
-        Endpoint(high: high, low: low, port: port, scope: scope, transport: transport)
+        Endpoint(
+            high: high, low: low, port: port, scope: scope, transport: transport, socket: socket)
     }
 
     /// The same address and port over another transport.
     public func over(_ transport: Transport) -> Endpoint {
-        Endpoint(high: high, low: low, port: port, scope: scope, transport: transport)
+        Endpoint(
+            high: high, low: low, port: port, scope: scope, transport: transport, socket: socket)
+    }
+
+    /// The same address and port through another of our sockets.
+    public func through(socket: UInt8) -> Endpoint {
+        Endpoint(
+            high: high, low: low, port: port, scope: scope, transport: transport, socket: socket)
     }
 
     /// Whether the two have the same address, whatever the port.

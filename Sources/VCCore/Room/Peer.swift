@@ -42,6 +42,8 @@ struct Peer: ~Copyable {
     var relayKey: VerifyKey?
     /// How its NAT maps, as it says.
     var mapping = NATMapping.unknown
+    /// What became of trying many ports.
+    var birthday = BirthdayHistory()
     /// Whether it told no address at all.
     var hidesAddresses = false
     /// The way that was told to the person last.

@@ -33,10 +33,12 @@ extension RoomMachine {
         ownCandidates = candidates
         self.local = local
         mapping.restart(servers: configuration.servers, random: &random, now: now)
+        birthday.cancel()
         signal.noteAddressChange(now: now)
         relays.rebind(now: now)
         for number in peers.numbers {
             peers[number].path.probeAgain(now: now)
+            peers[number].birthday.forget()
             peers[number].owesCandidates = true
         }
         lastPort = now

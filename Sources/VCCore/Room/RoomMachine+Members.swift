@@ -1,10 +1,14 @@
 // Sealed packets: what each member sends and gets, and who is there.
 extension RoomMachine {
     /// Members' packets that are no voice are made here: sealed in place in the outbox.
+    ///
+    /// - Parameter route: of pings and pongs. The peer does not count them as signs of life, so
+    ///   they put off no keepalive.
     mutating func seal(
         to number: Int, on route: Route? = nil, hops: UInt8 = 0, now: Instant,
         _ body: (inout ByteWriter) -> Void
     ) {
+        if route == nil { peers[number].lastSent = now }
         if let route = route ?? peers[number].path.selected {
             guard let buffer = unsafe outbox.reserve(),
                 let start = unsafe writeRouteHeader(route, to: number, into: buffer),
@@ -36,7 +40,6 @@ extension RoomMachine {
         guard let size = unsafe peers[number].slots.seal(buffer, plaintext: count, now: now) else {
             return nil
         }
-        peers[number].lastSent = now
         return size
     }
 
@@ -70,6 +73,8 @@ extension RoomMachine {
         _ entry: Roster.Entry, _ result: borrowing HandshakeResult, localIndex: UInt32,
         remoteIndex: UInt32, mailbox: UInt32, isMember: Bool, now: Instant
     ) {
+        // The number may have been somebody else's.
+        if birthday.peer == Int(entry.number) { birthday.cancel() }
         var slots = SessionSlots()
         slots.establish(
             Session(
@@ -221,18 +226,17 @@ extension RoomMachine {
         let hearsNothing = peers[number].path.silence.since != nil
         let size = VoiceHeader.size + peers[number].largestFrame
         if hearsNothing, probe.route.isRelayed { relays.check(probe.route.endpoint, now: now) }
-        seal(to: number, on: probe.route, hops: probe.hops ?? 0, now: now) { writer in
-            writer.write(SealedKind.ping.rawValue)
-            writer.write(transaction)
-            writer.write(hearsNothing ? SealedKind.hearsNothing : 0)
-            let usual = 1 + 8 + Endpoint.encodedSize
-            writer.pad(to: probe.isLarge ? max(usual, size) : usual)
+        seal(to: number, on: probe.route, hops: probe.hops ?? 0, now: now) {
+            SealedKind.writePing(
+                transaction, flags: hearsNothing ? SealedKind.hearsNothing : 0,
+                size: probe.isLarge ? size : 0, into: &$0)
         }
     }
 
     func peerTimeout(_ number: Int, now: Instant) -> Instant {
         var due = peers[number].rekey.timeout(peers[number].slots)
         if peers[number].isAnnounced { due = min(due, peers[number].nextReason) }
+        due = min(due, birthdayTimeout(number) ?? .distantFuture)
         due = min(due, peers[number].path.timeout ?? .distantFuture)
         due = min(due, peers[number].stream.timeout ?? .distantFuture)
         if peers[number].stream.hasWork, peers[number].path.selected != nil { due = now }

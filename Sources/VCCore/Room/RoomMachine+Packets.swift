@@ -147,7 +147,9 @@ extension RoomMachine {
             wake(now)
         }
         guard let route, route.isRelayed || configuration.rungs.allowsDirect else { return }
-        if peers[number].path.heard(on: route, isNewest: isNewest, now: now) { wake(now) }
+        // What relays brought meanwhile may be newer than the one packet that came through.
+        let isHit = !route.isRelayed && noteBirthday(number, at: route.endpoint, now: now)
+        if peers[number].path.heard(on: route, isNewest: isNewest || isHit, now: now) { wake(now) }
     }
 
     /// A packet of a member that is no voice.

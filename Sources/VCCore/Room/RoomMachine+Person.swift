@@ -152,6 +152,9 @@ extension RoomMachine {
         case .ticket(let ticket):
             guard UInt8(number) == roster.host else { return }
             takeTicket(ticket, now: now)
+        case .birthdayOffer(let sighting): takeBirthdayOffer(sighting, from: number, now: now)
+        case .birthdayAccept(let sighting):
+            birthday.takeAccept(sighting, from: number, now: now)
         case .knows(let term, let version, let digest):
             compare(term: term, version: version, digest, from: number)
         case .roster(let next):

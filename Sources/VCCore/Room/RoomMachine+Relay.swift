@@ -133,7 +133,8 @@ extension RoomMachine {
             route: route, policy: configuration.rungs, local: local, ownMapping: ownMapping,
             peerMapping: peers[number].mapping, peerHides: peers[number].hidesAddresses,
             hasTried: now >= peers[number].since + PathReason.trial,
-            directFailed: peers[number].path.hasFailedDirect
+            directFailed: peers[number].path.hasFailedDirect,
+            birthday: peers[number].birthday.standing
         ).sentence
     }
 

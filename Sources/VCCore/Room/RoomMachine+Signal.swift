@@ -32,6 +32,10 @@ extension RoomMachine {
             if configuration.rungs.allowsRelay {
                 relays.setServers(servers, random: &random, now: now)
             }
+        case .sight(let subject, let sighting):
+            birthday.sighted(sighting, subject: subject, now: now)
+        case .sightVerified(let subject, let isTrue):
+            birthday.verified(isTrue, subject: subject, now: now)
         case .tokenNeeded:
             // A call never depends on the server, nor on one that was started anew.
             if phase == .inRoom { noteSignal(back: false) } else { end(.signalTokenNeeded) }

@@ -43,6 +43,7 @@ public struct RoomMachine: ~Copyable {
     var relays = RelayTable()
     let relayKey: SigningKey
     var mapping = MappingProbe()
+    var birthday = BirthdayMachine()
     /// Rises when a member is removed, so that its ticket ends.
     var ticketGeneration: UInt32 = 1
     /// Host: when all tickets are asked for again.
@@ -227,6 +228,7 @@ public struct RoomMachine: ~Copyable {
         driveRelays(now: now)
         driveDoor(now: now)
         driveJoin(now: now)
+        driveBirthday(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
         driveLeave(now: now)
         nextTimeout = phase == .ended ? .distantFuture : earliestTimeout(now: now)
@@ -240,6 +242,7 @@ public struct RoomMachine: ~Copyable {
     private func earliestTimeout(now: Instant) -> Instant {
         var earliest = signal.pollTimeout() ?? .distantFuture
         earliest = min(earliest, min(relays.timeout, min(mapping.timeout, nextTickets)))
+        earliest = min(earliest, birthday.timeout)
         switch door {
         case .some(let door): earliest = min(earliest, door.timeout(now: now) ?? .distantFuture)
         case .none: break

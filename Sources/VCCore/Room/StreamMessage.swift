@@ -17,6 +17,11 @@ enum StreamMessage {
     case relayKey(VerifyKey)
     /// The receiver's ticket for relays, from the host.
     case ticket(Ticket)
+    /// Birthday punching: the sender's NAT keeps one port, the receiver's does not, and vc-signal
+    /// saw the sender there.
+    case birthdayOffer(Sighting)
+    /// The answer of the receiver, which opens its ports now.
+    case birthdayAccept(Sighting)
 
     private enum Kind {
         static let chat: UInt8 = 0x01
@@ -27,6 +32,8 @@ enum StreamMessage {
         static let candidates: UInt8 = 0x06
         static let relayKey: UInt8 = 0x07
         static let ticket: UInt8 = 0x08
+        static let birthdayOffer: UInt8 = 0x09
+        static let birthdayAccept: UInt8 = 0x0A
     }
 
     func encode() -> [UInt8] {
@@ -60,6 +67,12 @@ enum StreamMessage {
             case .ticket(let ticket):
                 writer.write(Kind.ticket)
                 ticket.encode(into: &writer)
+            case .birthdayOffer(let sighting):
+                writer.write(Kind.birthdayOffer)
+                sighting.encode(into: &writer)
+            case .birthdayAccept(let sighting):
+                writer.write(Kind.birthdayAccept)
+                sighting.encode(into: &writer)
             }
         }
     }
@@ -105,6 +118,14 @@ enum StreamMessage {
             let ticket = try Ticket(from: &reader)
             try reader.expectEnd()
             return .ticket(ticket)
+        case Kind.birthdayOffer:
+            let sighting = try Sighting(from: &reader)
+            try reader.expectEnd()
+            return .birthdayOffer(sighting)
+        case Kind.birthdayAccept:
+            let sighting = try Sighting(from: &reader)
+            try reader.expectEnd()
+            return .birthdayAccept(sighting)
         case _:
             return nil
         }

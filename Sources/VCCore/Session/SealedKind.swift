@@ -24,4 +24,16 @@ enum SealedKind: UInt8 {
 
     /// In the flags of a ping: the sender hears nothing of the call.
     static let hearsNothing: UInt8 = 0x01
+
+    /// A ping.
+    ///
+    /// - Parameter size: what it has at least, in bytes.
+    static func writePing(
+        _ transaction: UInt64, flags: UInt8, size: Int = 0, into writer: inout ByteWriter
+    ) {
+        writer.write(SealedKind.ping.rawValue)
+        writer.write(transaction)
+        writer.write(flags)
+        writer.pad(to: max(1 + 8 + Endpoint.encodedSize, size))
+    }
 }

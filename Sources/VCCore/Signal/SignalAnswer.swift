@@ -19,6 +19,10 @@ public enum SignalAnswer: Equatable, Sendable {
     case relays([RelayServer])
     /// The answer to TICKET, for the member with this number. No ticket where the status says no.
     case ticket(TicketStatus, member: UInt8, Ticket?)
+    /// The answer to SIGHT.
+    case sight(subject: Block16, Sighting)
+    /// The answer to VERIFY: whether the server saw somebody there on this subject, lately.
+    case verified(subject: Block16, seal: Block16, isTrue: Bool)
 
     enum Code {
         static let cookie: UInt8 = 0x81
@@ -29,6 +33,8 @@ public enum SignalAnswer: Equatable, Sendable {
         static let notice: UInt8 = 0x86
         static let relays: UInt8 = 0x87
         static let ticket: UInt8 = 0x88
+        static let sight: UInt8 = 0x89
+        static let verified: UInt8 = 0x8A
     }
 
     /// What became of a CLAIM.
@@ -120,6 +126,10 @@ public enum SignalAnswer: Equatable, Sendable {
             answer = .relays(try relays(&reader))
         case Code.ticket:
             answer = try ticket(&reader)
+        case Code.sight:
+            answer = try sight(&reader)
+        case Code.verified:
+            answer = try verified(&reader)
         default:
             throw .unexpectedValue
         }

@@ -26,6 +26,10 @@ extension SignalClient {
             if relayInquiry.answered(relays, now: now) { tell(.relays(relays)) }
         case .ticket(let status, let member, let ticket):
             handleTicket(status, member, ticket, now: now)
+        case .sight(let subject, let sighting):
+            handleSight(subject, sighting, now: now)
+        case .verified(let subject, let seal, let isTrue):
+            handleVerified(subject, seal, isTrue: isTrue, now: now)
         }
     }
 

@@ -64,6 +64,10 @@ extension SignalClient {
         if let (grant, key) = ticketRequests.take() {
             return write(grant, key, cookie, into: &writer)
         }
+        if let question = sights.take() {
+            writeSightQuestion(question, cookie, into: &writer)
+            return true
+        }
         guard relayInquiry.isDue else { return false }
         relayInquiry.sent()
         SignalRequest.writeRelays(

@@ -67,6 +67,7 @@ public struct SignalClient: ~Copyable {
     var timers: SignalTimers
     var relayInquiry = RelayInquiry()
     var ticketRequests = TicketRequests()
+    var sights = SightQuestions()
     /// One bit per way that is due a HELLO.
     var helloDue: UInt32 = 0
     /// Whether the phase's own message is due: CLAIM, KEEPALIVE or RELEASE.
@@ -200,10 +201,10 @@ public struct SignalClient: ~Copyable {
         case .holding:
             min(
                 min(timers.next, timers.silence, timers.udpTry),
-                min(relayInquiry.next, ticketRequests.next))
+                min(relayInquiry.next, min(ticketRequests.next, sights.next)))
         case .releasing: timers.next
         case .open:
-            [timers.udpTry, relayInquiry.next].min().flatMap {
+            [timers.udpTry, relayInquiry.next, sights.next].min().flatMap {
                 $0 == .distantFuture ? nil : $0
             }
         case .closed: nil
@@ -237,6 +238,7 @@ public struct SignalClient: ~Copyable {
             tryUDP(now)
             relayInquiry.handleTimeout(now: now)
             ticketRequests.handleTimeout(now: now)
+            sights.handleTimeout(now: now)
         case .releasing:
             if timers.releaseIsOver(now) {
                 close()
@@ -246,8 +248,9 @@ public struct SignalClient: ~Copyable {
         case .open:
             tryUDP(now)
             relayInquiry.handleTimeout(now: now)
+            sights.handleTimeout(now: now)
             // Its questions need a cookie that holds; a post sees to that by itself.
-            if relayInquiry.isDue, timers.cookieIsOld(now) { helloDue |= routeBit }
+            if relayInquiry.isDue || sights.isDue, timers.cookieIsOld(now) { helloDue |= routeBit }
         case .closed:
             break
         }

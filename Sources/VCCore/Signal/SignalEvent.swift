@@ -22,6 +22,10 @@ public enum SignalEvent: Equatable, Sendable {
     /// The relays that answer the server, best first for this room; the same for all its members
     /// while the same ones answer.
     case relays([RelayServer])
+    /// Where the server sees us, for others to verify.
+    case sight(subject: Block16, Sighting)
+    /// Whether the server made the sighting that was asked about.
+    case sightVerified(subject: Block16, Bool)
     /// No host holds this nameplate.
     case noSuchRoom
     /// Too many claims or runs; the client's own retries go on.

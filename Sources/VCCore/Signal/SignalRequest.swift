@@ -21,6 +21,10 @@ public enum SignalRequest: Equatable, Sendable {
     case relays(cookie: Block16, nameplate: UInt32)
     /// Host: asks for the relay ticket of a member.
     case ticket(cookie: Block16, token: Range<Int>, grant: Grant, relayKey: VerifyKey)
+    /// Asks for a sighting: where the server sees the client.
+    case sight(cookie: Block16, subject: Block16)
+    /// Asks whether the server made a sighting that somebody else shows.
+    case verify(cookie: Block16, subject: Block16, sighting: Sighting)
 
     /// What a host says about a member, for its ticket.
     public struct Grant: Hashable, Sendable {
@@ -55,6 +59,8 @@ public enum SignalRequest: Equatable, Sendable {
         static let reply: UInt8 = 0x06
         static let relays: UInt8 = 0x07
         static let ticket: UInt8 = 0x08
+        static let sight: UInt8 = 0x09
+        static let verify: UInt8 = 0x0A
     }
 
     /// Reads a whole datagram.
@@ -92,6 +98,10 @@ public enum SignalRequest: Equatable, Sendable {
             try skipPadding(&reader, size, to: SignalFormat.relaysSize)
         case Code.ticket:
             request = try ticket(&reader, size)
+        case Code.sight:
+            request = try sight(&reader, size)
+        case Code.verify:
+            request = try verify(&reader)
         default:
             throw .unexpectedValue
         }

@@ -27,10 +27,13 @@ struct Call {
 
     /// Runs until the joiner is in the room. Who hosts changes with the seed.
     ///
-    /// - Parameter slowest: milliseconds from one end of the internet to the other, at most.
+    /// - Parameters:
+    ///   - slowest: milliseconds from one end of the internet to the other, at most.
+    ///   - rungs: what the two allow.
     init(
         _ one: Surroundings, _ other: Surroundings, seed: UInt64, hasIPv6: Bool = false,
-        capacity: Int = 2, slowest: UInt32 = 40, arena: SecretArena
+        capacity: Int = 2, slowest: UInt32 = 40,
+        rungs: [RungPolicy] = [RungPolicy(), RungPolicy()], arena: SecretArena
     ) throws {
         label = "\(one) × \(other), seed \(seed)"
         world = World(
@@ -41,12 +44,15 @@ struct Call {
             first.behaviour, hasIPv4: first.hasIPv4, hasIPv6: hasIPv6 && first.mayHaveIPv6)
         let away = world.addSite(
             second.behaviour, hasIPv4: second.hasIPv4, hasIPv6: hasIPv6 && second.mayHaveIPv6)
-        host = world.addHost(capacity: capacity, at: home, mapsPort: first.mapsPort)
+        let policies = seed % 2 == 0 ? rungs : rungs.reversed()
+        host = world.addHost(
+            capacity: capacity, at: home, mapsPort: first.mapsPort, rungs: policies[0])
         let host = host
         try #require(world.run(for: .seconds(5)) { !host.code.isEmpty }, label)
         world.run(for: .milliseconds(Int64(seed * 37 % 1_000)))
         departure = world.now
-        joiner = try world.addJoiner(code: host.code, at: away, mapsPort: second.mapsPort)
+        joiner = try world.addJoiner(
+            code: host.code, at: away, mapsPort: second.mapsPort, rungs: policies[1])
         let joiner = joiner
         host.isTalking = true
         joiner.isTalking = true

@@ -49,6 +49,9 @@ final class Node {
     var tallies: [UInt8: Tally] = [:]
     /// How often its time was due.
     var wakeups = 0
+    /// Its sockets beside the main one, and how many there were at most.
+    var sockets = SocketSet()
+    var largestSocketCount = 0
     var sequence: UInt16 = 0
     var timestamp: UInt32 = 0
 

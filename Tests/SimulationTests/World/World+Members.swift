@@ -7,10 +7,11 @@ extension World {
     ///
     /// - Parameter mapsPort: the router of the site gives it a port when asked.
     mutating func addHost(
-        name: String = "ana", capacity: Int = 2, at site: Site? = nil, mapsPort: Bool = false
+        name: String = "ana", capacity: Int = 2, at site: Site? = nil, mapsPort: Bool = false,
+        rungs: RungPolicy = RungPolicy()
     ) -> Node {
         let place = newPlace(at: site ?? openSite, mapsPort: mapsPort)
-        let configuration = configuration(isHost: true, name, capacity, place)
+        let configuration = configuration(isHost: true, name, capacity, rungs, place)
         let machine = RoomMachine(
             hosting: configuration, arena: arena, random: randomSource(), now: now)
         return add(machine, at: place)
@@ -18,10 +19,11 @@ extension World {
 
     /// Somebody who joins a room, likewise.
     mutating func addJoiner(
-        name: String = "bob", code: [UInt8], at site: Site? = nil, mapsPort: Bool = false
+        name: String = "bob", code: [UInt8], at site: Site? = nil, mapsPort: Bool = false,
+        rungs: RungPolicy = RungPolicy()
     ) throws -> Node {
         let place = newPlace(at: site ?? openSite, mapsPort: mapsPort)
-        let configuration = configuration(isHost: false, name, 2, place)
+        let configuration = configuration(isHost: false, name, 2, rungs, place)
         let parsed = try RoomCode(parsing: code.span.bytes, in: arena)
         let machine = RoomMachine(
             joining: parsed, configuration, arena: arena, random: randomSource(), now: now)
@@ -60,7 +62,7 @@ extension World {
     }
 
     private func configuration(
-        isHost: Bool, _ name: String, _ capacity: Int, _ place: Place
+        isHost: Bool, _ name: String, _ capacity: Int, _ rungs: RungPolicy, _ place: Place
     ) -> RoomConfiguration {
         let has4 = place.endpoints.contains { $0.ipv4 != nil }
         let has6 = place.endpoints.contains { $0.ipv4 == nil }
@@ -69,7 +71,7 @@ extension World {
             isHost: isHost, servers: servers, name: DisplayText(name: name),
             candidates: place.candidates,
             local: LocalAddresses(addresses: place.endpoints, allowsLoopback: false),
-            capacity: capacity)
+            capacity: capacity, rungs: rungs)
     }
 
     private mutating func randomSource() -> AnyRandomSource {

@@ -119,7 +119,8 @@ struct World {
     private mutating func deliver() {
         while let delivery = network.popDelivery(now: now) {
             if let node = nodeOf[delivery.host] {
-                receive(delivery.bytes, from: delivery.source, at: node)
+                let socket = World.socket(of: delivery.destination.port)
+                receive(delivery.bytes, from: delivery.source.through(socket: socket), at: node)
             } else {
                 serverOf[delivery.host]?.receive(delivery, now: now)
             }
@@ -186,14 +187,19 @@ struct World {
         {
             node.asides.append(now)
         }
-        if isRecording { recorded.append((bytes, node.endpoint, destination)) }
+        let socket = destination.socket
+        guard socket == 0 || node.sockets.contains(socket) else { return }
+        let port = socket == 0 ? node.endpoint.port : World.port(of: socket)
+        if isRecording { recorded.append((bytes, node.endpoint.with(port: port), destination)) }
         network.send(
-            bytes, from: node.host, port: node.endpoint.port, to: destination, hops: hops, now: now)
+            bytes, from: node.host, port: port, to: destination.through(socket: 0), hops: hops,
+            now: now)
     }
 
     /// Drains what everybody has to say.
     mutating func settle() {
         for node in nodes {
+            matchSockets(of: node)
             while let sent = node.machine.pollTransmit(into: buffer.bytes) {
                 transmit(
                     buffer.prefix(sent.size), from: node, to: sent.destination, hops: sent.hops)

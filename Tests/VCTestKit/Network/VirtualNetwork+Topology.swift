@@ -111,6 +111,16 @@ extension VirtualNetwork {
         hosts[host.index].udpPorts.insert(new)
     }
 
+    /// Lets a host listen on one more UDP port.
+    public mutating func open(_ port: UInt16, at host: HostID) {
+        hosts[host.index].udpPorts.insert(port)
+    }
+
+    /// Nothing of a UDP port reaches a host any more.
+    public mutating func close(_ port: UInt16, at host: HostID) {
+        hosts[host.index].udpPorts.remove(port)
+    }
+
     /// Cuts or joins two endpoints in the internet, both ways. What is on the way still arrives.
     public mutating func setPartitioned(_ isCut: Bool, _ one: Endpoint, _ other: Endpoint) {
         links.setCut(isCut, from: one, to: other)
