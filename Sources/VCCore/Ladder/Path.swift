@@ -59,6 +59,8 @@ struct Path {
     private var vetoes = 0
     /// A relay that is about to stop.
     var isDraining = false
+    /// A relay that we are bound at; true for direct paths.
+    var isBound = true
     /// Rounds that ended without an answer.
     private var silentRounds = 0
     private var restUntil = Instant.zero
@@ -87,7 +89,7 @@ struct Path {
     }
 
     /// Whether the call may move here.
-    var isEligible: Bool { isValid && standing == .good && !isDraining }
+    var isEligible: Bool { isValid && isBound && standing == .good && !isDraining }
 
     // MARK: Probing
 

@@ -189,6 +189,18 @@ struct PathMachine {
         if wasSelected { moveOn(now: now) }
     }
 
+    /// At which relays we are bound now. One that has just come back is asked at once, if nothing of
+    /// the call comes.
+    mutating func noteBindings(now: Instant, _ isBound: (Endpoint) -> Bool) {
+        for index in paths.indices where paths[index].route.isRelayed {
+            let bound = isBound(paths[index].route.endpoint)
+            guard paths[index].isBound != bound else { continue }
+            paths[index].isBound = bound
+            if bound, silence.since != nil { paths[index].probeNow() }
+            if !bound, index == selectedIndex { moveOn(isUrgent: true, now: now) }
+        }
+    }
+
     /// The relay is about to stop: the call moves elsewhere while it still forwards.
     mutating func setDraining(_ endpoint: Endpoint, now: Instant) {
         guard let index = index(of: .relay(endpoint)) else { return }
@@ -355,10 +367,10 @@ struct PathMachine {
             paths[selected].doubt(now: now)
             return select(index, now: now)
         }
-        if silence.since != nil, let since = paths[selected].unansweredSince,
-            now >= since + settling(selected)
+        if silence.since != nil || paths[selected].standing != .good,
+            let since = paths[selected].unansweredSince, now >= since + settling(selected)
         {
-            // Nothing is heard, and here at least something answers.
+            // Nothing is heard, here or there, and on this one at least something answers.
             return select(index, now: now)
         }
         guard now >= holdUntil, paths[index].isEligible else { return }

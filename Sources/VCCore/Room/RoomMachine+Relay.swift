@@ -18,6 +18,9 @@ extension RoomMachine {
     }
 
     mutating func handleRelayEvents(now: Instant) {
+        for number in peers.numbers {
+            peers[number].path.noteBindings(now: now) { relays.session(at: $0) != nil }
+        }
         while let event = relays.pollEvent() {
             switch event {
             case .bound(let endpoint):
