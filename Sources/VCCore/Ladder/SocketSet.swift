@@ -29,13 +29,20 @@ public struct SocketSet: Equatable, Sendable, BitwiseCopyable {
 
     /// The main socket is always there, and never in the set.
     public mutating func insert(_ socket: UInt8) {
-        guard socket != 0 else { return }
+        if socket != 0, !contains(socket) { toggle(socket) }
+    }
+
+    public mutating func remove(_ socket: UInt8) {
+        if contains(socket) { toggle(socket) }
+    }
+
+    private mutating func toggle(_ socket: UInt8) {
         let bit: UInt64 = 1 << UInt64(socket & 63)
         switch socket >> 6 {
-        case 0: words.0 |= bit
-        case 1: words.1 |= bit
-        case 2: words.2 |= bit
-        case _: words.3 |= bit
+        case 0: words.0 ^= bit
+        case 1: words.1 ^= bit
+        case 2: words.2 ^= bit
+        case _: words.3 ^= bit
         }
     }
 

@@ -13,6 +13,7 @@ public struct RoomLoop: ~Copyable {
         static let command: UInt64 = 2
         static let addresses: UInt64 = 3
         static let streams: Range<UInt64> = 16..<32
+        static let extraSockets: Range<UInt64> = 256..<512
     }
 
     /// A change of address comes as several messages; they are looked at together.
@@ -22,6 +23,7 @@ public struct RoomLoop: ~Copyable {
 
     private var socket: UDPSocket
     private var streams = StreamTable(tokens: Token.streams, limits: .client)
+    private var extraSockets = ExtraSockets(tokens: Token.extraSockets)
     private let network: any LocalNetwork
     private let addressWatch: AddressWatch?
     private var recheckAddresses = Instant.distantFuture
@@ -107,8 +109,24 @@ public struct RoomLoop: ~Copyable {
         } while incoming.isFull
     }
 
-    /// What a TCP connection brings.
+    /// What one of the other sockets brings: nothing that is for the service.
+    private mutating func receive(fromExtra number: UInt8, now: Instant) {
+        repeat {
+            let count = extraSockets.receive(from: number, into: &incoming)
+            var index = 0
+            while index < count {
+                let source = incoming.source(index).through(socket: number)
+                unsafe takeFromMember(incoming.bytes(index), from: source, now: now)
+                index += 1
+            }
+        } while incoming.isFull
+    }
+
+    /// What a TCP connection brings, or another socket.
     private mutating func receive(_ readiness: Poller.Readiness, now: Instant) {
+        if let number = extraSockets.number(of: readiness.token) {
+            return receive(fromExtra: number, now: now)
+        }
         guard streams.owns(readiness.token) else { return }
         streams.handle(readiness, poller: poller, now: now)
         while let datagram = streams.nextDatagram(now: now) {
@@ -127,6 +145,12 @@ public struct RoomLoop: ~Copyable {
                 return
             }
         }
+        unsafe takeFromMember(datagram, from: source, now: now)
+    }
+
+    private mutating func takeFromMember(
+        _ datagram: UnsafeMutableRawBufferPointer, from source: Endpoint, now: Instant
+    ) {
         guard let arrival = unsafe machine.receive(datagram, from: source, now: now) else {
             hasWork = true
             return
@@ -181,6 +205,11 @@ public struct RoomLoop: ~Copyable {
             unsafe streams.send(
                 RawSpan(_unsafeBytes: datagram), to: transmit.destination, poller: poller,
                 now: now)
+        } else if transmit.destination.socket != 0 {
+            guard let packet = unsafe outgoing.reserve() else { return }
+            unsafe extraSockets.send(
+                UnsafeRawBufferPointer(rebasing: packet[..<transmit.size]), as: transmit,
+                hops: RoomLoop.usualHops)
         } else if let hops = transmit.hops {
             guard let packet = unsafe outgoing.reserve(), let alone = unsafe single.reserve()
             else { return }
@@ -206,6 +235,8 @@ public struct RoomLoop: ~Copyable {
         if now >= streams.nextTimeout { streams.handleTimeout(now: now) }
         if now >= recheckAddresses { readAddresses(now: now) }
         if machine.needsNewPort(now: now) { openNewPort(now: now) }
+        extraSockets.match(
+            machine.socketsNeeded, beside: socket.localEndpoint, poller: poller)
         while transmit(now: now) {}
         outgoing.flush(through: socket)
         while streams.pollEvent() != nil {}
