@@ -17,6 +17,8 @@ struct SignalPorts: ~Copyable {
     }
 
     private static let standardSTUNPort: UInt16 = 3478
+    /// Where any port will do, so many are tried until one is free for UDP and for TCP.
+    private static let portAttempts = 16
     /// Full datagrams that may wait while the server is busy: 3,300.
     private static let receiveBufferBytes = 4 << 20
 
@@ -37,17 +39,30 @@ struct SignalPorts: ~Copyable {
     init(
         _ local: Endpoint, second secondPort: UInt16?, tcp: [Endpoint], poller: borrowing Poller
     ) throws(SignalPortError) {
-        let main = try Self.open(local)
+        var main = try Self.open(local)
         let second = try Self.openSecond(local, secondPort)
         var streams = StreamTable(tokens: Token.streams, limits: .server)
         var endpoints: [Endpoint] = []
+        for attempt in 1...Self.portAttempts {
+            do throws(SocketError) {
+                let endpoint = local.with(port: main.localEndpoint.port)
+                endpoints.append(try streams.listen(at: endpoint, poller: poller))
+                break
+            } catch {
+                // A port that the kernel chose for UDP may be somebody's for TCP.
+                guard local.port == 0, case .portInUse = error, attempt < Self.portAttempts else {
+                    throw SignalPortError(transport: .tcp, reason: error)
+                }
+                main = try Self.open(local)
+            }
+        }
         do throws(SystemError) {
             try poller.add(main.descriptorNumber, token: Token.main)
             try poller.add(second.descriptorNumber, token: Token.second)
         } catch {
             throw SignalPortError(transport: .udp, reason: .system(error))
         }
-        for endpoint in [local.with(port: main.localEndpoint.port)] + tcp {
+        for endpoint in tcp {
             do throws(SocketError) {
                 endpoints.append(try streams.listen(at: endpoint, poller: poller))
             } catch {

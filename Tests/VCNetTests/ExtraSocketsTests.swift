@@ -136,3 +136,13 @@ import VCCore
         #expect(received == 1_000)
     }
 }
+
+extension ExtraSockets {
+    /// Both halves of what a turn of the network loop does.
+    fileprivate mutating func match(
+        _ needed: SocketSet, beside main: Endpoint, poller: borrowing Poller
+    ) {
+        openMissing(of: needed, beside: main, poller: poller)
+        closeOthers(than: needed)
+    }
+}

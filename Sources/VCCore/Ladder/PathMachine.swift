@@ -189,8 +189,8 @@ struct PathMachine {
         if wasSelected { moveOn(now: now) }
     }
 
-    /// At which relays we are bound now. One that has just come back is asked at once, if nothing of
-    /// the call comes.
+    /// At which relays we are bound now. One that has just come back is asked at once, if nothing
+    /// of the call comes.
     mutating func noteBindings(now: Instant, _ isBound: (Endpoint) -> Bool) {
         for index in paths.indices where paths[index].route.isRelayed {
             let bound = isBound(paths[index].route.endpoint)

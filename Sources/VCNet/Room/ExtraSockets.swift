@@ -37,20 +37,26 @@ internal import VCCore
         return open.contains(number) ? number : nil
     }
 
-    /// Opens and closes sockets until there are those of `needed`.
+    /// Opens those of `needed` that are not open, before something is sent through them.
     ///
     /// - Parameter main: where the main socket is bound: theirs are other ports of that address.
-    mutating func match(_ needed: SocketSet, beside main: Endpoint, poller: borrowing Poller) {
+    mutating func openMissing(
+        of needed: SocketSet, beside main: Endpoint, poller: borrowing Poller
+    ) {
+        guard needed != wanted else { return }
+        for number in 1...UInt8.max where needed.contains(number) && !open.contains(number) {
+            add(number, beside: main, poller: poller)
+        }
+    }
+
+    /// Closes those that are not needed any more, after the last was sent through them.
+    mutating func closeOthers(than needed: SocketSet) {
         guard needed != wanted else { return }
         wanted = needed
-        for number in 1...UInt8.max where needed.contains(number) != open.contains(number) {
-            if needed.contains(number) {
-                add(number, beside: main, poller: poller)
-            } else {
-                // The kernel forgets a watch with its descriptor.
-                unsafe (base + Int(number)).deinitialize(count: 1)
-                open.remove(number)
-            }
+        for number in 1...UInt8.max where !needed.contains(number) && open.contains(number) {
+            // The kernel forgets a watch with its descriptor.
+            unsafe (base + Int(number)).deinitialize(count: 1)
+            open.remove(number)
         }
     }
 

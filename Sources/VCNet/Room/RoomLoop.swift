@@ -235,10 +235,12 @@ public struct RoomLoop: ~Copyable {
         if now >= streams.nextTimeout { streams.handleTimeout(now: now) }
         if now >= recheckAddresses { readAddresses(now: now) }
         if machine.needsNewPort(now: now) { openNewPort(now: now) }
-        extraSockets.match(
-            machine.socketsNeeded, beside: socket.localEndpoint, poller: poller)
+        let sockets = machine.socketsNeeded
+        extraSockets.openMissing(
+            of: sockets, beside: socket.localEndpoint, poller: poller)
         while transmit(now: now) {}
         outgoing.flush(through: socket)
+        extraSockets.closeOthers(than: sockets)
         while streams.pollEvent() != nil {}
         tell()
         hasWork = false
