@@ -208,12 +208,6 @@ struct PathMachine {
         if index == selectedIndex { moveOn(now: now) }
     }
 
-    /// Forgets the addresses that nobody may use any more.
-    mutating func removeDirect(now: Instant) {
-        for index in paths.indices.reversed() where !paths[index].route.isRelayed { remove(index) }
-        if selectedIndex == nil { moveOn(now: now) }
-    }
-
     func index(of route: Route) -> Int? {
         var index = 0
         while index < paths.count {
