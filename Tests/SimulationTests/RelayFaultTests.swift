@@ -33,6 +33,16 @@ import VCTestKit
 
     // MARK: Relays
 
+    @Test("who leaves gives its place at the relay back")
+    func leaving() throws {
+        let pair = try JoinedPair(isRelayed: true, arena: arena)
+        let before = pair.relaySessions
+        pair.joiner.leave(now: pair.now)
+        pair.run(for: .seconds(2))
+        let after = pair.relaySessions
+        #expect(before == 2 && after == 1)
+    }
+
     @Test("the relay is killed: the other one carries the voice")
     func killed() throws {
         for seed in seeds(200, reduced: 3) {

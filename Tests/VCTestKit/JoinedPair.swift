@@ -32,6 +32,9 @@ public final class JoinedPair {
     private var service: SignalService
     private var relay: RelayService
     private let isRelayed: Bool
+
+    /// Members that are bound at the relay.
+    public var relaySessions: Int { relay.sessionCount }
     private let buffer = UnsafeMutableRawBufferPointer.allocate(
         byteCount: Limits.datagram, alignment: 16)
     private var hasPath = (host: false, joiner: false)

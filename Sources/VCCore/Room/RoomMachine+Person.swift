@@ -74,9 +74,13 @@ extension RoomMachine {
 
     mutating func driveLeave(now: Instant) {
         guard phase == .leaving else { return }
-        if peers.count == 0, !isHost || signal.isClosed { return end(endReason) }
+        let isDone = peers.count == 0 && (!isHost || signal.isClosed)
+        if isDone || (now >= nextLeave && leaveCount == RoomMachine.maximumLeaves) {
+            // Else relays would keep our places for five minutes.
+            relays.unbind(now: now)
+            return end(endReason)
+        }
         guard now >= nextLeave else { return }
-        if leaveCount == RoomMachine.maximumLeaves { return end(endReason) }
         leaveCount += 1
         nextLeave = now + RoomMachine.leaveInterval
         for number in peers.numbers {
