@@ -44,6 +44,9 @@ public struct SignalLimits: Sendable, Equatable {
 
     /// A host that is silent for this long loses its nameplate.
     public static let leaseTime = Duration.seconds(30)
+    /// A host that is silent for this long can be succeeded by who knows its claim token; it sends
+    /// each 2 s.
+    public static let successionTime = Duration.seconds(5)
     /// For this long a lost nameplate returns to its claim token only, and nobody else gets it.
     public static let quarantine = Duration.seconds(600)
     /// A run is over after this.

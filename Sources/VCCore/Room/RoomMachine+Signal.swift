@@ -24,7 +24,7 @@ extension RoomMachine {
             beginTickets(now: now)
         case .leaseLost: break
         case .nameplateTaken: events.append(.warning(.nameplateChanged))
-        case .released: break
+        case .released, .displaced, .leaseHeld, .tokenRotated: break
         case .message(let mailbox, let tag, let body):
             handleMailbox(body, mailbox: mailbox, tag: tag, now: now)
         case .ticket(let ticket): takeTicket(ticket, now: now)

@@ -23,6 +23,8 @@ public enum SignalAnswer: Equatable, Sendable {
     case sight(subject: Block16, Sighting)
     /// The answer to VERIFY: whether the server saw somebody there on this subject, lately.
     case verified(subject: Block16, seal: Block16, isTrue: Bool)
+    /// The answer to ROTATE.
+    case rotated(RotatedStatus)
 
     enum Code {
         static let cookie: UInt8 = 0x81
@@ -35,6 +37,7 @@ public enum SignalAnswer: Equatable, Sendable {
         static let ticket: UInt8 = 0x88
         static let sight: UInt8 = 0x89
         static let verified: UInt8 = 0x8A
+        static let rotated: UInt8 = 0x90
     }
 
     /// What became of a CLAIM.
@@ -53,6 +56,8 @@ public enum SignalAnswer: Equatable, Sendable {
         case refused = 5
         /// The server opens rooms only for those who know its host token.
         case tokenNeeded = 6
+        /// Somebody else holds the lease with this claim token, and was heard lately.
+        case held = 7
     }
 
     /// What became of a KEEPALIVE or RELEASE.
@@ -65,6 +70,18 @@ public enum SignalAnswer: Equatable, Sendable {
         case draining = 2
         /// The nameplate was given back.
         case released = 3
+        /// Somebody else holds the lease with this claim token, or with the one that followed it.
+        case displaced = 4
+        /// The next claim with this token gets the lease.
+        case yielded = 5
+    }
+
+    /// What became of a ROTATE.
+    public enum RotatedStatus: UInt8, Sendable, CaseIterable {
+        /// The new token holds the lease, and the old one nothing.
+        case rotated = 0
+        /// The old token holds no lease, or the new one is somebody's.
+        case unknown = 1
     }
 
     /// What became of a TICKET.
@@ -91,6 +108,8 @@ public enum SignalAnswer: Equatable, Sendable {
         case draining = 5
         /// The message has a version that the server does not speak.
         case unsupportedVersion = 6
+        /// Somebody else claimed the lease with its token: the client is not its host any more.
+        case displaced = 7
     }
 
     /// Reads a whole datagram. A notice of an unsupported version is read whatever version it has.
@@ -130,6 +149,8 @@ public enum SignalAnswer: Equatable, Sendable {
             answer = try sight(&reader)
         case Code.verified:
             answer = try verified(&reader)
+        case Code.rotated:
+            answer = .rotated(try status(&reader))
         default:
             throw .unexpectedValue
         }
@@ -271,5 +292,12 @@ extension SignalAnswer {
         writer.write(status.rawValue)
         writer.write(member)
         ticket?.encode(into: &writer)
+    }
+
+    public static func writeRotated(
+        transaction: UInt64, status: RotatedStatus, into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.rotated, transaction, into: &writer)
+        writer.write(status.rawValue)
     }
 }

@@ -30,6 +30,8 @@ extension SignalClient {
             handleSight(subject, sighting, now: now)
         case .verified(let subject, let seal, let isTrue):
             handleVerified(subject, seal, isTrue: isTrue, now: now)
+        case .rotated(let status):
+            handleRotated(status, now: now)
         }
     }
 
@@ -75,7 +77,7 @@ extension SignalClient {
         repeatLastLetter(now)
     }
 
-    private mutating func enterAfterGreeting(_ now: Instant) {
+    mutating func enterAfterGreeting(_ now: Instant) {
         if !isHost {
             phase = .open
             relayInquiry.start(now)
@@ -89,7 +91,7 @@ extension SignalClient {
         }
     }
 
-    private mutating func claim(_ now: Instant) {
+    mutating func claim(_ now: Instant) {
         phase = .claiming
         hasLease = false
         controlDue = true
@@ -128,6 +130,7 @@ extension SignalClient {
         case .draining: refuse(.serverDraining)
         case .refused: refuse(.claimRefused)
         case .tokenNeeded: refuse(.tokenNeeded)
+        case .held: refuse(.leaseHeld)
         }
     }
 
@@ -145,8 +148,10 @@ extension SignalClient {
             return true
         case .unknown:
             loseLease(now)
-        case .released:
+        case .released, .yielded:
             if phase == .releasing { close() }
+        case .displaced:
+            becomeDisplaced()
         }
         return false
     }
@@ -185,6 +190,7 @@ extension SignalClient {
         case .busy: refuse(.serverFull)
         case .draining: refuse(.serverDraining)
         case .unsupportedVersion: refuse(.unsupportedVersion(subject))
+        case .displaced: if isHost, subject == nameplate { becomeDisplaced() }
         }
     }
 

@@ -25,6 +25,10 @@ public enum SignalRequest: Equatable, Sendable {
     case sight(cookie: Block16, subject: Block16)
     /// Asks whether the server made a sighting that somebody else shows.
     case verify(cookie: Block16, subject: Block16, sighting: Sighting)
+    /// The holder puts a new claim token in the place of the one that a removed member knew.
+    case rotate(cookie: Block16, token: Range<Int>, newToken: Range<Int>)
+    /// The holder lets the next one who claims with this token have the lease at once.
+    case yield(cookie: Block16, token: Range<Int>)
 
     /// What a host says about a member, for its ticket.
     public struct Grant: Hashable, Sendable {
@@ -61,6 +65,8 @@ public enum SignalRequest: Equatable, Sendable {
         static let ticket: UInt8 = 0x08
         static let sight: UInt8 = 0x09
         static let verify: UInt8 = 0x0A
+        static let rotate: UInt8 = 0x10
+        static let yield: UInt8 = 0x11
     }
 
     /// Reads a whole datagram.
@@ -102,6 +108,13 @@ public enum SignalRequest: Equatable, Sendable {
             request = try sight(&reader, size)
         case Code.verify:
             request = try verify(&reader)
+        case Code.rotate:
+            request = .rotate(
+                cookie: try Block16(from: &reader), token: try token(&reader, size),
+                newToken: try token(&reader, size))
+        case Code.yield:
+            request = .yield(
+                cookie: try Block16(from: &reader), token: try token(&reader, size))
         default:
             throw .unexpectedValue
         }
@@ -275,6 +288,24 @@ extension SignalRequest {
         writer.write(grant.member)
         relayKey.encode(into: &writer)
         writer.pad(to: SignalFormat.ticketRequestSize)
+    }
+
+    public static func writeRotate(
+        transaction: UInt64, cookie: Block16, token: RawSpan, newToken: RawSpan,
+        into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.rotate, transaction, into: &writer)
+        cookie.encode(into: &writer)
+        write(token: token, into: &writer)
+        write(token: newToken, into: &writer)
+    }
+
+    public static func writeYield(
+        transaction: UInt64, cookie: Block16, token: RawSpan, into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.yield, transaction, into: &writer)
+        cookie.encode(into: &writer)
+        write(token: token, into: &writer)
     }
 
     private static func write(token: RawSpan, into writer: inout ByteWriter) {
