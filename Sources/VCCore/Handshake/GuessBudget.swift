@@ -38,6 +38,9 @@ struct GuessBudget {
     /// Another code is in force: its guesses are counted anew, who guessed is not forgotten.
     mutating func beginCode() { failures = 0 }
 
+    /// The code has had this many wrong guesses elsewhere.
+    mutating func resume(failures: Int) { self.failures = failures }
+
     mutating func recordFailure(from tag: UInt64, now: Instant) {
         failures += 1
         _ = allowance.take(now: now)

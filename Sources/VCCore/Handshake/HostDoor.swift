@@ -67,6 +67,12 @@ struct HostDoor: ~Copyable {
         }
     }
 
+    /// Goes on where the host before us stopped.
+    mutating func resume(failures: Int, isLocked: Bool) {
+        budget.resume(failures: failures)
+        self.isLocked = isLocked
+    }
+
     // MARK: Input
 
     /// A body from the mailbox. `vacancy` says whether the room has a place for a key.

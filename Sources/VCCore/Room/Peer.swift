@@ -52,8 +52,15 @@ struct Peer: ~Copyable {
     /// Whether our addresses changed since the other side heard of them.
     var owesCandidates = false
     var nextCandidates = Instant.zero
-    /// The mailbox of the join, while it lasts.
-    let mailbox: UInt32?
+    /// The mailbox of the join or of a resumption, and since when.
+    var mailbox: UInt32?
+    var mailboxSince: Instant
+    /// When it last fell silent for 5 s.
+    var lostAt: Instant?
+    /// The term of the roster that it follows, as it last said.
+    var statedTerm: UInt32 = 0
+    /// When a host that we met again is told what we know.
+    var nextStatement = Instant.distantFuture
     /// What relays check its tickets with; the host asks for them.
     var relayKey: VerifyKey?
     /// How its NAT maps, as it says.
@@ -85,6 +92,7 @@ struct Peer: ~Copyable {
         self.isMember = isMember
         self.hasMet = hasMet
         self.mailbox = mailbox
+        mailboxSince = now
         lastHeard = now
         since = now
     }
@@ -111,7 +119,19 @@ struct Peer: ~Copyable {
 
     /// The mailbox, where it still carries packets and nothing better is there.
     func usableMailbox(now: Instant) -> UInt32? {
-        path.selected == nil && now < since + Peer.mailboxLifetime ? mailbox : nil
+        (path.selected == nil || isLost) && now < mailboxSince + Peer.mailboxLifetime
+            ? mailbox : nil
+    }
+
+    /// The way that packets take; none while only the mailbox may reach a member that is lost.
+    func way(now: Instant) -> Route? {
+        isLost && usableMailbox(now: now) != nil ? nil : path.selected
+    }
+
+    /// A mailbox leads to it from now on.
+    mutating func open(mailbox: UInt32, now: Instant) {
+        self.mailbox = mailbox
+        mailboxSince = now
     }
 
     /// Since when nothing of it is heard; `now` while it is.

@@ -46,12 +46,12 @@ extension RoomMachine {
     /// forwarder names.
     @unsafe mutating func receiveFromMember(
         _ datagram: UnsafeMutableRawBufferPointer, on route: Route?, sentBy sender: Int? = nil,
-        now: Instant
+        mailbox: UInt32? = nil, now: Instant
     ) -> VoiceArrival? {
         guard unsafe datagram[0] == PacketType.sealed else {
             handleHandshake(
                 unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)),
-                forwardedFrom: sender, now: now)
+                forwardedFrom: sender, mailbox: mailbox, now: now)
             return nil
         }
         guard
@@ -65,6 +65,7 @@ extension RoomMachine {
         }
         counters.opened += 1
         if !peers[number].hasMet { meet(number, now: now) }
+        if let mailbox { peers[number].open(mailbox: mailbox, now: now) }
         noteHeard(number, on: route, isNewest: opened.isNewest, now: now)
         let header = SealedPacket.headerSize
         let plaintext = unsafe UnsafeMutableRawBufferPointer(
@@ -140,6 +141,7 @@ extension RoomMachine {
             peers[number].isLost = false
             peers[number].stream.pathReturned(now: now)
             if peers[number].isAnnounced { events.append(.member(member(number), .back)) }
+            noteBack(number, now: now)
             wake(now)
         } else if now >= peers[number].lastHeard + .seconds(1) {
             // Something was gone for a while: what waits for its timer need not wait.
@@ -202,8 +204,9 @@ extension RoomMachine {
             try peers[number].stream.handleAcknowledgement(&reader, now: now)
             drainDelivered(number)
         case .leave:
+            let leave = try LeaveNotice(from: &reader)
             seal(to: number, now: now) { $0.write(SealedKind.leaveAcknowledgement.rawValue) }
-            removePeer(number, .left, now: now)
+            takeLeave(leave, of: number, now: now)
         case .leaveAcknowledgement:
             if phase == .leaving { peers.remove(number) }
         case .please:

@@ -49,7 +49,11 @@ extension RoomMachine {
     mutating func meet(_ number: Int, now: Instant) {
         peers[number].meet(
             local: keys.publicKey, room: room, random: &random, arena: arena, now: now)
-        if peers[number].hasMet { greet(number, now: now) }
+        if peers[number].hasMet {
+            // It may follow the host before us, which it heard of last.
+            if isHost { send(.succession(.claim(roster, [])), to: number, now: now) }
+            greet(number, now: now)
+        }
         wake(now)
     }
 
@@ -59,6 +63,9 @@ extension RoomMachine {
         send(.muted(isMuted), to: number, now: now)
         if UInt8(number) == roster.host, configuration.rungs.allowsRelay {
             send(.relayKey(relayKey.verifyKey), to: number, now: now)
+        }
+        if isHost, let nameplate = currentNameplate {
+            send(.succession(.meetingPlace(nameplate)), to: number, now: now)
         }
         // Again, with how our NAT maps.
         peers[number].owesCandidates = true
@@ -94,12 +101,10 @@ extension RoomMachine {
         if isHost, roster.number(of: key) != nil {
             numberFreedAt[number] = now
             publish(roster.removing(key), [Departure(key: key, reason: reason)], now: now)
-        } else if !isHost, number == Int(roster.host) {
-            end(phase == .leaving ? endReason : reason == .left ? .hostLeft : .hostLost)
         }
     }
 
-    private mutating func forget(_ number: Int, _ reason: Departure.Reason) {
+    mutating func forget(_ number: Int, _ reason: Departure.Reason) {
         if birthday.peer == number { birthday.cancel() }
         for id in peers[number].stream.undelivered where id != 0 {
             events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
@@ -177,6 +182,7 @@ extension RoomMachine {
     mutating func compare(
         term: UInt32, version: UInt32, _ digest: Digest, from number: Int, now: Instant
     ) {
+        noteFollower(number, term: term, digest, now: now)
         guard term == roster.term else { return }
         guard version == roster.version else {
             if version > roster.version, !isHost { askForRoster(now: now) }

@@ -20,11 +20,18 @@ extension RoomMachine {
             if phase == .opening { end(.signalUnreachable) }
             if isHost { noteSignal(back: false) } else { failJoin(.signalUnreachable) }
         case .leased(let nameplate):
+            // The host is gone for vc-signal, too: the lease makes us host.
+            if !isHost, succession.machine.isClaiming { accede(.succeeded, now: now) }
+            guard isHost else { return }
+            succession.forgetDisplacement()
             openDoor(nameplate, now: now)
             beginTickets(now: now)
         case .leaseLost: break
         case .nameplateTaken: events.append(.warning(.nameplateChanged))
-        case .released, .displaced, .leaseHeld, .tokenRotated: break
+        case .released: noteReleased(now: now)
+        case .displaced(let nameplate): noteDisplaced(nameplate: nameplate, now: now)
+        case .leaseHeld: noteLeaseHeld(now: now)
+        case .tokenRotated: break
         case .message(let mailbox, let tag, let body):
             handleMailbox(body, mailbox: mailbox, tag: tag, now: now)
         case .ticket(let ticket): takeTicket(ticket, now: now)
@@ -52,6 +59,27 @@ extension RoomMachine {
         }
     }
 
+    /// A lease that we left to another host is not ours any more: we are a member there.
+    private mutating func noteReleased(now: Instant) {
+        guard phase == .inRoom, !isHost else { return }
+        signal.join(
+            signal.nameplate, relayKey: relayKey.verifyKey, random: &random, now: now)
+    }
+
+    private mutating func tellMeetingPlace(_ nameplate: UInt32, now: Instant) {
+        for number in peers.numbers where peers[number].isMember && peers[number].hasMet {
+            send(.succession(.meetingPlace(nameplate)), to: number, now: now)
+        }
+    }
+
+    /// Where the host's mailbox is.
+    mutating func takeMeetingPlace(_ nameplate: UInt32, from number: Int, now: Instant) {
+        guard !isHost, !signal.isHost, UInt8(number) == roster.host,
+            signal.nameplate != nameplate
+        else { return }
+        signal.join(nameplate, relayKey: relayKey.verifyKey, random: &random, now: now)
+    }
+
     private mutating func noteSignal(back: Bool) {
         guard phase == .inRoom, signalIsUnreachable == back else { return }
         signalIsUnreachable = !back
@@ -66,7 +94,7 @@ extension RoomMachine {
         if first == PacketType.handshake || first == PacketType.sealed {
             var packet = body
             unsafe packet.withUnsafeMutableBytes { bytes in
-                _ = unsafe receiveFromMember(bytes, on: nil, now: now)
+                _ = unsafe receiveFromMember(bytes, on: nil, mailbox: mailbox, now: now)
             }
         } else if isHost {
             unsafe knock(body.span.bytes, mailbox: mailbox, tag: tag, now: now)
@@ -80,10 +108,13 @@ extension RoomMachine {
 
 extension RoomMachine {
     private mutating func openDoor(_ nameplate: UInt32, now: Instant) {
-        guard currentNameplate != nameplate else { return }
+        guard currentNameplate != nameplate || door == nil else { return }
         var words = CodeWords(using: &random, in: arena)
         if let old = code.take() { words = old.words.duplicate() }
         setCode(nameplate, words)
+        door?.resume(failures: succession.failures, isLocked: succession.isLocked)
+        (succession.failures, succession.isLocked) = (0, false)
+        tellMeetingPlace(nameplate, now: now)
         phase = .inRoom
         wake(now)
     }
@@ -106,7 +137,7 @@ extension RoomMachine {
         setCode(nameplate, CodeWords(using: &random, in: arena))
     }
 
-    private var currentNameplate: UInt32? {
+    var currentNameplate: UInt32? {
         switch code {
         case .some(let code): code.nameplate
         case .none: nil
@@ -262,7 +293,8 @@ extension RoomMachine {
 
     private mutating func checkPath(now: Instant) {
         let host = Int(roster.host)
-        guard peers.contains(host), peers[host].path.selected == nil,
+        if peers.contains(host), peers[host].path.selected != nil { hasReachedHost = true }
+        guard !hasReachedHost, peers.contains(host),
             now >= joinedAt + RoomMachine.pathPatience
         else { return }
         end(.noPath)

@@ -23,6 +23,9 @@ public struct RoomMachine: ~Copyable {
     static let joinPatience = Duration.milliseconds(250)
     /// The host is asked for the roster, and answers, at most this often.
     static let askInterval = Duration.seconds(1)
+    /// A number that was somebody's is not given to a member that comes from another room for this
+    /// long.
+    static let numberRest = Duration.seconds(180)
 
     enum Phase: Equatable {
         /// Host: waits for a nameplate.
@@ -37,7 +40,7 @@ public struct RoomMachine: ~Copyable {
         case ended
     }
 
-    let configuration: RoomConfiguration
+    var configuration: RoomConfiguration
     let arena: SecretArena
     let keys: KeyPair
     var random: AnyRandomSource
@@ -73,6 +76,11 @@ public struct RoomMachine: ~Copyable {
     /// Whether the way through the host was open when it was last looked at.
     var hostRouteIsOpen = false
 
+    /// Who is host after the host.
+    var succession = SuccessionState()
+    /// Whether a path to a host was ever there.
+    var hasReachedHost = false
+
     // The host's.
     /// When each number was last given back.
     var numberFreedAt = [Instant?](repeating: nil, count: Limits.members + 1)
@@ -106,6 +114,8 @@ public struct RoomMachine: ~Copyable {
 
     // Leaving.
     var leaveCount = 0
+    /// Whether the room is over for all when we leave it.
+    var endsRoom = false
     var nextLeave = Instant.zero
     var endReason = EndReason.left
 
@@ -141,7 +151,7 @@ public struct RoomMachine: ~Copyable {
 
     /// The host's signaling client, with a claim token of its own. (A function of its own: inside
     /// the initialiser the optimiser of Swift 6.3 fails on the borrow of the token.)
-    private static func claimingClient(
+    static func claimingClient(
         for room: RoomID, _ configuration: RoomConfiguration, arena: SecretArena,
         random: inout AnyRandomSource, now: Instant
     ) -> SignalClient {
@@ -248,6 +258,7 @@ public struct RoomMachine: ~Copyable {
         driveJoin(now: now)
         driveBirthday(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
+        driveSuccession(now: now)
         driveLeave(now: now)
         nextTimeout = phase == .ended ? .distantFuture : earliestTimeout(now: now)
     }
@@ -271,6 +282,7 @@ public struct RoomMachine: ~Copyable {
         }
         for number in peers.numbers { earliest = min(earliest, peerTimeout(number, now: now)) }
         if phase == .leaving { earliest = min(earliest, nextLeave) }
+        earliest = min(earliest, successionTimeout(now: now))
         if phase == .inRoom, !isHost { earliest = min(earliest, now + .seconds(1)) }
         // Never at once again: what is due was just done.
         return max(earliest, now + .milliseconds(1))

@@ -71,7 +71,7 @@ struct SuccessionMachine {
 
     private var state = State.watching
     /// Whether vc-signal said that the host is there.
-    private var leaseIsHeld = false
+    private(set) var knowsLeaseHeld = false
 
     /// Whether we are on the way to be host.
     var isClaiming: Bool { state != .watching }
@@ -104,12 +104,12 @@ struct SuccessionMachine {
     }
 
     /// vc-signal says that it hears the host: nobody is deposed who is only out of our sight.
-    mutating func leaseHeld() { leaseIsHeld = true }
+    mutating func leaseHeld() { knowsLeaseHeld = true }
 
     /// We are host now, or follow another one.
     mutating func reset() {
         state = .watching
-        leaseIsHeld = false
+        knowsLeaseHeld = false
     }
 
     /// When `handleTimeout` may have something to do, if nothing is heard until then.
@@ -144,7 +144,7 @@ struct SuccessionMachine {
     // MARK: Parts
 
     private mutating func begin(_ view: View) -> Action? {
-        leaseIsHeld = false
+        knowsLeaseHeld = false
         if view.canClaimLease {
             state = .claiming(since: view.now, isAnnounced: false)
             return .claimLease
@@ -158,7 +158,7 @@ struct SuccessionMachine {
     /// hears, the members that hear us decide by what they hear themselves.
     private func mayAnnounce(_ view: View, since: Instant) -> Bool {
         guard !view.heard.isEmpty else { return false }
-        if leaseIsHeld { return view.hostSilence >= Self.bothSilence }
+        if knowsLeaseHeld { return view.hostSilence >= Self.bothSilence }
         return view.now >= since + Self.leasePatience
     }
 

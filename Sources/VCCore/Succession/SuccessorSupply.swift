@@ -28,6 +28,14 @@ struct SuccessorSupply: ~Copyable {
             self.isOnce = isOnce
         }
 
+        func encode(into writer: inout ByteWriter) {
+            writer.write(nameplate)
+            words.encode(into: &writer)
+            claimToken.encode(into: &writer)
+            writer.write(failures)
+            writer.write(isOnce ? SuccessorSupply.onceFlag : 0)
+        }
+
         static let encodedSize = 4 + CodeWords.encodedSize + SignalFormat.claimTokenSize + 2 + 1
     }
 
@@ -49,7 +57,7 @@ struct SuccessorSupply: ~Copyable {
 
     private static let lockedFlag: UInt8 = 0x01
     private static let embeddedFlag: UInt8 = 0x02
-    private static let onceFlag: UInt8 = 0x01
+    fileprivate static let onceFlag: UInt8 = 0x01
 
     /// Bytes of the encoding.
     var encodedSize: Int {
@@ -79,13 +87,7 @@ struct SuccessorSupply: ~Copyable {
             writer.write(bytes: roomKey.span)
             writer.write(UInt8(codes.count))
             writer.write(UInt8(tombstones.count))
-            for code in codes {
-                writer.write(code.nameplate)
-                code.words.encode(into: &writer)
-                writer.write(bytes: code.claimToken.span)
-                writer.write(code.failures)
-                writer.write(code.isOnce ? Self.onceFlag : 0)
-            }
+            for code in codes { code.encode(into: &writer) }
             for key in tombstones { key.encode(into: &writer) }
         }
         return output
@@ -96,7 +98,7 @@ struct SuccessorSupply: ~Copyable {
         let flags = try reader.readUInt8()
         guard flags & ~(Self.lockedFlag | Self.embeddedFlag) == 0 else { throw .unexpectedValue }
         let generation = try reader.readUInt32()
-        let roomKey = SecretBytes(copying: try reader.readBytes(32), in: arena)
+        let roomKey = try Self.secret(&reader, 32, arena: arena)
         let codeCount = Int(try reader.readUInt8())
         let tombstoneCount = Int(try reader.readUInt8())
         guard codeCount <= Self.maximumCodes, tombstoneCount <= Self.maximumTombstones else {
@@ -113,14 +115,20 @@ struct SuccessorSupply: ~Copyable {
             ticketGeneration: generation)
     }
 
+    private static func secret(
+        _ reader: inout ByteReader, _ count: Int, arena: SecretArena
+    ) throws(DecodeError) -> SecretBytes {
+        let bytes = try reader.readBytes(count)
+        return SecretBytes(copying: bytes, in: arena)
+    }
+
     private static func code(
         _ reader: inout ByteReader, arena: SecretArena
     ) throws(DecodeError) -> Code {
         let nameplate = try reader.readUInt32()
         guard RoomCode.nameplates.contains(nameplate) else { throw .unexpectedValue }
         let words = try CodeWords(from: &reader, in: arena)
-        let token = SecretBytes(
-            copying: try reader.readBytes(SignalFormat.claimTokenSize), in: arena)
+        let token = try secret(&reader, SignalFormat.claimTokenSize, arena: arena)
         let failures = try reader.readUInt16()
         let flags = try reader.readUInt8()
         guard flags & ~onceFlag == 0 else { throw .unexpectedValue }
