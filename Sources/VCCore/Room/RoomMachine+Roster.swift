@@ -163,8 +163,7 @@ extension RoomMachine {
             forget(number, departure?.reason ?? .expired)
         }
         let moves = peers.numbers.contains { next.number(of: peers[$0].key) != UInt8($0) }
-        if moves { peers.renumber { next.number(of: $0) ?? 0 } }
-        roster = next
+        if moves { renumber(next) } else { roster = next }
         isConfirmed = true
         for entry in next.entries where entry.key != keys.publicKey {
             // Who said goodbye to us is gone, also where the host does not know it yet.
@@ -174,6 +173,24 @@ extension RoomMachine {
             addStranger(entry, version: next.version, now: now)
         }
         announceRoster(now: now)
+    }
+
+    /// Members have other numbers in a room that was two: people see who goes and who comes.
+    private mutating func renumber(_ next: Roster) {
+        birthday.cancel()
+        var moved: [PublicKey] = []
+        for number in peers.numbers where peers[number].isAnnounced {
+            guard next.number(of: peers[number].key) != UInt8(number) else { continue }
+            moved.append(peers[number].key)
+            events.append(.member(member(number), .left))
+        }
+        peers.renumber { next.number(of: $0) ?? 0 }
+        roster = next
+        for key in moved {
+            if let number = peers.number(of: key) {
+                events.append(.member(member(number), .joined))
+            }
+        }
     }
 
     // MARK: Comparing

@@ -15,7 +15,10 @@ public final class RoomLink: Sendable {
         case mapped(Endpoint?)
         /// Refreshes `connections`.
         case refresh
+        /// Leaves the room; another member is host then, if we are.
         case leave
+        /// Closes the room for all, as its host; leaves it otherwise.
+        case end
     }
 
     /// What the person is told.

@@ -153,6 +153,15 @@ extension CallConsole {
                     MemberChange(
                         number: Int(member.number), name: member.name, state: state.shown,
                         isHost: member.isHost, isVerified: false)))
+        case .hostChanged(let member, let isUs):
+            room.setHost(Int(member.number), isUs: isUs)
+            show(
+                .member(
+                    MemberChange(
+                        number: Int(member.number), name: member.name, state: .back,
+                        isHost: true, isVerified: false, becameHost: true)))
+        // The network thread has seen to it.
+        case .signalNeeded: break
         case .renamed(let member):
             room.rename(member)
             show(.renamed(member: Int(member.number), name: member.name))
@@ -249,7 +258,10 @@ extension CallConsole {
         case .who: say(room.whoLines())
         case .name(let name): link.submit(.name(name))
         case .announce(let on): output.setAnnouncing(on)
-        case .end, .quit: leave()
+        case .quit: leave()
+        case .end:
+            if !isLeaving { link.submit(.end) }
+            isLeaving = true
         case .invite: showCode()
         case .mute:
             isMuted.toggle()
