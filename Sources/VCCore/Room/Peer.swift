@@ -55,6 +55,8 @@ struct Peer: ~Copyable {
     /// The mailbox of the join or of a resumption, and since when.
     var mailbox: UInt32?
     var mailboxSince: Instant
+    /// Whether the ways of before lead nowhere, and the mailbox does.
+    var isSought = false
     /// When it last fell silent for 5 s.
     var lostAt: Instant?
     /// The term of the roster that it follows, as it last said.
@@ -119,19 +121,25 @@ struct Peer: ~Copyable {
 
     /// The mailbox, where it still carries packets and nothing better is there.
     func usableMailbox(now: Instant) -> UInt32? {
-        (path.selected == nil || isLost) && now < mailboxSince + Peer.mailboxLifetime
+        (path.selected == nil || isSought) && now < mailboxSince + Peer.mailboxLifetime
             ? mailbox : nil
     }
 
-    /// The way that packets take; none while only the mailbox may reach a member that is lost.
+    /// The way that packets take; none while only the mailbox may reach it.
     func way(now: Instant) -> Route? {
-        isLost && usableMailbox(now: now) != nil ? nil : path.selected
+        isSought && usableMailbox(now: now) != nil ? nil : path.selected
     }
 
-    /// A mailbox leads to it from now on.
+    /// A mailbox leads to it from now on. Of somebody who was lost nothing else is known to lead
+    /// there, until something comes another way.
     mutating func open(mailbox: UInt32, now: Instant) {
         self.mailbox = mailbox
         mailboxSince = now
+        guard isLost, !isSought else { return }
+        isSought = true
+        owesCandidates = true
+        nextCandidates = now
+        path.probeAgain(now: now)
     }
 
     /// Since when nothing of it is heard; `now` while it is.

@@ -165,10 +165,7 @@ extension RoomMachine {
         guard isHost else {
             return takeClaim(other.roster, [], from: number, now: now)
         }
-        // Whom we heard all the time had no reason to take our place.
-        let wasApart =
-            peers[number].lostAt.map { now < $0 + SuccessionState.separation } ?? false
-        guard wasApart || isDisplaced, succession.surrender == nil else { return }
+        guard mayBeHost(number, now: now), succession.surrender == nil else { return }
         if HostMeeting.wins(statement, against: other) {
             if peers[number].nextStatement == .distantFuture {
                 peers[number].nextStatement = now + SuccessionState.statementInterval
@@ -181,13 +178,22 @@ extension RoomMachine {
         wake(now)
     }
 
+    /// Whether a member had a reason to take our place: whom we heard all the time had none.
+    private func mayBeHost(_ number: Int, now: Instant) -> Bool {
+        let wasApart =
+            peers[number].lostAt.map { now < $0 + SuccessionState.separation } ?? false
+        return wasApart || isDisplaced
+    }
+
     private var isDisplaced: Bool { succession.displacedSince != nil }
 
     /// Another host gives its room to us.
     mutating func takeSurrender(
         _ other: HostMeeting.Statement, from number: Int, now: Instant
     ) {
-        guard phase == .inRoom, isHost, other.host == peers[number].key else { return }
+        guard phase == .inRoom, isHost, other.host == peers[number].key,
+            mayBeHost(number, now: now)
+        else { return }
         if let surrender = succession.surrender, surrender.key == peers[number].key {
             // Each gave way to the other.
             guard keys.publicKey < peers[number].key else { return }

@@ -149,6 +149,7 @@ extension RoomMachine {
             wake(now)
         }
         peers[number].lastHeard = max(peers[number].lastHeard, now)
+        if route != nil, peers[number].isSought { peers[number].isSought = false }
         if !peers[number].isMember, isHost {
             confirm(number, now: now)
             wake(now)

@@ -128,8 +128,6 @@ extension RoomMachine {
         signal.newRun(random: &random, now: now)
         for number in sought.prefix(SuccessionState.maximumSought) {
             peers[number].open(mailbox: 0, now: now)
-            peers[number].owesCandidates = true
-            peers[number].nextCandidates = now
             peers[number].lastSent = .zero
         }
         wake(now)

@@ -18,12 +18,14 @@ enum HostMeeting {
 
     /// Whether `own` goes on being host.
     static func wins(_ own: Statement, against other: Statement) -> Bool {
-        let common = Set(own.roster.entries.map(\.key)).intersection(other.roster.entries.map(\.key))
+        let common = Set(own.roster.entries.map(\.key)).intersection(
+            other.roster.entries.map(\.key))
         let ours = Set(own.followers).intersection(common)
         let theirs = Set(other.followers).intersection(common).subtracting(ours)
         guard let ownKey = own.host, let otherKey = other.host else { return true }
         let (mine, its) = (
-            ours.subtracting([ownKey, otherKey]).count, theirs.subtracting([ownKey, otherKey]).count
+            ours.subtracting([ownKey, otherKey]).count,
+            theirs.subtracting([ownKey, otherKey]).count
         )
         return mine == its ? ownKey < otherKey : mine > its
     }
