@@ -14,7 +14,7 @@ final class InviteCode {
     /// source 16 leases.
     static let maximumCount = 8
     /// The mailbox of the guest carries sealed packets for so long, so the lease stays.
-    static let afterlife = SignalFormat.mailboxLifetime
+    static let afterlife = Peer.mailboxLifetime
     /// Joins that are remembered, to know which lease a mailbox belongs to.
     private static let maximumMailboxes = 64
 
@@ -29,7 +29,7 @@ final class InviteCode {
         self.signal = signal
     }
 
-    /// Its number at vc-signal, once it has one.
+    /// Its number at vc-signal, once it has one and until it is used.
     var nameplate: UInt32? {
         switch code {
         case .some(let code): code.nameplate
@@ -49,6 +49,14 @@ final class InviteCode {
         }
     }
 
+    /// Its words in memory of their own.
+    func copyWords() -> CodeWords? {
+        switch code {
+        case .some(let code): code.words.duplicate()
+        case .none: nil
+        }
+    }
+
     /// A joiner knocked through this mailbox.
     func note(mailbox: UInt32) {
         guard !mailboxes.contains(mailbox) else { return }
@@ -62,6 +70,7 @@ final class InviteCode {
     func finish(now: Instant) {
         guard closing == nil else { return }
         closing = now + InviteCode.afterlife
+        code = nil
     }
 
     /// The host does not want it any more.
