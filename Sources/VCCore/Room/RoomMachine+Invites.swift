@@ -1,5 +1,13 @@
 // One-time codes: each has a nameplate, a lease and a door of its own.
 extension RoomMachine {
+    /// Host: tells the room's code again.
+    public mutating func showCode() {
+        guard phase == .inRoom, mayActAsHost(.invite), let nameplate = currentNameplate else {
+            return
+        }
+        events.append(.open(nameplate: nameplate))
+    }
+
     /// Makes a code that lets one guest in, once. `.invited` follows when it has a nameplate.
     public mutating func inviteOnce(now: Instant) {
         guard phase == .inRoom, mayActAsHost(.invite) else { return }

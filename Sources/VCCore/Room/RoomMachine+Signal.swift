@@ -111,7 +111,7 @@ extension RoomMachine {
         setCode(nameplate, CodeWords(using: &random, in: arena))
     }
 
-    private var currentNameplate: UInt32? {
+    var currentNameplate: UInt32? {
         switch code {
         case .some(let code): code.nameplate
         case .none: nil
