@@ -223,7 +223,8 @@ extension RoomMachine {
 
     func member(_ number: Int) -> RoomEvent.Member {
         RoomEvent.Member(
-            number: UInt8(number), name: shownName(number), isHost: UInt8(number) == roster.host)
+            number: UInt8(number), name: shownName(number), isHost: UInt8(number) == roster.host,
+            isVerified: safety.verified.contains(peers[number].key))
     }
 
     /// What people see: of two with one name the later number stands behind it.

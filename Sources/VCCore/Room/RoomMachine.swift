@@ -75,12 +75,22 @@ public struct RoomMachine: ~Copyable {
     var nextAsk = Instant.zero
     /// Whether the way through the host was open when it was last looked at.
     var hostRouteIsOpen = false
+    var safety: SafetyWords
+    /// The roster that `safety` has.
+    var comparedRoster: Roster?
 
     // The host's.
     /// When each number was last given back.
     var numberFreedAt = [Instant?](repeating: nil, count: Limits.members + 1)
     var door: HostDoor?
     var code: RoomCode?
+    /// Codes that let one guest in.
+    var invites: [InviteCode] = []
+    /// Nobody is let in.
+    var isLocked = false
+    /// Who was removed, as far as somebody has not heard of it.
+    var removals = RemovalNotices()
+    var farewells: [Farewell] = []
     // The joiner's.
     var joiner: JoinerMachine?
     var attempt = 0
@@ -111,6 +121,7 @@ public struct RoomMachine: ~Copyable {
     var leaveCount = 0
     var nextLeave = Instant.zero
     var endReason = EndReason.left
+    var leaveReason = LeaveReason.leaves
 
     /// When `handleTimeout` is next needed.
     public private(set) var nextTimeout = Instant.zero
@@ -130,6 +141,7 @@ public struct RoomMachine: ~Copyable {
         roomKey = SecretBytes(random: &random, count: 32, in: arena)
         roster = Roster(host: keys.publicKey)
         number = 1
+        safety = SafetyWords(local: keys.publicKey, room: room, arena: arena)
         phase = .opening
         self.configuration = configuration
         self.arena = arena
@@ -144,7 +156,7 @@ public struct RoomMachine: ~Copyable {
 
     /// The host's signaling client, with a claim token of its own. (A function of its own: inside
     /// the initialiser the optimiser of Swift 6.3 fails on the borrow of the token.)
-    private static func claimingClient(
+    static func claimingClient(
         for room: RoomID, _ configuration: RoomConfiguration, arena: SecretArena,
         random: inout AnyRandomSource, now: Instant
     ) -> SignalClient {
@@ -169,6 +181,7 @@ public struct RoomMachine: ~Copyable {
         roster = Roster(host: keys.publicKey)
         room = RoomID(random: &random)
         number = 0
+        safety = SafetyWords(local: keys.publicKey, room: room, arena: arena)
         phase = .finding
         self.configuration = configuration
         self.arena = arena
@@ -206,6 +219,12 @@ public struct RoomMachine: ~Copyable {
         if let (destination, count) = signal.pollTransmit(into: &writer) {
             return Transmit(destination: destination, size: count)
         }
+        for invite in invites {
+            guard let (destination, count) = invite.signal.pollTransmit(into: &writer) else {
+                continue
+            }
+            return Transmit(destination: destination, size: count)
+        }
         if let (server, count) = mapping.pollTransmit(into: &writer) {
             return Transmit(destination: server, size: count)
         }
@@ -228,9 +247,7 @@ public struct RoomMachine: ~Copyable {
     /// The room code, in memory of its own.
     public func copyCode() -> RoomCode? {
         switch code {
-        case .some(let code):
-            RoomCode(
-                nameplate: code.nameplate, words: code.words.duplicate(), server: code.server)
+        case .some(let code): code.duplicate()
         case .none: nil
         }
     }
@@ -248,7 +265,9 @@ public struct RoomMachine: ~Copyable {
         driveRelays(now: now)
         driveHostRoutes(now: now)
         driveDoor(now: now)
+        driveInvites(now: now)
         driveJoin(now: now)
+        driveTrust(now: now)
         driveBirthday(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
         driveLeave(now: now)
@@ -263,7 +282,8 @@ public struct RoomMachine: ~Copyable {
     private func earliestTimeout(now: Instant) -> Instant {
         var earliest = signal.pollTimeout() ?? .distantFuture
         earliest = min(earliest, min(relays.timeout, min(mapping.timeout, nextTickets)))
-        earliest = min(earliest, birthday.timeout)
+        earliest = min(earliest, min(birthday.timeout, trustTimeout))
+        for invite in invites { earliest = min(earliest, invite.timeout(now: now)) }
         switch door {
         case .some(let door): earliest = min(earliest, door.timeout(now: now) ?? .distantFuture)
         case .none: break
