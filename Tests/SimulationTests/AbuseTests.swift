@@ -137,7 +137,7 @@ import VCTestKit
     func hostEnds() throws {
         var (world, host) = try open()
         let joiner = try join(&world, host)
-        host.machine.leave(endsRoom: true, now: world.now)
+        host.machine.endRoom(now: world.now)
         world.run(for: .milliseconds(500)) { joiner.end != nil }
         #expect(joiner.end == .hostLeft)
         world.run(for: .seconds(2))

@@ -88,7 +88,7 @@ import VCTestKit
     @Test("a host that closes the room ends it for all")
     func close() throws {
         try room(of: 3, seed: 1) { world, nodes in
-            nodes[0].machine.leave(endsRoom: true, now: world.now)
+            nodes[0].machine.endRoom(now: world.now)
             world.run(for: .seconds(1))
             #expect(nodes[0].end == .left)
             #expect(nodes[1].end == .hostLeft && nodes[2].end == .hostLeft)

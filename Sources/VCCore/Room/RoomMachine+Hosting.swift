@@ -59,12 +59,11 @@ extension RoomMachine {
         guard let token = signal.copyClaimToken() else { return nil }
         switch code {
         case .some(let code):
-            let (failures, isLocked) = doorState
             let main = SuccessorSupply.Code(
                 nameplate: code.nameplate, words: code.words.duplicate(), claimToken: token,
                 failures: failures, isOnce: false)
             return SuccessorSupply(
-                codes: [main], tombstones: tombstones, isLocked: isLocked,
+                codes: [main] + suppliedInvites, tombstones: tombstones, isLocked: isLocked,
                 signalIsEmbedded: configuration.servers.allSatisfy { $0.port == 0 },
                 roomKey: roomKey.duplicate(), ticketGeneration: ticketGeneration
             ).encode(arena: arena)
@@ -72,10 +71,11 @@ extension RoomMachine {
         }
     }
 
-    private var doorState: (failures: Int, isLocked: Bool) {
+    /// Wrong guesses at the room's own code.
+    private var failures: Int {
         switch door {
-        case .some(let door): (door.failures, door.isLocked)
-        case .none: (succession.failures, succession.isLocked)
+        case .some(let door): door.failures
+        case .none: succession.failures
         }
     }
 
@@ -148,7 +148,7 @@ extension RoomMachine {
         }
         return HostMeeting.Statement(
             roster: roster, followers: followers, tombstones: tombstones,
-            isLocked: doorState.isLocked)
+            isLocked: isLocked)
     }
 
     /// Somebody is heard again: it may have become host meanwhile, or follow another one.
@@ -206,7 +206,7 @@ extension RoomMachine {
         }
         guard let merged = HostMeeting.merge(winner: own, loser: other, isFree: isFree) else {
             // Nobody is dropped: two rooms go on, and let nobody in until they fit together.
-            door?.isLocked = true
+            setDoorsLocked(true)
             return
         }
         let departures = own.roster.entries.filter { merged.roster.number(of: $0.key) == nil }
@@ -217,7 +217,7 @@ extension RoomMachine {
             send(.succession(.claim(roster, departures)), to: member, now: now)
         }
         takeLease(now: now)
-        if merged.isLocked { door?.isLocked = true }
+        if merged.isLocked { setDoorsLocked(true) }
         nextTickets = now
         wake(now)
     }

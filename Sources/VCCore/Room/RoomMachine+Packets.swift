@@ -11,9 +11,10 @@ extension RoomMachine {
         }
         switch unsafe datagram[0] {
         case PacketType.signal:
-            let taken = signal.handle(
-                unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: source,
-                now: now)
+            let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
+            let taken =
+                signal.handle(bytes, from: source, now: now)
+                || receiveForInvite(bytes, from: source, now: now)
             if taken { wake(now) } else { counters.unknown += 1 }
             return nil
         case PacketType.sealed, PacketType.handshake:
@@ -212,6 +213,9 @@ extension RoomMachine {
             if phase == .leaving { peers.remove(number) }
         case .please:
             peers[number].rekey.handlePlease(now: now)
+        case .removal: try takeRemoval(&reader, from: number, on: route, now: now)
+        case .removalAcknowledgement:
+            try takeRemovalAcknowledgement(&reader, from: number)
         }
         wake(now)
     }

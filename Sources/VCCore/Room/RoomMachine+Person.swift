@@ -62,13 +62,10 @@ extension RoomMachine {
 
     // MARK: Leaving
 
-    /// Says goodbye; `.ended(.left)` follows within half a second.
-    ///
-    /// - Parameter endsRoom: whether a host closes the room for all; else another member is host
-    ///   after it.
-    public mutating func leave(endsRoom: Bool = false, now: Instant) {
+    /// Says goodbye; `.ended(.left)` follows within half a second. Of a host another member takes the place,
+    /// unless `endRoom` says that the room is over.
+    public mutating func leave(now: Instant) {
         guard phase != .leaving, phase != .ended else { return }
-        self.endsRoom = endsRoom && isHost
         for number in peers.numbers where !peers[number].isMember || !peers[number].hasMet {
             peers.remove(number)
         }
@@ -76,14 +73,18 @@ extension RoomMachine {
         nextLeave = now
         if isHost {
             // Who takes our place finds the nameplate free for its token.
-            leaveNotice.heir == nil ? signal.release(now: now) : signal.yield(now: now)
+            let hasHeir = leaveNotice.heir != nil
+            hasHeir ? signal.yield(now: now) : signal.release(now: now)
+            for invite in invites {
+                hasHeir ? invite.handOver(now: now) : invite.withdraw(now: now)
+            }
         }
         wake(now)
     }
 
     mutating func driveLeave(now: Instant) {
         guard phase == .leaving else { return }
-        let isDone = peers.count == 0 && (!isHost || signal.isClosed)
+        let isDone = peers.count == 0 && invites.isEmpty && (!isHost || signal.isClosed)
         let notice = leaveNotice
         if isDone || (now >= nextLeave && leaveCount == RoomMachine.maximumLeaves) {
             // Else relays would keep our places for five minutes.
@@ -126,6 +127,7 @@ extension RoomMachine {
         }
         phase = .ended
         door = nil
+        invites = []
         joiner = nil
         code = nil
         succession = SuccessionState()
@@ -191,6 +193,9 @@ extension RoomMachine {
         case .succession(let message): handle(message, from: number, now: now)
         case .askRoster: answerAsk(of: number, now: now)
         case .shown(let shown): takeShown(shown, from: number)
+        case .safetyCommitment(let commitment):
+            takeSafety(.commitment(commitment), from: number, now: now)
+        case .safetyReveal(let reveal): takeSafety(.reveal(reveal), from: number, now: now)
         }
     }
 }

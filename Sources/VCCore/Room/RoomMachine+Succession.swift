@@ -237,6 +237,7 @@ extension RoomMachine {
     /// No newcomer comes in through us any more.
     private mutating func closeDoor(now: Instant) {
         door = nil
+        for invite in invites { invite.handOver(now: now) }
         nextTickets = .distantFuture
         succession.forgetDisplacement()
         if signal.isHost, !signal.isClosed {
@@ -250,11 +251,15 @@ extension RoomMachine {
     /// A member said goodbye. A host says who takes its place.
     mutating func takeLeave(_ notice: LeaveNotice, of number: Int, now: Instant) {
         guard !isHost, UInt8(number) == roster.host else {
-            return removePeer(number, .left, now: now)
+            // Only the host removes somebody.
+            if notice.reason != .removes { removePeer(number, .left, now: now) }
+            return
         }
         let key = peers[number].key
-        guard phase == .inRoom, notice.reason == .leaves else {
-            return end(phase == .leaving ? endReason : .hostLeft)
+        switch notice.reason {
+        case .leaves: if phase != .inRoom { return end(endReason) }
+        case .ends: return end(phase == .leaving ? endReason : .hostLeft)
+        case .removes: return end(phase == .leaving ? endReason : .removed)
         }
         forget(number, .left)
         if !tombstones.contains(key) { tombstones.append(key) }
@@ -270,7 +275,7 @@ extension RoomMachine {
 
     /// What the host says to all when it leaves.
     var leaveNotice: LeaveNotice {
-        guard isHost, !endsRoom else { return LeaveNotice(endsRoom ? .ends : .leaves) }
+        guard isHost, leaveReason == .leaves else { return LeaveNotice(leaveReason) }
         guard let heir = roster.key(of: roster.successor) else { return LeaveNotice(.leaves) }
         return LeaveNotice(.leaves, heir: LeaveNotice.Heir(key: heir, term: roster.term + 1))
     }
@@ -296,7 +301,7 @@ extension RoomMachine {
     }
 
     private var ownMember: RoomEvent.Member {
-        RoomEvent.Member(number: number, name: name, isHost: isHost)
+        RoomEvent.Member(number: number, name: name, isHost: isHost, isVerified: false)
     }
 
     /// Lets newcomers in, with the code of the host before us if we have it, or with a new one.
@@ -313,7 +318,9 @@ extension RoomMachine {
             roomKey = supply.roomKey.duplicate()
             ticketGeneration = max(ticketGeneration, supply.ticketGeneration)
             for key in supply.tombstones where !tombstones.contains(key) { tombstones.append(key) }
-            succession.isLocked = supply.isLocked
+            isLocked = supply.isLocked
+            let isGone = supply.signalIsEmbedded
+            for code in supply.codes where code.isOnce && !isGone { resume(code, now: now) }
             guard let main = supply.mainCode, !supply.signalIsEmbedded else {
                 code = nil
                 events.append(.signalNeeded)

@@ -78,6 +78,9 @@ public struct RoomMachine: ~Copyable {
     var nextAsk = Instant.zero
     /// Whether the way through the host was open when it was last looked at.
     var hostRouteIsOpen = false
+    var safety: SafetyWords
+    /// The roster that `safety` has.
+    var comparedRoster: Roster?
 
     /// Who is host after the host.
     var succession = SuccessionState()
@@ -89,6 +92,13 @@ public struct RoomMachine: ~Copyable {
     var numberFreedAt = [Instant?](repeating: nil, count: Limits.members + 1)
     var door: HostDoor?
     var code: RoomCode?
+    /// Codes that let one guest in.
+    var invites: [InviteCode] = []
+    /// Nobody is let in.
+    var isLocked = false
+    /// Who was removed, as far as somebody has not heard of it.
+    var removals = RemovalNotices()
+    var farewells: [Farewell] = []
     // The joiner's.
     var joiner: JoinerMachine?
     var attempt = 0
@@ -117,10 +127,9 @@ public struct RoomMachine: ~Copyable {
 
     // Leaving.
     var leaveCount = 0
-    /// Whether the room is over for all when we leave it.
-    var endsRoom = false
     var nextLeave = Instant.zero
     var endReason = EndReason.left
+    var leaveReason = LeaveReason.leaves
 
     /// When `handleTimeout` is next needed.
     public private(set) var nextTimeout = Instant.zero
@@ -140,6 +149,7 @@ public struct RoomMachine: ~Copyable {
         roomKey = SecretBytes(random: &random, count: 32, in: arena)
         roster = Roster(host: keys.publicKey)
         number = 1
+        safety = SafetyWords(local: keys.publicKey, room: room, arena: arena)
         phase = .opening
         self.configuration = configuration
         self.arena = arena
@@ -179,6 +189,7 @@ public struct RoomMachine: ~Copyable {
         roster = Roster(host: keys.publicKey)
         room = RoomID(random: &random)
         number = 0
+        safety = SafetyWords(local: keys.publicKey, room: room, arena: arena)
         phase = .finding
         self.configuration = configuration
         self.arena = arena
@@ -216,6 +227,12 @@ public struct RoomMachine: ~Copyable {
         if let (destination, count) = signal.pollTransmit(into: &writer) {
             return Transmit(destination: destination, size: count)
         }
+        for invite in invites {
+            guard let (destination, count) = invite.signal.pollTransmit(into: &writer) else {
+                continue
+            }
+            return Transmit(destination: destination, size: count)
+        }
         if let (server, count) = mapping.pollTransmit(into: &writer) {
             return Transmit(destination: server, size: count)
         }
@@ -238,9 +255,7 @@ public struct RoomMachine: ~Copyable {
     /// The room code, in memory of its own.
     public func copyCode() -> RoomCode? {
         switch code {
-        case .some(let code):
-            RoomCode(
-                nameplate: code.nameplate, words: code.words.duplicate(), server: code.server)
+        case .some(let code): code.duplicate()
         case .none: nil
         }
     }
@@ -258,7 +273,9 @@ public struct RoomMachine: ~Copyable {
         driveRelays(now: now)
         driveHostRoutes(now: now)
         driveDoor(now: now)
+        driveInvites(now: now)
         driveJoin(now: now)
+        driveTrust(now: now)
         driveBirthday(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
         driveSuccession(now: now)
@@ -274,7 +291,8 @@ public struct RoomMachine: ~Copyable {
     private func earliestTimeout(now: Instant) -> Instant {
         var earliest = signal.pollTimeout() ?? .distantFuture
         earliest = min(earliest, min(relays.timeout, min(mapping.timeout, nextTickets)))
-        earliest = min(earliest, birthday.timeout)
+        earliest = min(earliest, min(birthday.timeout, trustTimeout))
+        for invite in invites { earliest = min(earliest, invite.timeout(now: now)) }
         switch door {
         case .some(let door): earliest = min(earliest, door.timeout(now: now) ?? .distantFuture)
         case .none: break

@@ -92,14 +92,7 @@ enum SuccessionMessage {
 
 /// What a leave says beside itself: `reason 1`, and of a host that hands over `term 4 | key 32`.
 struct LeaveNotice: Equatable {
-    enum Reason: UInt8 {
-        /// The sender leaves.
-        case leaves = 0
-        /// The host closes the room for all.
-        case ends = 1
-    }
-
-    let reason: Reason
+    let reason: LeaveReason
     /// Of a host: who is host in the term after the present one.
     let heir: Heir?
 
@@ -108,7 +101,7 @@ struct LeaveNotice: Equatable {
         let term: UInt32
     }
 
-    init(_ reason: Reason, heir: Heir? = nil) {
+    init(_ reason: LeaveReason, heir: Heir? = nil) {
         self.reason = reason
         self.heir = heir
     }
@@ -123,7 +116,7 @@ struct LeaveNotice: Equatable {
 
     /// Reads what stands behind the kind.
     init(from reader: inout ByteReader) throws(DecodeError) {
-        guard let reason = Reason(rawValue: try reader.readUInt8()) else {
+        guard let reason = LeaveReason(rawValue: try reader.readUInt8()) else {
             throw .unexpectedValue
         }
         self.reason = reason

@@ -51,8 +51,6 @@ struct SuccessionState: ~Copyable {
     var surrender: (key: PublicKey, time: Instant)?
     /// Wrong guesses that the code has behind it when its door opens.
     var failures = 0
-    /// Whether the door stays shut when it opens.
-    var isLocked = false
 
     struct Claim {
         let key: PublicKey
