@@ -191,7 +191,6 @@ extension HostDoor {
         }
         // All that costs nothing is checked before any curve work.
         if isLocked { return answer(.locked) }
-        if isUsed { return answer(.refused) }
         switch opening.key == local ? .taken : vacancy(opening.key) {
         case .free: break
         case .full: return answer(.full)
@@ -234,6 +233,8 @@ extension HostDoor {
         case .done:
             if body.isEqual(to: run.second) { replies.append((mailbox, run.hostSecond)) }
         case .refused(let reason):
+            // It was refused before it came: a joiner believes that only of its proof.
+            if run.second.isEmpty { run.second = unsafe body.withUnsafeBytes { unsafe Array($0) } }
             if body.isEqual(to: run.second) {
                 replies.append((mailbox, reason.message(session: session)))
             }
@@ -244,6 +245,10 @@ extension HostDoor {
     private mutating func serve(keys: borrowing KeyPair, now: Instant) {
         while let run = runs.nextWaiting(failures: { budget.failures(of: $0) }) {
             guard !budget.isSpent else { return }
+            if isUsed {
+                refuse(run, .refused)
+                continue
+            }
             if budget.isBusy(run.tag, now: now) {
                 refuse(run, .busy)
                 continue
