@@ -66,7 +66,8 @@ public struct RoomMachine: ~Copyable {
 
     /// Who was a member and is not any more; what tries again with such a key is refused.
     var tombstones: [PublicKey] = []
-    /// Joiner: whether the host has shown us the room with us in it. Before that nobody else knows us.
+    /// Joiner: whether the host has shown us the room with us in it. Before that nobody else knows
+    /// us.
     var isConfirmed = false
     /// Somebody was shown another roster than we: newcomers count for nothing.
     var isDisputed = false
@@ -320,8 +321,9 @@ public struct RoomConfiguration: Sendable {
 
     public init(
         isHost: Bool, servers: [Endpoint], advertised: ServerName? = nil, name: DisplayText,
-        isMuted: Bool = false, candidates: [Endpoint], local: LocalAddresses, capacity: Int = Limits.members,
-        rungs: RungPolicy = RungPolicy(), hostToken: HostToken? = nil
+        isMuted: Bool = false, candidates: [Endpoint], local: LocalAddresses,
+        capacity: Int = Limits.members, rungs: RungPolicy = RungPolicy(),
+        hostToken: HostToken? = nil
     ) {
         precondition((2...Limits.members).contains(capacity))
         self.isHost = isHost
