@@ -190,6 +190,46 @@ import VCTestKit
         }
     }
 
+    @Test("who misses a removal hears of it from the others, and gives the removed one no voice")
+    func missedRemoval() throws {
+        try room(of: 4, seed: 19) { world, nodes in
+            let (host, cut, other, removed) = (nodes[0], nodes[1], nodes[2], nodes[3])
+            cut.isTalking = true
+            world.run(for: .seconds(1))
+            world.network.setPartitioned(true, host.endpoint, cut.endpoint)
+            world.network.setPartitioned(true, host.endpoint, removed.endpoint)
+            host.machine.kick(number(removed), now: world.now)
+            world.run(for: .milliseconds(500))
+            #expect(other.states(of: "m4") == [.removed])
+            let index = Int(number(removed))
+            #expect(cut.givesNoVoice(to: index))
+            let sent = cut.voiceFrames(to: index)
+            world.run(for: .seconds(2))
+            #expect(cut.voiceFrames(to: index) == sent)
+            // As soon as the host is heard, it is gone for good.
+            world.network.setPartitioned(false, host.endpoint, cut.endpoint)
+            world.run(for: .seconds(2))
+            #expect(cut.states(of: "m4").last == .removed)
+        }
+    }
+
+    @Test("a member that lies about who is gone stops a voice for a moment, until the host says no")
+    func falseAbsence() throws {
+        try room(of: 4, seed: 20) { world, nodes in
+            let (liar, misled, victim) = (nodes[1], nodes[2], nodes[3])
+            misled.isTalking = true
+            world.run(for: .seconds(1))
+            let key = victim.machine.keys.publicKey
+            let shown = liar.machine.roster.removing(key).removing(key)
+            liar.machine.send(.shown(shown), to: Int(number(misled)), now: world.now)
+            world.run(for: .milliseconds(15))
+            #expect(misled.givesNoVoice(to: Int(number(victim))))
+            world.run(for: .milliseconds(100))
+            #expect(!misled.givesNoVoice(to: Int(number(victim))))
+            #expect(misled.states(of: "m4").isEmpty)
+        }
+    }
+
     @Test("a removal is said until all have it, and then no more")
     func removalEnds() throws {
         try room(of: 3, seed: 9) { world, nodes in
@@ -405,6 +445,10 @@ extension Node {
         case .none: return nil
         }
     }
+
+    func givesNoVoice(to member: Int) -> Bool { machine.peers[member].isAbsent }
+
+    func voiceFrames(to member: Int) -> UInt64 { machine.peers[member].voiceFramesSent }
 
     var safety: SafetyPhrase? {
         events.reversed().compactMap {

@@ -102,7 +102,7 @@ extension RoomMachine {
         into packet: UnsafeMutableRawBufferPointer, now: Instant
     ) -> (destination: Endpoint, size: Int)? {
         let number = Int(member)
-        guard peers.contains(number), peers[number].isMember, !peers[number].isDisputed,
+        guard peers.contains(number), peers[number].isMember, peers[number].mayHear,
             phase == .inRoom, let route = peers[number].path.selected,
             let destination = destination(of: route),
             frame.count <= VoiceHeader.maximumFrame, unsafe !frame.isEmpty,

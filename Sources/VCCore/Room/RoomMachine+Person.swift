@@ -169,7 +169,7 @@ extension RoomMachine {
         case .roster(let next, let departures):
             accept(next, departures, from: number, now: now)
         case .askRoster: answerAsk(of: number, now: now)
-        case .shown(let shown): takeShown(shown, from: number)
+        case .shown(let shown): takeShown(shown, from: number, now: now)
         case .safetyCommitment(let commitment):
             takeSafety(.commitment(commitment), from: number, now: now)
         case .safetyReveal(let reveal): takeSafety(.reveal(reveal), from: number, now: now)
