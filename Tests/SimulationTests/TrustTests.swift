@@ -222,7 +222,7 @@ import VCTestKit
             let key = victim.machine.keys.publicKey
             let shown = liar.machine.roster.removing(key).removing(key)
             liar.machine.send(.shown(shown), to: Int(number(misled)), now: world.now)
-            world.run(for: .milliseconds(15))
+            world.run(for: .milliseconds(9))
             #expect(misled.givesNoVoice(to: Int(number(victim))))
             world.run(for: .milliseconds(100))
             #expect(!misled.givesNoVoice(to: Int(number(victim))))

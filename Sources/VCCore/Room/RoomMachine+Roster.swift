@@ -157,8 +157,6 @@ extension RoomMachine {
         }
         for number in peers.numbers where next.number(of: peers[number].key) == nil {
             let departure = departures.first { $0.key == peers[number].key }
-            // Gone is gone, also where the host's reason did not reach us.
-            if !tombstones.contains(peers[number].key) { tombstones.append(peers[number].key) }
             forget(number, departure?.reason ?? .expired)
         }
         notePresence(of: next)
