@@ -31,22 +31,26 @@ struct HostDoor: ~Copyable {
     var isLocked = false
 
     private let local: PublicKey
-    private let nameplate: UInt32
+    /// What the PAKE binds.
+    private let channel: [UInt8]
     private let arena: SecretArena
     private var secret: SecretBytes
     private var runs = JoinRuns()
-    private var budget = GuessBudget()
+    private var budget: GuessBudget
     private var openings = RateAllowance(perSecond: HostDoor.openingsPerSecond)
     private var replies: [(mailbox: UInt32, body: [UInt8])] = []
     private var proven: [Proven] = []
     private var guesses = 0
     private var retired = false
 
+    /// - Parameter bucket: of the phrase, where the secret is one; `nameplate` is then its lease.
     init(
-        secret: consuming SecretBytes, nameplate: UInt32, local: PublicKey, arena: SecretArena
+        secret: consuming SecretBytes, nameplate: UInt32, bucket: UInt16? = nil, local: PublicKey,
+        arena: SecretArena
     ) {
         self.secret = secret
-        self.nameplate = nameplate
+        channel = JoinMessage.channel(nameplate: nameplate, bucket: bucket)
+        budget = GuessBudget(bucket == nil ? .code : .phrase)
         self.local = local
         self.arena = arena
     }
@@ -178,7 +182,7 @@ extension HostDoor {
         guard
             let run = try? JoinRun(
                 mailbox: mailbox, tag: tag, opening: opening, first: first, secret: secret.span,
-                nameplate: nameplate, local: local, random: &random, arena: arena,
+                channel: channel, local: local, random: &random, arena: arena,
                 deadline: now + HostDoor.runLifetime)
         else { return }
         runs.add(run, at: place)
@@ -224,6 +228,7 @@ extension HostDoor {
             guard budget.allowsOpening(now: now) else { return }
             do throws(HandshakeError) {
                 let request = try run.open(local: keys, arena: arena)
+                budget.recordSuccess(now: now)
                 run.state = .proven
                 proven.append(Proven(run: run, request: request))
             } catch {

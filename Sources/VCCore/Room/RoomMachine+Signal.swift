@@ -39,6 +39,7 @@ extension RoomMachine {
         case .tokenNeeded:
             // A call never depends on the server, nor on one that was started anew.
             if phase == .inRoom { noteSignal(back: false) } else { end(.signalTokenNeeded) }
+        case .leases: break
         case .noSuchRoom: failJoin(.noSuchRoom)
         case .rateLimited: failJoin(.signalBusy)
         case .serverFull:
