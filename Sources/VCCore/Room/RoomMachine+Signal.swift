@@ -125,11 +125,12 @@ extension RoomMachine {
         for number in peers.numbers where !peers[number].isMember {
             pending.append(peers[number].key)
         }
-        let (roster, places) = (roster, configuration.capacity - 1 - peers.count)
+        let (roster, tombstones) = (roster, tombstones)
+        let places = configuration.capacity - 1 - peers.count
         door?.handle(
             body, mailbox: mailbox, tag: tag,
             vacancy: { key in
-                if roster.number(of: key) != nil { return .taken }
+                if roster.number(of: key) != nil || tombstones.contains(key) { return .taken }
                 return places > 0 || pending.contains(key) ? .free : .full
             }, keys: keys, random: &random, now: now)
         driveDoor(now: now)
@@ -172,8 +173,7 @@ extension RoomMachine {
     private mutating func welcome(_ proven: HostDoor.Proven, now: Instant) {
         let run = proven.run
         forgetPending(run.key)
-        guard let number = (2...Limits.members).first(where: { !peers.contains($0) }),
-            peers.count + 1 < configuration.capacity
+        guard let number = freeNumber, peers.count + 1 < configuration.capacity
         else {
             door?.refuse(run, .full)
             return

@@ -19,6 +19,10 @@ public struct RoomMachine: ~Copyable {
     static let maximumLeaves = 5
     /// Who joined is shown with its name, or without it after this.
     static let namePatience = Duration.seconds(2)
+    /// Who joins sees the others with their names, or without them after this.
+    static let joinPatience = Duration.milliseconds(250)
+    /// The host is asked for the roster, and answers, at most this often.
+    static let askInterval = Duration.seconds(1)
 
     enum Phase: Equatable {
         /// Host: waits for a nameplate.
@@ -49,6 +53,8 @@ public struct RoomMachine: ~Copyable {
     /// Host: when all tickets are asked for again.
     var nextTickets = Instant.distantFuture
     var outbox = TransmitQueue()
+    /// Host: how much it forwards.
+    var forwards = ForwardAllowance()
     var events: [RoomEvent] = []
     var peers = PeerTable()
 
@@ -58,7 +64,18 @@ public struct RoomMachine: ~Copyable {
     var number: UInt8
     var roomKey: SecretBytes
 
+    /// Who was a member and is not any more; what tries again with such a key is refused.
+    var tombstones: [PublicKey] = []
+    /// Somebody was shown another roster than we: newcomers count for nothing.
+    var isDisputed = false
+    /// When the host may be asked for the roster again.
+    var nextAsk = Instant.zero
+    /// Whether the way through the host was open when it was last looked at.
+    var hostRouteIsOpen = false
+
     // The host's.
+    /// When each number was last given back.
+    var numberFreedAt = [Instant?](repeating: nil, count: Limits.members + 1)
     var door: HostDoor?
     var code: RoomCode?
     // The joiner's.
@@ -161,8 +178,8 @@ public struct RoomMachine: ~Copyable {
         isMuted = configuration.isMuted
     }
 
-    /// Whether we made the room.
-    public var isHost: Bool { configuration.isHost }
+    /// Whether we let newcomers in and say who is a member. The host may change.
+    public var isHost: Bool { number == roster.host }
 
     /// Whether nothing more will happen.
     public var isEnded: Bool { phase == .ended }
@@ -226,6 +243,7 @@ public struct RoomMachine: ~Copyable {
         if let due = signal.pollTimeout(), now >= due { signal.handleTimeout(now: now) }
         handleSignalEvents(now: now)
         driveRelays(now: now)
+        driveHostRoutes(now: now)
         driveDoor(now: now)
         driveJoin(now: now)
         driveBirthday(now: now)
@@ -280,7 +298,7 @@ public struct RoomConfiguration: Sendable {
 
     public init(
         isHost: Bool, servers: [Endpoint], advertised: ServerName? = nil, name: DisplayText,
-        isMuted: Bool = false, candidates: [Endpoint], local: LocalAddresses, capacity: Int = 2,
+        isMuted: Bool = false, candidates: [Endpoint], local: LocalAddresses, capacity: Int = Limits.members,
         rungs: RungPolicy = RungPolicy(), hostToken: HostToken? = nil
     ) {
         precondition((2...Limits.members).contains(capacity))
@@ -307,6 +325,10 @@ public struct RoomCounters: Equatable, Sendable {
     public var strayHandshakes: UInt64 = 0
     /// Opened, and then not understood.
     public var malformed: UInt64 = 0
+    /// Asked of the host to be forwarded, or forwarded by it, against the rules.
+    public var unforwarded: UInt64 = 0
+    /// Host: forwarded.
+    public var forwarded: UInt64 = 0
     /// Opened. Divide the others by it.
     public var opened: UInt64 = 0
 }

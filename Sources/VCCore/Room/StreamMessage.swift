@@ -7,8 +7,12 @@ enum StreamMessage {
     /// The roster that the sender knows: two members with different R for one version were shown
     /// different rosters.
     case knows(term: UInt32, version: UInt32, digest: Digest)
-    /// The host's roster.
-    case roster(Roster)
+    /// The host's roster, and who is not in it any more.
+    case roster(Roster, [Departure])
+    /// Asks the host for the roster: somebody else knows a later one.
+    case askRoster
+    /// The roster that the sender knows, for whom another one was shown to.
+    case shown(Roster)
     /// Whether the sender's microphone is closed.
     case muted(Bool)
     /// Where the sender can be reached now, and how its NAT maps.
@@ -34,6 +38,8 @@ enum StreamMessage {
         static let ticket: UInt8 = 0x08
         static let birthdayOffer: UInt8 = 0x09
         static let birthdayAccept: UInt8 = 0x0A
+        static let askRoster: UInt8 = 0x0B
+        static let shown: UInt8 = 0x0C
     }
 
     func encode() -> [UInt8] {
@@ -51,8 +57,14 @@ enum StreamMessage {
                 writer.write(term)
                 writer.write(version)
                 digest.encode(into: &writer)
-            case .roster(let roster):
+            case .roster(let roster, let departures):
                 writer.write(Kind.roster)
+                roster.encode(into: &writer)
+                Departure.encode(departures, into: &writer)
+            case .askRoster:
+                writer.write(Kind.askRoster)
+            case .shown(let roster):
+                writer.write(Kind.shown)
                 roster.encode(into: &writer)
             case .muted(let on):
                 writer.write(Kind.muted)
@@ -96,8 +108,16 @@ enum StreamMessage {
             return .knows(term: term, version: version, digest: digest)
         case Kind.roster:
             let roster = try Roster(from: &reader)
+            let departures = try Departure.decode(&reader)
             try reader.expectEnd()
-            return .roster(roster)
+            return .roster(roster, departures)
+        case Kind.askRoster:
+            try reader.expectEnd()
+            return .askRoster
+        case Kind.shown:
+            let roster = try Roster(from: &reader)
+            try reader.expectEnd()
+            return .shown(roster)
         case Kind.muted:
             let on = try reader.readUInt8()
             guard on <= 1 else { throw .unexpectedValue }

@@ -8,6 +8,7 @@ enum Option: String, CaseIterable {
     case relayOnly = "relay-only"
     case noDirect = "no-direct"
     case noRelay = "no-relay"
+    case noHostForward = "no-host-forward"
     case noBirthday = "no-birthday"
 
     /// As it is typed.
@@ -27,7 +28,9 @@ enum Option: String, CaseIterable {
         case .duration: "SECONDS"
         case .signalTokenFile: "FILE"
         case .out: "DIR"
-        case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noBirthday: nil
+        case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
+            .noBirthday:
+            nil
         }
     }
 
@@ -39,7 +42,7 @@ enum Option: String, CaseIterable {
         case .json: [.host, .join, .demo, .doctor, .devices]
         case .signal, .capture, .playback, .plain: [.host, .join, .doctor]
         case .listen, .name, .muted, .raw, .talk, .steady, .bitrate, .frame, .duration, .relayOnly,
-            .noDirect, .noRelay, .noBirthday:
+            .noDirect, .noRelay, .noHostForward, .noBirthday:
             [.host, .join]
         }
     }
@@ -72,6 +75,7 @@ enum Option: String, CaseIterable {
         case .relayOnly: "talk through relays only, so that nobody learns your address"
         case .noDirect: "do not send directly to the others"
         case .noRelay: "do not use relays"
+        case .noHostForward: "do not send through the host; as host, do not forward"
         case .noBirthday: "do not try many ports against a NAT that hides its own"
         case .out: "write the recordings into DIR"
         }
@@ -80,7 +84,7 @@ enum Option: String, CaseIterable {
     /// Options of later versions: refused by name, because ignoring one could cost the privacy
     /// that it asked for.
     static let later = [
-        "no-noise-suppression", "no-gain-control", "no-host-forward",
+        "no-noise-suppression", "no-gain-control",
         "headset", "insert", "open", "exec",
         "record", "config", "no-lan",
     ]
