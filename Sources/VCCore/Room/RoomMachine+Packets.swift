@@ -11,9 +11,10 @@ extension RoomMachine {
         }
         switch unsafe datagram[0] {
         case PacketType.signal:
-            let taken = signal.handle(
-                unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: source,
-                now: now)
+            let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
+            let taken =
+                signal.handle(bytes, from: source, now: now)
+                || handleTuneSignal(bytes, from: source, now: now)
             if taken { wake(now) } else { counters.unknown += 1 }
             return nil
         case PacketType.sealed, PacketType.handshake:

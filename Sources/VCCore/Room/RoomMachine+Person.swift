@@ -103,6 +103,8 @@ extension RoomMachine {
             peers.remove(number)
         }
         phase = .ended
+        moving = nil
+        tune?.settle()
         door = nil
         joiner = nil
         code = nil
@@ -167,6 +169,7 @@ extension RoomMachine {
             accept(next, departures, from: number, now: now)
         case .askRoster: answerAsk(of: number, now: now)
         case .shown(let shown): takeShown(shown, from: number)
+        case .tuneMoved(let lease): takeMoved(lease, from: number, now: now)
         }
     }
 }

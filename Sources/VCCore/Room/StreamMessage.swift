@@ -27,6 +27,9 @@ enum StreamMessage {
     /// The answer of the receiver, which opens its ports now.
     case birthdayAccept(Sighting)
 
+    /// Of a phrase: the sender's room is found under this lease now.
+    case tuneMoved(lease: UInt32)
+
     private enum Kind {
         static let chat: UInt8 = 0x01
         static let name: UInt8 = 0x02
@@ -40,6 +43,7 @@ enum StreamMessage {
         static let birthdayAccept: UInt8 = 0x0A
         static let askRoster: UInt8 = 0x0B
         static let shown: UInt8 = 0x0C
+        static let tuneMoved: UInt8 = 0x30
     }
 
     func encode() -> [UInt8] {
@@ -85,6 +89,9 @@ enum StreamMessage {
             case .birthdayAccept(let sighting):
                 writer.write(Kind.birthdayAccept)
                 sighting.encode(into: &writer)
+            case .tuneMoved(let lease):
+                writer.write(Kind.tuneMoved)
+                writer.write(lease)
             }
         }
     }
@@ -146,6 +153,11 @@ enum StreamMessage {
             let sighting = try Sighting(from: &reader)
             try reader.expectEnd()
             return .birthdayAccept(sighting)
+        case Kind.tuneMoved:
+            let lease = try reader.readUInt32()
+            guard SignalFormat.tuneLeases.contains(lease) else { throw .unexpectedValue }
+            try reader.expectEnd()
+            return .tuneMoved(lease: lease)
         case _:
             return nil
         }

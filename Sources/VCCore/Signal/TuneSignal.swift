@@ -131,6 +131,9 @@ struct BucketInquiry {
 }
 
 extension SignalClient {
+    /// The one of the servers that is talked to.
+    var chosenServer: Endpoint? { route.flatMap { routes.server(of: $0) } }
+
     /// Asks the server which leases there are in a bucket, until it says so: `.leases`.
     mutating func requestLeases(of bucket: UInt16, now: Instant) {
         guard phase != .releasing, phase != .closed else { return }

@@ -16,6 +16,8 @@ struct TuneMachine: ~Copyable {
         case ask
         /// Become host of a lease of its own.
         case claim
+        /// The server does not answer.
+        case giveUp
         /// Nobody answers where the host had sent us: start anew.
         case beginAgain
     }
@@ -134,6 +136,7 @@ struct TuneMachine: ~Copyable {
             switch step {
             case .ask: actions.append(.ask)
             case .claim: actions.append(.claim)
+            case .giveUp: actions.append(.giveUp)
             case .attempt(let lease):
                 tries.append(
                     TuneTry(

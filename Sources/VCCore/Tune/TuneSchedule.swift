@@ -17,6 +17,8 @@ struct TuneSchedule {
     /// that a broken network kept apart meet later.
     static let firstLooks: [Duration] = [.seconds(2), .seconds(5), .seconds(10), .seconds(30)]
     static let lookInterval = Duration.seconds(60)
+    /// The server's answer is waited for, and asked for again, for so long.
+    static let askPatience = Duration.seconds(10)
     /// How long a lease of another phrase is remembered.
     static let refusedMemory = Duration.seconds(600)
 
@@ -26,6 +28,8 @@ struct TuneSchedule {
         case attempt(lease: UInt32)
         /// No lease confirmed the phrase: claim one.
         case claim
+        /// The server does not answer.
+        case giveUp
     }
 
     private enum Round {
@@ -46,6 +50,7 @@ struct TuneSchedule {
     private var since = Instant.zero
     private var looks = 0
     private var nextLook = Instant.distantFuture
+    private var askedAt = Instant.zero
     private var waiting: [UInt32] = []
     private var running: [UInt32] = []
     private var nextTry = Instant.zero
@@ -56,7 +61,7 @@ struct TuneSchedule {
         switch round {
         case .none: nextLook
         case .due, .over: .zero
-        case .asked: .distantFuture
+        case .asked: askedAt + TuneSchedule.askPatience
         case .trying: waiting.isEmpty ? .distantFuture : nextTry
         }
     }
@@ -134,8 +139,13 @@ struct TuneSchedule {
             return poll(now: now)
         case .due:
             round = .asked
+            askedAt = now
             return .ask
-        case .asked: return nil
+        case .asked:
+            guard now >= askedAt + TuneSchedule.askPatience else { return nil }
+            round = .none
+            if own != nil { scheduleLook(now: now) }
+            return own == nil ? .giveUp : nil
         case .trying:
             guard now >= nextTry, !waiting.isEmpty else { return nil }
             nextTry = now + TuneSchedule.tryInterval
