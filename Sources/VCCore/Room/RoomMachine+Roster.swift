@@ -137,7 +137,7 @@ extension RoomMachine {
         _ next: Roster, _ departures: [Departure], from number: Int, now: Instant
     ) {
         guard !isHost, UInt8(number) == roster.host, next.term == roster.term,
-            next.version > roster.version
+            next.version > roster.version || (!isConfirmed && next.version == roster.version)
         else { return }
         guard next.key(of: self.number) == keys.publicKey,
             next.key(of: next.host) == peers[number].key, next.host == roster.host
@@ -160,6 +160,7 @@ extension RoomMachine {
         let moves = peers.numbers.contains { next.number(of: peers[$0].key) != UInt8($0) }
         if moves { peers.renumber { next.number(of: $0) ?? 0 } }
         roster = next
+        isConfirmed = true
         for entry in next.entries where entry.key != keys.publicKey {
             // Who said goodbye to us is gone, also where the host does not know it yet.
             guard peers.number(of: entry.key) == nil, !tombstones.contains(entry.key) else {

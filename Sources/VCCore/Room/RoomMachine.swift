@@ -66,6 +66,8 @@ public struct RoomMachine: ~Copyable {
 
     /// Who was a member and is not any more; what tries again with such a key is refused.
     var tombstones: [PublicKey] = []
+    /// Joiner: whether the host has shown us the room with us in it. Before that nobody else knows us.
+    var isConfirmed = false
     /// Somebody was shown another roster than we: newcomers count for nothing.
     var isDisputed = false
     /// When the host may be asked for the roster again.
