@@ -34,7 +34,8 @@ struct HostDoor: ~Copyable {
     private(set) var isLocked = false
 
     private let local: PublicKey
-    private let nameplate: UInt32
+    /// What the PAKE binds.
+    private let channel: [UInt8]
     private let arena: SecretArena
     private var secret: SecretBytes
     private var runs = JoinRuns()
@@ -48,17 +49,20 @@ struct HostDoor: ~Copyable {
     private var guesses = 0
     private var retired = false
 
-    /// - Parameter failures: wrong guesses that this code has stood before.
+    /// - Parameters:
+    ///   - bucket: of the phrase, where the secret is one; `nameplate` is then its lease.
+    ///   - failures: wrong guesses that this code has stood before.
     init(
-        secret: consuming SecretBytes, nameplate: UInt32, local: PublicKey, arena: SecretArena,
-        isOneTime: Bool = false, failures: Int = 0
+        secret: consuming SecretBytes, nameplate: UInt32, bucket: UInt16? = nil, local: PublicKey,
+        arena: SecretArena, isOneTime: Bool = false, failures: Int = 0
     ) {
         self.isOneTime = isOneTime
         budget = GuessBudget(
+            bucket == nil ? .code : .phrase,
             limit: isOneTime ? GuessBudget.perOneTimeCode : GuessBudget.perCode,
             failures: failures)
         self.secret = secret
-        self.nameplate = nameplate
+        channel = JoinMessage.channel(nameplate: nameplate, bucket: bucket)
         self.local = local
         self.arena = arena
     }
@@ -204,7 +208,7 @@ extension HostDoor {
         guard
             let run = try? JoinRun(
                 mailbox: mailbox, tag: tag, opening: opening, first: first, secret: secret.span,
-                nameplate: nameplate, local: local, random: &random, arena: arena,
+                channel: channel, local: local, random: &random, arena: arena,
                 deadline: now + HostDoor.runLifetime)
         else { return }
         runs.add(run, at: place)
@@ -256,6 +260,7 @@ extension HostDoor {
             guard budget.allowsOpening(now: now) else { return }
             do throws(HandshakeError) {
                 let request = try run.open(local: keys, arena: arena)
+                budget.recordSuccess(now: now)
                 run.state = .proven
                 if isOneTime { useUp() }
                 proven.append(Proven(run: run, request: request))

@@ -15,6 +15,7 @@ extension RoomMachine {
             let taken =
                 signal.handle(bytes, from: source, now: now)
                 || receiveForInvite(bytes, from: source, now: now)
+                || handleTuneSignal(bytes, from: source, now: now)
             if taken { wake(now) } else { counters.unknown += 1 }
             return nil
         case PacketType.sealed, PacketType.handshake:

@@ -105,6 +105,8 @@ extension RoomMachine {
             peers.remove(number)
         }
         phase = .ended
+        moving = nil
+        tune?.settle()
         door = nil
         invites = []
         joiner = nil
@@ -173,6 +175,7 @@ extension RoomMachine {
         case .safetyCommitment(let commitment):
             takeSafety(.commitment(commitment), from: number, now: now)
         case .safetyReveal(let reveal): takeSafety(.reveal(reveal), from: number, now: now)
+        case .tuneMoved(let lease): takeMoved(lease, from: number, now: now)
         }
     }
 }

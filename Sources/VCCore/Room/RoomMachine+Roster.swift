@@ -94,12 +94,12 @@ extension RoomMachine {
         if isHost, roster.number(of: key) != nil {
             numberFreedAt[number] = now
             publish(roster.removing(key), [Departure(key: key, reason: reason)], now: now)
-        } else if !isHost, number == Int(roster.host) {
+        } else if !isHost, number == Int(roster.host), !survivesHost(now: now) {
             end(phase == .leaving ? endReason : reason == .left ? .hostLeft : .hostLost)
         }
     }
 
-    private mutating func forget(_ number: Int, _ reason: Departure.Reason) {
+    mutating func forget(_ number: Int, _ reason: Departure.Reason) {
         if birthday.peer == number { birthday.cancel() }
         for id in peers[number].stream.undelivered where id != 0 {
             events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
