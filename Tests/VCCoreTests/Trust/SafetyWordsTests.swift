@@ -139,6 +139,15 @@ import Testing
         #expect(rig.phrases[0] != nil && rig.phrases[0] == rig.phrases[1])
     }
 
+    @Test("a roster that changes before anybody reveals is nobody's fault")
+    func earlyRosterChange() {
+        let rig = SafetyRig(3, arena: arena)
+        _ = rig.start(0)
+        rig.setRoster(SafetyRig.digest(2), of: [0, 1, 2])
+        #expect(rig.members[0].events == [.unfinished(missing: [], hadRevealed: false)])
+        #expect(rig.members[0].machine.unfinished == 0)
+    }
+
     @Test("members with different rosters never get words")
     func differentRosters() {
         let rig = SafetyRig(2, arena: arena)
