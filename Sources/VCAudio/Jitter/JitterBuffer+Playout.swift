@@ -33,11 +33,12 @@ extension JitterBuffer {
         startTalkSpurt(with: entry, at: time)
     }
 
-    private mutating func startTalkSpurt(with entry: FrameStore.Entry, at time: Int) {
+    mutating func startTalkSpurt(with entry: FrameStore.Entry, at time: Int) {
         state = .playing
         decodePosition = entry.timestamp
         hasEnded = false
         hasTail = false
+        hasInserted = false
         concealedRun = 0
         resumeGain = 0
         control.restart(at: time)
@@ -64,7 +65,7 @@ extension JitterBuffer {
 
     /// The frame's time is over, though it waits here: it came too late.
     private mutating func passOver(_ entry: FrameStore.Entry, at time: Int) {
-        noteLate(transit: entry.arrival - entry.timestamp, arrival: time)
+        noteLate(transit: transit(of: entry), arrival: time)
         statistics.lost += entry.sequence - nextSequence
         nextSequence = entry.sequence + 1
         store.remove(entry)
@@ -74,7 +75,10 @@ extension JitterBuffer {
     /// Decodes the frame and queues what is still due of it.
     mutating func play(_ entry: FrameStore.Entry, at time: Int) {
         let skipped = max(0, decodePosition - entry.timestamp)
-        if skipped > 0, !hasTail {
+        // The low-delay coder's frames overlap; the speech coder's have to be blended.
+        let hasJumped = hasInserted && decoder.concealmentGrain > OpusDecoder.concealmentStep
+        hasInserted = false
+        if skipped > 0 || hasJumped, !hasTail {
             decoder.conceal(OpusDecoder.concealmentStep, into: tail)
             hasTail = true
         }
@@ -114,7 +118,7 @@ extension JitterBuffer {
         statistics.hasPlayed = true
         statistics.waiting += (Float(spare + queue.count) - statistics.waiting) / 32
         if skipped > 0 {
-            noteLate(transit: entry.arrival - entry.timestamp, arrival: time)
+            noteLate(transit: transit(of: entry), arrival: time)
         } else {
             lateRun = 0
         }
@@ -149,18 +153,18 @@ extension JitterBuffer {
             endTalkSpurt()
             return
         }
-        let step = OpusDecoder.concealmentStep
+        let step = decoder.concealmentGrain
         let count = min(OpusDecoder.frameLimit, (needed + step - 1) / step * step)
         // Below the target the made-up sound is put in, so that the late frame still finds its
         // place; at the target it takes the place of what is missing.
         let isBelowTarget = target - level(at: time) >= step
         conceal(count)
-        if !isBelowTarget { decodePosition += count }
+        if isBelowTarget { hasInserted = true } else { decodePosition += count }
     }
 
     /// Fills the gap in front of a frame that is here.
     private mutating func concealLoss(of gap: Int) {
-        let step = OpusDecoder.concealmentStep
+        let step = decoder.concealmentGrain
         let count = min(FrameLoss.longestStep, (gap + step - 1) / step * step)
         conceal(count)
         decodePosition += count

@@ -47,6 +47,8 @@ public struct JitterBuffer: ~Copyable {
     /// What would have come next, to be blended into what comes instead.
     let tail = SampleBuffer(count: OpusDecoder.concealmentStep)
     var hasTail = false
+    /// Whether what was made up last was put in between, so that the next frame does not follow it.
+    var hasInserted = false
 
     var state = State.silent
     /// The sequence of the next frame to play.
@@ -69,6 +71,11 @@ public struct JitterBuffer: ~Copyable {
     private var latest = 0
     /// The transit of the packet before, for the interarrival jitter.
     private var previousTransit = 0
+
+    /// Samples of the newest frame. Transits are those that frames of this length have: a longer
+    /// frame leaves later, because it has to be said first.
+    private var frameLength = 0
+    private var newestSequence = Int.min
 
     /// Frames in a row that came too late, and the quickest of them.
     var lateRun = 0
@@ -128,7 +135,8 @@ public struct JitterBuffer: ~Copyable {
             return
         }
         statistics.received += 1
-        let transit = arrival - timestamp
+        if sequence > newestSequence { followFrameLength(duration, sequence: sequence) }
+        let transit = arrival - timestamp - duration + frameLength
         measure(transit: transit, arrival: arrival)
         guard sequence >= nextSequence else {
             // It was given up for lost when a later frame was played.
@@ -192,7 +200,7 @@ public struct JitterBuffer: ~Copyable {
     // MARK: Time
 
     /// `instant` in samples since the first call. Time that goes back stands still.
-    private mutating func time(of instant: Instant) -> Int {
+    mutating func time(of instant: Instant) -> Int {
         if !hasOrigin {
             hasOrigin = true
             origin = instant.nanoseconds
@@ -202,6 +210,21 @@ public struct JitterBuffer: ~Copyable {
         let elapsed = min(instant.nanoseconds - origin, UInt64(Int64.max) / 64)
         latest = max(latest, Int(elapsed * 6 / 125_000))
         return latest
+    }
+
+    /// How long the frame took, were it as long as the newest one.
+    func transit(of entry: FrameStore.Entry) -> Int {
+        entry.arrival - entry.end + frameLength
+    }
+
+    /// What was learnt about the network is kept when the sender goes over to other frames.
+    private mutating func followFrameLength(_ duration: Int, sequence: Int) {
+        newestSequence = sequence
+        if frameLength > 0, duration != frameLength {
+            estimator.shift(by: duration - frameLength)
+            previousTransit += duration - frameLength
+        }
+        frameLength = duration
     }
 
     private mutating func measure(transit: Int, arrival: Int) {
@@ -215,6 +238,8 @@ public struct JitterBuffer: ~Copyable {
 
     private mutating func restart(at sequence: Int) {
         store.removeAll()
+        newestSequence = Int.min
+        frameLength = 0
         estimator.reset()
         control = LevelControl()
         decoder.reset()
