@@ -104,7 +104,7 @@ extension RoomMachine {
     ) -> (destination: Endpoint, size: Int)? {
         let number = Int(member)
         guard peers.contains(number), peers[number].isMember, peers[number].mayHear,
-            phase == .inRoom, isAddressed(number), let route = peers[number].path.selected,
+            phase == .inRoom, isMeant(number), let route = peers[number].path.selected,
             let destination = destination(of: route),
             frame.count <= VoiceHeader.maximumFrame, unsafe !frame.isEmpty,
             let inner = unsafe writeRouteHeader(route, to: number, into: packet)
@@ -126,7 +126,7 @@ extension RoomMachine {
     }
 
     /// Whether voice is for this member; counts it as withheld if not.
-    private mutating func isAddressed(_ number: Int) -> Bool {
+    private mutating func isMeant(_ number: Int) -> Bool {
         if hearsUs(number) { return true }
         peers[number].withhold()
         return false

@@ -115,6 +115,7 @@ public struct RoomMachine: ~Copyable {
     var isMuted = false
     var nextChat: UInt64 = 1
     var chatAllowance = ChatAllowance()
+    var heldChat: [HeldChat] = []
     /// Whether only those hear us who are whispered to.
     var isWhispering = false
     /// Who was told to the person.
@@ -293,6 +294,7 @@ public struct RoomMachine: ~Copyable {
         driveTrust(now: now)
         driveTune(now: now)
         driveBirthday(now: now)
+        driveChat(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
         driveLeave(now: now)
         nextTimeout = phase == .ended ? .distantFuture : earliestTimeout(now: now)
@@ -317,6 +319,7 @@ public struct RoomMachine: ~Copyable {
         case .none: break
         }
         for number in peers.numbers { earliest = min(earliest, peerTimeout(number, now: now)) }
+        earliest = min(earliest, chatTimeout(now: now))
         if phase == .leaving { earliest = min(earliest, nextLeave) }
         if phase == .inRoom, !isHost { earliest = min(earliest, now + .seconds(1)) }
         // Never at once again: what is due was just done.

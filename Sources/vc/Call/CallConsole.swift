@@ -133,8 +133,8 @@ extension CallConsole {
                     .warning(
                         kind: "not-sent",
                         message: "the message was not sent: you are not in a room, nobody is "
-                            + "there to get it, it was the twenty-first within a second, or too "
-                            + "many messages wait for somebody who is not reached"))
+                            + "there to get it, or too many messages wait for somebody who is "
+                            + "not reached"))
             case .networkChanged(let port): router?.networkChanged(port: port)
             case .closed: isClosed = true
             }
