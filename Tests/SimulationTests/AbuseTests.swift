@@ -9,7 +9,7 @@ import VCTestKit
     static let link = VirtualNetwork.Link(latency: .milliseconds(10), jitter: .milliseconds(3))
 
     init() throws {
-        arena = try #require(SecretArena())
+        arena = try #require(SecretArena(slotCount: 32_768))
     }
 
     private func open(seed: UInt64 = 1, capacity: Int = 2) throws -> (World, Node) {

@@ -33,7 +33,7 @@ struct TuneServerTests {
         return answers.first.flatMap { try? SignalAnswer.decode($0.bytes.span.bytes).answer }
     }
 
-    private func lease(_ answer: SignalAnswer?) -> UInt32? {
+    private func granted(_ answer: SignalAnswer?) -> UInt32? {
         if case .lease(.granted, let lease, _) = answer { lease } else { nil }
     }
 
@@ -55,7 +55,7 @@ struct TuneServerTests {
     @Test("a lease is found in its bucket and in no other, above all nameplates")
     func found() throws {
         let world = SignalWorld()
-        let lease = try #require(lease(claim(world, 1, from: endpoint(1), bucket: 7)))
+        let lease = try #require(granted(claim(world, 1, from: endpoint(1), bucket: 7)))
         #expect(SignalFormat.tuneLeases.contains(lease))
         #expect(list(world, 7) == [lease])
         #expect(list(world, 8) == [])
@@ -100,15 +100,15 @@ struct TuneServerTests {
         let world = SignalWorld()
         let crowd = endpoint(1)
         for number in 1...8 {
-            #expect(lease(claim(world, number, from: crowd, bucket: 7)) != nil)
+            #expect(granted(claim(world, number, from: crowd, bucket: 7)) != nil)
         }
         guard case .lease(.full, _, _) = claim(world, 9, from: crowd, bucket: 7) else {
             Issue.record("a ninth lease")
             return
         }
-        #expect(lease(claim(world, 9, from: crowd, bucket: 8)) != nil)
+        #expect(granted(claim(world, 9, from: crowd, bucket: 8)) != nil)
         for number in 10..<66 {
-            #expect(lease(claim(world, number, from: endpoint(number), bucket: 7)) != nil)
+            #expect(granted(claim(world, number, from: endpoint(number), bucket: 7)) != nil)
         }
         guard case .lease(.full, _, _) = claim(world, 99, from: endpoint(99), bucket: 7) else {
             Issue.record("a 65th lease")
@@ -133,7 +133,7 @@ struct TuneServerTests {
         var last: UInt32 = 0
         for number in 1...5 {
             let lease = try #require(
-                lease(claim(world, number, from: endpoint(number), bucket: UInt16(number))))
+                granted(claim(world, number, from: endpoint(number), bucket: UInt16(number))))
             #expect(lease > last)
             last = lease
             let cookie = world.cookie(of: endpoint(number))
@@ -154,8 +154,8 @@ struct TuneServerTests {
     @Test("a token gets its lease again, and another bucket or room with it is refused")
     func token() throws {
         let world = SignalWorld()
-        let first = try #require(lease(claim(world, 1, from: endpoint(1), bucket: 7)))
-        #expect(lease(claim(world, 1, from: endpoint(1), bucket: 7)) == first)
+        let first = try #require(granted(claim(world, 1, from: endpoint(1), bucket: 7)))
+        #expect(granted(claim(world, 1, from: endpoint(1), bucket: 7)) == first)
         for answer in [
             claim(world, 1, from: endpoint(1), bucket: 8),
             claim(world, 1, from: endpoint(1), bucket: 7, room: 99),
@@ -172,9 +172,9 @@ struct TuneServerTests {
     func wanted() throws {
         let world = SignalWorld()
         #expect(
-            lease(claim(world, 1, from: endpoint(1), bucket: 7, wanted: 1_000_009)) == 1_000_009)
+            granted(claim(world, 1, from: endpoint(1), bucket: 7, wanted: 1_000_009)) == 1_000_009)
         let other = try #require(
-            lease(claim(world, 2, from: endpoint(2), bucket: 7, wanted: 1_000_009)))
+            granted(claim(world, 2, from: endpoint(2), bucket: 7, wanted: 1_000_009)))
         #expect(other != 1_000_009)
     }
 

@@ -9,9 +9,9 @@ private import Synchronization
 @safe public final class SecretArena: Sendable {
     /// Bytes of one slot: two keys, or one SHA-512 value.
     static let slotSize = 64
-    /// 64 KiB: 16 members with three sessions each and a handshake under way, 32 open joins and their
-    /// payloads use less than half. RLIMIT_MEMLOCK is 8 MiB on Debian.
-    public static let usualSlotCount = 1_024
+    /// 128 KiB: 16 members with three sessions each and a handshake under way, 32 open joins and
+    /// their payloads use less than a third. RLIMIT_MEMLOCK is 8 MiB on Debian.
+    public static let usualSlotCount = 2_048
 
     private nonisolated(unsafe) let base: UnsafeMutableRawPointer
     private let used: Mutex<[UInt64]>

@@ -219,6 +219,11 @@ struct PathMachine {
         return paths[index].isValid
     }
 
+    /// All routes whose probes are answered: for what must arrive whatever becomes of one of them.
+    var validRoutes: [Route] {
+        paths.filter { $0.isValid && $0.isBound }.map(\.route)
+    }
+
     /// Which forwarders serve us now: relays that we are bound at, the host that we reach. One that
     /// has just come back is asked at once, if nothing of the call comes.
     mutating func noteForwarders(now: Instant, _ serves: (Route) -> Bool) {

@@ -1,5 +1,5 @@
-/// Another member: its keys, its stream, its paths. Everything belongs to its public key; the number
-/// is a label.
+/// Another member: its keys, its stream, its paths. Everything belongs to its public key; the
+/// number is a label.
 ///
 /// ```
 ///   named by a roster --handshake, first packet under its keys--> met

@@ -24,8 +24,26 @@ extension RoomMachine {
                 unsafe sealInPlace(number, buffer, now: now, body)
             }
             guard let size else { return }
-            unsafe signal.post(packet.span.bytes.extracting(0..<size), mailbox: mailbox, now: now)
+            unsafe post(packet.span.bytes.extracting(0..<size), mailbox: mailbox, now: now)
         }
+    }
+
+    /// A sealed datagram that is kept: for a member whose keys are about to go.
+    mutating func sealedCopy(
+        for number: Int, on route: Route, now: Instant, _ body: (inout ByteWriter) -> Void
+    ) -> (bytes: [UInt8], destination: Endpoint)? {
+        guard let destination = destination(of: route) else { return nil }
+        var bytes = [UInt8](repeating: 0, count: Limits.datagram)
+        let size: Int? = unsafe bytes.withUnsafeMutableBytes { buffer in
+            guard let start = unsafe writeRouteHeader(route, to: number, into: buffer),
+                let size = unsafe sealInPlace(
+                    number, UnsafeMutableRawBufferPointer(rebasing: buffer[start...]), now: now,
+                    body)
+            else { return nil }
+            return start + size
+        }
+        guard let size else { return nil }
+        return (Array(bytes.prefix(size)), destination)
     }
 
     @unsafe private mutating func sealInPlace(
@@ -50,7 +68,7 @@ extension RoomMachine {
         if let route = peers[number].path.selected {
             sendHandshake(datagram, to: number, on: route)
         } else if let mailbox = peers[number].usableMailbox(now: now) {
-            unsafe signal.post(datagram.span.bytes, mailbox: mailbox, now: now)
+            unsafe post(datagram.span.bytes, mailbox: mailbox, now: now)
         } else {
             if servesHost(for: number) { sendHandshake(datagram, to: number, on: .host) }
             for endpoint in relays.endpoints {

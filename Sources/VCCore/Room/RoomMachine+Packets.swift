@@ -15,6 +15,7 @@ extension RoomMachine {
             let taken =
                 signal.handle(bytes, from: source, now: now)
                 || handleTuneSignal(bytes, from: source, now: now)
+                || receiveForInvite(bytes, from: source, now: now)
             if taken { wake(now) } else { counters.unknown += 1 }
             return nil
         case PacketType.sealed, PacketType.handshake:
@@ -203,12 +204,17 @@ extension RoomMachine {
             try peers[number].stream.handleAcknowledgement(&reader, now: now)
             drainDelivered(number)
         case .leave:
-            seal(to: number, now: now) { $0.write(SealedKind.leaveAcknowledgement.rawValue) }
-            removePeer(number, .left, now: now)
+            guard let reason = LeaveReason(rawValue: try reader.readUInt8()) else {
+                throw .unexpectedValue
+            }
+            takeLeave(reason, from: number, now: now)
         case .leaveAcknowledgement:
             if phase == .leaving { peers.remove(number) }
         case .please:
             peers[number].rekey.handlePlease(now: now)
+        case .removal: try takeRemoval(&reader, from: number, on: route, now: now)
+        case .removalAcknowledgement:
+            try takeRemovalAcknowledgement(&reader, from: number)
         }
         wake(now)
     }

@@ -65,6 +65,7 @@ extension RoomMachine {
     /// Says goodbye; `.ended(.left)` follows within half a second.
     public mutating func leave(now: Instant) {
         guard phase != .leaving, phase != .ended else { return }
+        withdrawInvites(now: now)
         for number in peers.numbers where !peers[number].isMember || !peers[number].hasMet {
             peers.remove(number)
         }
@@ -76,7 +77,7 @@ extension RoomMachine {
 
     mutating func driveLeave(now: Instant) {
         guard phase == .leaving else { return }
-        let isDone = peers.count == 0 && (!isHost || signal.isClosed)
+        let isDone = peers.count == 0 && invites.isEmpty && (!isHost || signal.isClosed)
         if isDone || (now >= nextLeave && leaveCount == RoomMachine.maximumLeaves) {
             // Else relays would keep our places for five minutes.
             relays.unbind(now: now)
@@ -85,10 +86,11 @@ extension RoomMachine {
         guard now >= nextLeave else { return }
         leaveCount += 1
         nextLeave = now + RoomMachine.leaveInterval
+        let leaveReason = leaveReason
         for number in peers.numbers {
             seal(to: number, now: now) { writer in
                 writer.write(SealedKind.leave.rawValue)
-                writer.write(UInt8(0))
+                writer.write(leaveReason.rawValue)
             }
         }
     }
@@ -106,6 +108,7 @@ extension RoomMachine {
         moving = nil
         tune?.settle()
         door = nil
+        invites = []
         joiner = nil
         code = nil
         events.append(.ended(reason))
@@ -170,6 +173,9 @@ extension RoomMachine {
         case .askRoster: answerAsk(of: number, now: now)
         case .shown(let shown): takeShown(shown, from: number)
         case .tuneMoved(let lease): takeMoved(lease, from: number, now: now)
+        case .safetyCommitment(let commitment):
+            takeSafety(.commitment(commitment), from: number, now: now)
+        case .safetyReveal(let reveal): takeSafety(.reveal(reveal), from: number, now: now)
         }
     }
 }

@@ -223,7 +223,8 @@ extension RoomMachine {
 
     func member(_ number: Int) -> RoomEvent.Member {
         RoomEvent.Member(
-            number: UInt8(number), name: shownName(number), isHost: UInt8(number) == roster.host)
+            number: UInt8(number), name: shownName(number), isHost: UInt8(number) == roster.host,
+            isVerified: safety.verified.contains(peers[number].key))
     }
 
     /// What people see: of two with one name the later number stands behind it.
@@ -243,8 +244,9 @@ extension RoomMachine {
             peers[number].name != nil || now >= peers[number].since + RoomMachine.namePatience
         else { return }
         if hasJoined || isHost {
-            show(number, now: now)
+            peers[number].isAnnounced = true
             events.append(.member(member(number), .joined))
+            showPath(number, now: now)
         } else {
             announceJoin(now: now)
         }
@@ -259,16 +261,16 @@ extension RoomMachine {
         let areNamed = peers.numbers.allSatisfy { peers[$0].name != nil }
         guard areNamed || now >= joinedAt + RoomMachine.joinPatience else { return }
         hasJoined = true
-        for number in peers.numbers { show(number, now: now) }
+        for number in peers.numbers { peers[number].isAnnounced = true }
         events.append(.joined(number: number, members: peers.numbers.map { member($0) }))
+        for number in peers.numbers { showPath(number, now: now) }
     }
 
     private func isOverdue(_ number: Int, now: Instant) -> Bool {
         now >= peers[number].since + RoomMachine.namePatience
     }
 
-    private mutating func show(_ number: Int, now: Instant) {
-        peers[number].isAnnounced = true
+    private mutating func showPath(_ number: Int, now: Instant) {
         peers[number].nextReason = now
         noteChange(ofPath: number, now: now)
     }

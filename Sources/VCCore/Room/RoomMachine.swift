@@ -66,7 +66,8 @@ public struct RoomMachine: ~Copyable {
 
     /// Who was a member and is not any more; what tries again with such a key is refused.
     var tombstones: [PublicKey] = []
-    /// Joiner: whether the host has shown us the room with us in it. Before that nobody else knows us.
+    /// Joiner: whether the host has shown us the room with us in it. Before that nobody else knows
+    /// us.
     var isConfirmed = false
     /// Somebody was shown another roster than we: newcomers count for nothing.
     var isDisputed = false
@@ -74,12 +75,22 @@ public struct RoomMachine: ~Copyable {
     var nextAsk = Instant.zero
     /// Whether the way through the host was open when it was last looked at.
     var hostRouteIsOpen = false
+    var safety: SafetyWords
+    /// The roster that `safety` has.
+    var comparedRoster: Roster?
 
     // The host's.
     /// When each number was last given back.
     var numberFreedAt = [Instant?](repeating: nil, count: Limits.members + 1)
     var door: HostDoor?
     var code: RoomCode?
+    /// Codes that let one guest in.
+    var invites: [InviteCode] = []
+    /// Nobody is let in.
+    var isLocked = false
+    /// Who was removed, as far as somebody has not heard of it.
+    var removals = RemovalNotices()
+    var farewells: [Farewell] = []
     // The joiner's.
     var joiner: JoinerMachine?
     var attempt = 0
@@ -121,6 +132,7 @@ public struct RoomMachine: ~Copyable {
     var leaveCount = 0
     var nextLeave = Instant.zero
     var endReason = EndReason.left
+    var leaveReason = LeaveReason.leaves
 
     /// When `handleTimeout` is next needed.
     public private(set) var nextTimeout = Instant.zero
@@ -135,12 +147,12 @@ public struct RoomMachine: ~Copyable {
         let keys = KeyPair(random: &random, arena: arena)
         relayKey = SigningKey(random: &random, arena: arena)
         let room = RoomID(random: &random)
-        let token = SecretBytes(random: &random, count: 32, in: arena)
         signal = RoomMachine.claimingClient(
-            for: room, token, configuration, arena: arena, random: &random, now: now)
+            for: room, configuration, arena: arena, random: &random, now: now)
         roomKey = SecretBytes(random: &random, count: 32, in: arena)
         roster = Roster(host: keys.publicKey)
         number = 1
+        safety = SafetyWords(local: keys.publicKey, room: room, arena: arena)
         phase = .opening
         self.configuration = configuration
         self.arena = arena
@@ -158,11 +170,11 @@ public struct RoomMachine: ~Copyable {
     ///
     /// - Parameter bucket: of a phrase.
     static func claimingClient(
-        for room: RoomID, _ token: borrowing SecretBytes, bucket: UInt16? = nil,
-        _ configuration: RoomConfiguration, arena: SecretArena, random: inout AnyRandomSource,
-        now: Instant
+        for room: RoomID, bucket: UInt16? = nil, _ configuration: RoomConfiguration,
+        arena: SecretArena, random: inout AnyRandomSource, now: Instant
     ) -> SignalClient {
-        SignalClient(
+        let token = SecretBytes(random: &random, count: 32, in: arena)
+        return SignalClient(
             servers: configuration.servers, hosting: room.block, claimToken: token.span,
             arena: arena, bucket: bucket, hostToken: configuration.hostToken, random: &random,
             now: now)
@@ -183,6 +195,7 @@ public struct RoomMachine: ~Copyable {
         roster = Roster(host: keys.publicKey)
         room = RoomID(random: &random)
         number = 0
+        safety = SafetyWords(local: keys.publicKey, room: room, arena: arena)
         phase = .finding
         self.configuration = configuration
         self.arena = arena
@@ -220,6 +233,12 @@ public struct RoomMachine: ~Copyable {
         if let (destination, count) = signal.pollTransmit(into: &writer) {
             return Transmit(destination: destination, size: count)
         }
+        for invite in invites {
+            guard let (destination, count) = invite.signal.pollTransmit(into: &writer) else {
+                continue
+            }
+            return Transmit(destination: destination, size: count)
+        }
         if let (server, count) = pollTuneTransmit(into: &writer) {
             return Transmit(destination: server, size: count)
         }
@@ -245,9 +264,7 @@ public struct RoomMachine: ~Copyable {
     /// The room code, in memory of its own.
     public func copyCode() -> RoomCode? {
         switch code {
-        case .some(let code):
-            RoomCode(
-                nameplate: code.nameplate, words: code.words.duplicate(), server: code.server)
+        case .some(let code): code.duplicate()
         case .none: nil
         }
     }
@@ -265,7 +282,9 @@ public struct RoomMachine: ~Copyable {
         driveRelays(now: now)
         driveHostRoutes(now: now)
         driveDoor(now: now)
+        driveInvites(now: now)
         driveJoin(now: now)
+        driveTrust(now: now)
         driveTune(now: now)
         driveBirthday(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
@@ -281,7 +300,9 @@ public struct RoomMachine: ~Copyable {
     private func earliestTimeout(now: Instant) -> Instant {
         var earliest = signal.pollTimeout() ?? .distantFuture
         earliest = min(earliest, min(relays.timeout, min(mapping.timeout, nextTickets)))
-        earliest = min(earliest, min(birthday.timeout, tuneTimeout()))
+        earliest = min(earliest, min(birthday.timeout, trustTimeout))
+        earliest = min(earliest, tuneTimeout())
+        for invite in invites { earliest = min(earliest, invite.timeout(now: now)) }
         switch door {
         case .some(let door): earliest = min(earliest, door.timeout(now: now) ?? .distantFuture)
         case .none: break
@@ -320,8 +341,8 @@ public struct RoomConfiguration: Sendable {
     public init(
         isHost: Bool, servers: [Endpoint], advertised: ServerName? = nil, name: DisplayText,
         isMuted: Bool = false, candidates: [Endpoint], local: LocalAddresses,
-        capacity: Int = Limits.members,
-        rungs: RungPolicy = RungPolicy(), hostToken: HostToken? = nil
+        capacity: Int = Limits.members, rungs: RungPolicy = RungPolicy(),
+        hostToken: HostToken? = nil
     ) {
         precondition((2...Limits.members).contains(capacity))
         self.isHost = isHost

@@ -21,6 +21,10 @@ enum StreamMessage {
     case relayKey(VerifyKey)
     /// The receiver's ticket for relays, from the host.
     case ticket(Ticket)
+    /// The sender is bound to a value, for the safety words.
+    case safetyCommitment(SafetyCommitment)
+    /// The value that it was bound to.
+    case safetyReveal(SafetyReveal)
     /// Birthday punching: the sender's NAT keeps one port, the receiver's does not, and vc-signal
     /// saw the sender there.
     case birthdayOffer(Sighting)
@@ -44,6 +48,8 @@ enum StreamMessage {
         static let askRoster: UInt8 = 0x0B
         static let shown: UInt8 = 0x0C
         static let tuneMoved: UInt8 = 0x30
+        static let safetyCommitment: UInt8 = 0x20
+        static let safetyReveal: UInt8 = 0x21
     }
 
     func encode() -> [UInt8] {
@@ -83,6 +89,12 @@ enum StreamMessage {
             case .ticket(let ticket):
                 writer.write(Kind.ticket)
                 ticket.encode(into: &writer)
+            case .safetyCommitment(let commitment):
+                writer.write(Kind.safetyCommitment)
+                commitment.encode(into: &writer)
+            case .safetyReveal(let reveal):
+                writer.write(Kind.safetyReveal)
+                reveal.encode(into: &writer)
             case .birthdayOffer(let sighting):
                 writer.write(Kind.birthdayOffer)
                 sighting.encode(into: &writer)
@@ -145,6 +157,8 @@ enum StreamMessage {
             let ticket = try Ticket(from: &reader)
             try reader.expectEnd()
             return .ticket(ticket)
+        case Kind.safetyCommitment: return .safetyCommitment(try SafetyCommitment(from: &reader))
+        case Kind.safetyReveal: return .safetyReveal(try SafetyReveal(from: &reader))
         case Kind.birthdayOffer:
             let sighting = try Sighting(from: &reader)
             try reader.expectEnd()

@@ -135,7 +135,7 @@ extension SignalClient {
     var chosenServer: Endpoint? { route.flatMap { routes.server(of: $0) } }
 
     /// Asks the server which leases there are in a bucket, until it says so: `.leases`.
-    mutating func requestLeases(of bucket: UInt16, now: Instant) {
+    public mutating func requestLeases(of bucket: UInt16, now: Instant) {
         guard phase != .releasing, phase != .closed else { return }
         bucketInquiry.ask(bucket, now: now)
     }

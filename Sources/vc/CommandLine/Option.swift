@@ -74,7 +74,9 @@ enum Option: String, CaseIterable {
         case .plain: "lines for people; the default"
         case .json: "one JSON object per line, for programs"
         case .duration: "leave after that"
-        case .relayOnly: "talk through relays only, so that nobody learns your address"
+        case .relayOnly:
+            "talk through relays only: the others see no address of yours; without it every "
+                + "member sees the addresses of your machine and of your router"
         case .noDirect: "do not send directly to the others"
         case .noRelay: "do not use relays"
         case .noHostForward: "do not send through the host; as host, do not forward"
