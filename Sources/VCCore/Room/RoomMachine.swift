@@ -154,9 +154,9 @@ public struct RoomMachine: ~Copyable {
         isMuted = configuration.isMuted
     }
 
-    /// The host's signaling client, with a claim token of its own. (A function of its own: inside
-    /// the initialiser the optimiser of Swift 6.3 fails on the borrow of the token.)
-    static func claimingClient(
+    /// The host's signaling client, with a claim token of its own. (A function that is never
+    /// inlined: inside others the optimiser of Swift 6.3 fails on the borrow of the token.)
+    @inline(never) static func claimingClient(
         for room: RoomID, _ configuration: RoomConfiguration, arena: SecretArena,
         random: inout AnyRandomSource, now: Instant
     ) -> SignalClient {
