@@ -171,11 +171,11 @@ public struct RoomMachine: ~Copyable {
         isMuted = configuration.isMuted
     }
 
-    /// The host's signaling client, with a claim token of its own. (A function of its own: inside
-    /// the initialiser the optimiser of Swift 6.3 fails on the borrow of the token.)
+    /// The host's signaling client, with a claim token of its own. (A function that is never
+    /// inlined: inside others the optimiser of Swift 6.3 fails on the borrow of the token.)
     ///
     /// - Parameter bucket: of a phrase.
-    static func claimingClient(
+    @inline(never) static func claimingClient(
         for room: RoomID, bucket: UInt16? = nil, _ configuration: RoomConfiguration,
         arena: SecretArena, random: inout AnyRandomSource, now: Instant
     ) -> SignalClient {
