@@ -9,7 +9,7 @@ import VCTestKit
     static let link = VirtualNetwork.Link(latency: .milliseconds(10), jitter: .milliseconds(3))
 
     init() throws {
-        arena = try #require(SecretArena())
+        arena = try #require(SecretArena(slotCount: 32_768))
     }
 
     private func open(seed: UInt64 = 1, capacity: Int = 2) throws -> (World, Node) {
@@ -175,9 +175,9 @@ import VCTestKit
         let joiner = try join(&world, host)
         let before = (host.machine.roster, joiner.machine.roster)
         let next = host.machine.roster.removing(joiner.machine.keys.publicKey)
-        host.machine.send(.roster(next), to: 2, now: world.now)
-        joiner.machine.send(.roster(next.removing(next.entries[0].key)), to: 1, now: world.now)
-        joiner.machine.send(.roster(next), to: 1, now: world.now)
+        host.machine.send(.roster(next, []), to: 2, now: world.now)
+        joiner.machine.send(.roster(next.removing(next.entries[0].key), []), to: 1, now: world.now)
+        joiner.machine.send(.roster(next, []), to: 1, now: world.now)
         world.run(for: .seconds(1))
         #expect(host.machine.roster == before.0 && joiner.machine.roster == before.1)
         #expect(joiner.events.contains(.warning(.protocolBroken(member: 1))))

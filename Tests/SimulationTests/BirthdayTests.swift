@@ -12,7 +12,7 @@ import VCTestKit
     let arena: SecretArena
 
     init() throws {
-        arena = try #require(SecretArena())
+        arena = try #require(SecretArena(slotCount: 32_768))
     }
 
     /// What two members said about their way, without the times.

@@ -16,7 +16,7 @@ func seeds(_ full: Int, reduced: Int) -> ClosedRange<UInt64> {
     static let good = VirtualNetwork.Link(latency: .milliseconds(5))
 
     init() throws {
-        arena = try #require(SecretArena())
+        arena = try #require(SecretArena(slotCount: 32_768))
     }
 
     /// A host and a joiner that are in a room together.

@@ -258,7 +258,7 @@ private func printed(_ renderer: some EventRenderer, _ typed: String) throws -> 
     let code = try RoomCode(parsing: bytes.span.bytes, in: TestSecrets.arena)
     var renderer = renderer
     return withWipedText(capacity: longestCodeEvent) { writer in
-        renderer.writeCode(code, at: 0.25, into: &writer)
+        renderer.writeCode(code, isOneTime: false, at: 0.25, into: &writer)
     } use: { bytes in
         bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }

@@ -24,6 +24,11 @@ public struct RoomCode: ~Copyable, Sendable {
             nameplate: nameplate, words: CodeWords(using: &source, in: arena), server: server)
     }
 
+    /// The same code in memory of its own.
+    public func duplicate() -> RoomCode {
+        RoomCode(nameplate: nameplate, words: words.duplicate(), server: server)
+    }
+
     /// Writes the code as it is shown: `7-word-word-word`, then `@host[:port]` if there is a
     /// server. The caller wipes what it gave.
     public func write(into writer: inout ByteWriter) {

@@ -9,18 +9,25 @@ private import Synchronization
 @safe public final class SecretArena: Sendable {
     /// Bytes of one slot: two keys, or one SHA-512 value.
     static let slotSize = 64
-    /// 64 KiB: 16 members with three sessions each, 32 open joins and their payloads use less than
-    /// a fifth. RLIMIT_MEMLOCK is 8 MiB on Debian.
-    static let slotCount = 1_024
+    /// 128 KiB: 16 members with three sessions each and a handshake under way, 32 open joins and
+    /// their payloads use less than a third. RLIMIT_MEMLOCK is 8 MiB on Debian.
+    public static let usualSlotCount = 2_048
 
     private nonisolated(unsafe) let base: UnsafeMutableRawPointer
-    private let used = Mutex<[UInt64]>(Array(repeating: 0, count: slotCount / 64))
+    private let used: Mutex<[UInt64]>
+    private let slotCount: Int
     /// Whether the kernel keeps the arena out of swap. False only where RLIMIT_MEMLOCK forbids it.
     public let isLocked: Bool
 
     /// Nil where libsodium cannot start or there is no memory.
-    public init?() {
-        let size = SecretArena.slotSize * SecretArena.slotCount
+    ///
+    /// - Parameter slotCount: rounded up to a multiple of 64; more than usual where several members
+    ///   live in one process.
+    public init?(slotCount: Int = usualSlotCount) {
+        let words = (slotCount + 63) / 64
+        used = Mutex(Array(repeating: 0, count: words))
+        self.slotCount = words * 64
+        let size = SecretArena.slotSize * words * 64
         guard sodium_init() >= 0, let memory = unsafe sodium_malloc(size) else { return nil }
         unsafe base = unsafe memory
         isLocked = unsafe sodium_mlock(memory, size) == 0
@@ -40,7 +47,10 @@ private import Synchronization
         let slots = SecretArena.slots(for: count)
         let first = used.withLock { words -> Int? in
             var run = 0
-            for slot in 0..<SecretArena.slotCount {
+            var next = words.firstIndex { $0 != .max }.map { $0 * 64 } ?? slotCount
+            while next < slotCount {
+                let slot = next
+                next += 1
                 run = words[slot / 64] & (1 << UInt64(slot % 64)) == 0 ? run + 1 : 0
                 guard run == slots else { continue }
                 for taken in (slot - slots + 1)...slot {

@@ -3,6 +3,8 @@
 struct GuessBudget {
     /// Wrong guesses until a code is retired: 1,000 of 2^31.
     static let perCode = 1_000
+    /// The same for a code that one guest gets once: it mistypes it now and then, and no more.
+    static let perOneTimeCode = 5
     static let burst = 5
     static let perSecond = 1
     static let perSource = 5
@@ -10,11 +12,19 @@ struct GuessBudget {
     /// Sources that are remembered; the oldest makes room.
     private static let maximumSources = 256
 
-    private(set) var failures = 0
+    /// Wrong guesses that this code stands.
+    let limit: Int
+    private(set) var failures: Int
     private var allowance = RateAllowance(perSecond: perSecond, burst: burst)
     private var sources: [(tag: UInt64, since: Instant, failures: Int)] = []
 
-    var isSpent: Bool { failures >= GuessBudget.perCode }
+    /// - Parameter failures: wrong guesses that were made while another member was the host.
+    init(limit: Int = GuessBudget.perCode, failures: Int = 0) {
+        self.limit = limit
+        self.failures = failures
+    }
+
+    var isSpent: Bool { failures >= limit }
 
     /// Whether a proof may be opened now: a wrong one would still be within the rate.
     mutating func allowsOpening(now: Instant) -> Bool {

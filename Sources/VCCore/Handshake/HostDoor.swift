@@ -8,6 +8,9 @@
 ///
 /// A run is known by (mailbox, sid). The same bytes in give the same bytes out, so a lost answer
 /// costs no guess; other bytes under the same sid are dropped.
+///
+/// Each code has a nameplate and a door of its own: Yb is made from the words before the joiner has
+/// shown which ones it knows. The door of a one-time code opens once.
 struct HostDoor: ~Copyable {
     static let runLifetime = Duration.seconds(10)
     static let openingsPerSecond = 20
@@ -28,23 +31,32 @@ struct HostDoor: ~Copyable {
     }
 
     /// Nobody is let in while true.
-    var isLocked = false
+    private(set) var isLocked = false
 
     private let local: PublicKey
     private let nameplate: UInt32
     private let arena: SecretArena
     private var secret: SecretBytes
     private var runs = JoinRuns()
-    private var budget = GuessBudget()
+    private let isOneTime: Bool
+    private var budget: GuessBudget
+    /// One-time code: somebody proved it.
+    private(set) var isUsed = false
     private var openings = RateAllowance(perSecond: HostDoor.openingsPerSecond)
     private var replies: [(mailbox: UInt32, body: [UInt8])] = []
     private var proven: [Proven] = []
     private var guesses = 0
     private var retired = false
 
+    /// - Parameter failures: wrong guesses that this code has stood before.
     init(
-        secret: consuming SecretBytes, nameplate: UInt32, local: PublicKey, arena: SecretArena
+        secret: consuming SecretBytes, nameplate: UInt32, local: PublicKey, arena: SecretArena,
+        isOneTime: Bool = false, failures: Int = 0
     ) {
+        self.isOneTime = isOneTime
+        budget = GuessBudget(
+            limit: isOneTime ? GuessBudget.perOneTimeCode : GuessBudget.perCode,
+            failures: failures)
         self.secret = secret
         self.nameplate = nameplate
         self.local = local
@@ -53,16 +65,30 @@ struct HostDoor: ~Copyable {
 
     /// Wrong guesses against the present code.
     var failures: Int { budget.failures }
+    /// Wrong guesses that the present code stands in all.
+    var guessLimit: Int { budget.limit }
 
     /// Puts a new code in the place of one whose budget is spent, or that somebody else must no
     /// longer know. Runs under the old one end; members are not touched.
     mutating func replaceCode(_ secret: consuming SecretBytes) {
         self.secret = secret
         budget.beginCode()
+        refuseUnproven(.refused)
+        while let next = pollProven() { refuse(next.run, .refused) }
+    }
+
+    /// Lets nobody in while `on`, also not who is on the way in.
+    mutating func setLocked(_ on: Bool) {
+        isLocked = on
+        if on { refuseUnproven(.locked) }
+    }
+
+    /// Ends all runs whose joiner has not shown that it knows the words.
+    private mutating func refuseUnproven(_ reason: JoinRefusal) {
         for run in runs.all {
             switch run.state {
-            case .open, .waiting, .proven: refuse(run, .refused)
-            case .done, .refused: continue
+            case .open, .waiting: refuse(run, reason)
+            case .proven, .done, .refused: continue
             }
         }
     }
@@ -165,6 +191,7 @@ extension HostDoor {
         }
         // All that costs nothing is checked before any curve work.
         if isLocked { return answer(.locked) }
+        if isUsed { return answer(.refused) }
         switch opening.key == local ? .taken : vacancy(opening.key) {
         case .free: break
         case .full: return answer(.full)
@@ -225,6 +252,7 @@ extension HostDoor {
             do throws(HandshakeError) {
                 let request = try run.open(local: keys, arena: arena)
                 run.state = .proven
+                if isOneTime { useUp() }
                 proven.append(Proven(run: run, request: request))
             } catch {
                 budget.recordFailure(from: run.tag, now: now)
@@ -233,6 +261,12 @@ extension HostDoor {
                 if budget.isSpent { retired = true }
             }
         }
+    }
+
+    /// The one-time code was proved: from here on it opens nothing, for nobody.
+    private mutating func useUp() {
+        isUsed = true
+        refuseUnproven(.refused)
     }
 
     private mutating func expire(now: Instant) {

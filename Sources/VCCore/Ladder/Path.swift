@@ -59,7 +59,7 @@ struct Path {
     private var vetoes = 0
     /// A relay that is about to stop.
     var isDraining = false
-    /// A relay that we are bound at; true for direct paths.
+    /// A relay that we are bound at, the host when we reach it; true for direct paths.
     var isBound = true
     /// Rounds that ended without an answer.
     private var silentRounds = 0

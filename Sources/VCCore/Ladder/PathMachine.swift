@@ -29,6 +29,15 @@ struct PathMachine {
     static let maximumPaths = 12
     /// Relays, over UDP and TCP, beside them.
     static let maximumRelayPaths = 8
+
+    private static func maximumPaths(of kind: Route.Kind) -> Int {
+        switch kind {
+        case .direct: maximumPaths
+        case .host: 1
+        case .relay: maximumRelayPaths
+        }
+    }
+
     /// A new candidate list is taken at most this often.
     static let listInterval = Duration.seconds(5)
     /// The packet that opens the own NAT is this far ahead of the first probe.
@@ -59,11 +68,11 @@ struct PathMachine {
 
     /// Whether a direct route was there and is not trusted now.
     var hasFailedDirect: Bool {
-        paths.contains { !$0.route.isRelayed && $0.isValid && $0.standing != .good }
+        paths.contains { $0.route.isDirect && $0.isValid && $0.standing != .good }
     }
 
     /// Whether a direct route answers, trusted or not.
-    var hasDirect: Bool { paths.contains { !$0.route.isRelayed && $0.isValid } }
+    var hasDirect: Bool { paths.contains { $0.route.isDirect && $0.isValid } }
 
     /// Since when a relay carries the call, over UDP; nil where none does.
     var relayedSince: Instant? { selected?.rung == .relay ? movedAt : nil }
@@ -132,14 +141,14 @@ struct PathMachine {
     }
 
     private mutating func noteRoaming(to route: Route) {
-        if let selected, !selected.isRelayed, !route.isRelayed { roamingTo = route }
+        if let selected, selected.isDirect, route.isDirect { roamingTo = route }
     }
 
     /// A pong. Returns whether it answered a probe of ours.
     mutating func answered(_ transaction: UInt64, now: Instant) -> Bool {
         for index in paths.indices {
             guard let sentAt = paths[index].answered(transaction, now: now) else { continue }
-            if !paths[index].route.isRelayed { budget.refund(sentAt: sentAt) }
+            if paths[index].route.isDirect { budget.refund(sentAt: sentAt) }
             lastAnswer = now
             choose(answered: index, now: now)
             return true
@@ -181,19 +190,45 @@ struct PathMachine {
         add(.relay(endpoint), lead: .zero, now: now)
     }
 
+    /// The host forwards between the peer and us, if both reach it.
+    mutating func addHost(now: Instant) {
+        add(.host, lead: .zero, now: now)
+    }
+
+    /// Somebody else is the host now.
+    mutating func removeHost(now: Instant) {
+        remove(.host, now: now)
+    }
+
     /// We are not bound to the relay any more.
     mutating func removeRelay(_ endpoint: Endpoint, now: Instant) {
-        guard let index = index(of: .relay(endpoint)) else { return }
+        remove(.relay(endpoint), now: now)
+    }
+
+    private mutating func remove(_ route: Route, now: Instant) {
+        guard let index = index(of: route) else { return }
         let wasSelected = index == selectedIndex
         remove(index)
         if wasSelected { moveOn(now: now) }
     }
 
-    /// At which relays we are bound now. One that has just come back is asked at once, if nothing
-    /// of the call comes.
-    mutating func noteBindings(now: Instant, _ isBound: (Endpoint) -> Bool) {
-        for index in paths.indices where paths[index].route.isRelayed {
-            let bound = isBound(paths[index].route.endpoint)
+    /// Whether sealed probes on the route are answered, so that its other end is no bystander.
+    func isValid(_ route: Route) -> Bool {
+        if route == selected { return true }
+        guard let index = index(of: route) else { return false }
+        return paths[index].isValid
+    }
+
+    /// All routes whose probes are answered: for what must arrive whatever becomes of one of them.
+    var validRoutes: [Route] {
+        paths.filter { $0.isValid && $0.isBound }.map(\.route)
+    }
+
+    /// Which forwarders serve us now: relays that we are bound at, the host that we reach. One that
+    /// has just come back is asked at once, if nothing of the call comes.
+    mutating func noteForwarders(now: Instant, _ serves: (Route) -> Bool) {
+        for index in paths.indices where !paths[index].route.isDirect {
+            let bound = serves(paths[index].route)
             guard paths[index].isBound != bound else { continue }
             paths[index].isBound = bound
             if bound, silence.since != nil { paths[index].probeNow() }
@@ -240,8 +275,8 @@ struct PathMachine {
                 guard now >= paths[index].nextProbe else { continue }
                 hops = paths[index].advanceSchedule(now: now)
             }
-            // A relay forwards only to who is bound: no bystander can be hit.
-            guard paths[index].route.isRelayed || budget.take(now: now) else {
+            // A relay forwards only to who is bound, the host to members: no bystander can be hit.
+            guard !paths[index].route.isDirect || budget.take(now: now) else {
                 paths[index].probeSkipped(now: now)
                 continue
             }
@@ -302,12 +337,12 @@ struct PathMachine {
 
     private mutating func add(_ route: Route, lead: Duration, now: Instant) {
         guard index(of: route) == nil else { return }
-        let same = paths.count { $0.route.isRelayed == route.isRelayed }
-        let limit = route.isRelayed ? PathMachine.maximumRelayPaths : PathMachine.maximumPaths
+        let same = paths.count { $0.route.kind == route.kind }
+        let limit = PathMachine.maximumPaths(of: route.kind)
         if same >= limit {
             guard
                 let index = paths.indices.first(where: {
-                    paths[$0].route.isRelayed == route.isRelayed && !paths[$0].isValid
+                    paths[$0].route.kind == route.kind && !paths[$0].isValid
                         && $0 != selectedIndex
                 })
             else { return }
@@ -387,12 +422,13 @@ struct PathMachine {
 
     /// To the next good route.
     ///
-    /// - Parameter isUrgent: a relay comes first, because what made one direct route silent may
+    /// - Parameter isUrgent: a forwarder comes first, because what made one direct route silent may
     ///   have ended all of them; a direct one that still answers takes over in a round trip.
     private mutating func moveOn(isUrgent: Bool = false, now: Instant) {
         let others = paths.indices.filter { $0 != selectedIndex && paths[$0].isEligible }
         let relays = others.filter { paths[$0].route.rung == .relay }
-        let choice = isUrgent && !relays.isEmpty ? relays : others
+        let forwarders = relays.isEmpty ? others.filter { paths[$0].route == .host } : relays
+        let choice = isUrgent && !forwarders.isEmpty ? forwarders : others
         guard let best = choice.min(by: { isBetter($0, $1) }) else { return }
         select(best, now: now)
     }
@@ -429,5 +465,5 @@ struct PathMachine {
 
 extension Route {
     /// Whether a NAT may stand before the other end.
-    var crossesNATs: Bool { !isRelayed && endpoint.reach == .global }
+    var crossesNATs: Bool { isDirect && endpoint.reach == .global }
 }

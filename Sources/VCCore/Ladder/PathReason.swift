@@ -14,6 +14,8 @@ struct PathReason {
     let hasTried: Bool
     /// A direct path was there, and did not hold.
     let directFailed: Bool
+    /// What the host is called, where it forwards.
+    let host: DisplayText
     /// What became of trying many ports.
     var birthday = BirthdayHistory.Standing.none
 
@@ -21,7 +23,8 @@ struct PathReason {
         switch route.rung {
         case .direct: return direct
         case .tcp: return "no UDP passes your network"
-        case .host, .relay: return forwarded
+        case .host: return "via \(host.text): \(forwarded)"
+        case .relay: return forwarded
         }
     }
 

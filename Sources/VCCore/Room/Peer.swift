@@ -1,5 +1,11 @@
-/// Another member: its keys, its stream, its paths. Everything is kept under its public key; the
+/// Another member: its keys, its stream, its paths. Everything belongs to its public key; the
 /// number is a label.
+///
+/// ```
+///   named by a roster --handshake, first packet under its keys--> met
+/// ```
+///
+/// A joiner and its host have met from the start.
 struct Peer: ~Copyable {
     /// A packet goes out at least this often.
     static let keepaliveInterval = Duration.milliseconds(200)
@@ -16,7 +22,8 @@ struct Peer: ~Copyable {
     /// A joiner that proved the words but never spoke gives its number back after this.
     static let pendingLifetime = Duration.seconds(10)
 
-    let number: UInt8
+    /// The room's number for it: the host of two rooms that became one gives others.
+    var number: UInt8
     let key: PublicKey
     var slots: SessionSlots
     var rekey: Rekey
@@ -29,6 +36,15 @@ struct Peer: ~Copyable {
     var isAnnounced = false
     /// Host: false until the first sealed packet of a joiner was opened.
     var isMember: Bool
+    /// Whether both sides hold the keys of a handshake: then a packet under them was opened.
+    var hasMet: Bool
+    /// The host shows it to us and not to others, or the other way round: nothing is sealed for it.
+    var isDisputed = false
+    /// The version of the roster that brought it, and the last one on which it agreed with us.
+    var enteredVersion: UInt32 = 0
+    var agreedVersion: UInt32 = 0
+    /// Host: when it may ask for the roster again.
+    var nextAnswer = Instant.zero
     var isLost = false
     var lastHeard: Instant
     var lastSent = Instant.zero
@@ -59,7 +75,7 @@ struct Peer: ~Copyable {
 
     init(
         number: UInt8, key: PublicKey, slots: consuming SessionSlots, rekey: consuming Rekey,
-        stream: ReliableStream, isMember: Bool, mailbox: UInt32?, now: Instant
+        stream: ReliableStream, isMember: Bool, hasMet: Bool = true, mailbox: UInt32?, now: Instant
     ) {
         self.number = number
         self.key = key
@@ -67,6 +83,7 @@ struct Peer: ~Copyable {
         self.rekey = rekey
         self.stream = stream
         self.isMember = isMember
+        self.hasMet = hasMet
         self.mailbox = mailbox
         lastHeard = now
         since = now
@@ -106,11 +123,26 @@ struct Peer: ~Copyable {
     var displayName: DisplayText {
         name ?? DisplayText(name: "member \(number)")
     }
+
+    /// The first packet under the keys of the first handshake was opened: from now on they are
+    /// renewed under K_pair, and the stream has its name.
+    mutating func meet(
+        local: PublicKey, room: RoomID, random: inout AnyRandomSource, arena: SecretArena,
+        now: Instant
+    ) {
+        guard let meeting = rekey.takeOutcome() else { return }
+        rekey = Rekey(
+            local: local, remote: key, pairKey: meeting.pairKey.duplicate(), room: room,
+            random: &random, arena: arena)
+        stream.id = meeting.transcript.prefix
+        hasMet = true
+        path.probeAgain(now: now)
+    }
 }
 
 /// The members by number, in memory that does not move: the media path reads it in place.
 @safe struct PeerTable: ~Copyable {
-    private let base: UnsafeMutablePointer<Peer>
+    private var base: UnsafeMutablePointer<Peer>
     /// Bit n: number n is taken.
     private var occupied: UInt32 = 0
 
@@ -153,10 +185,32 @@ struct Peer: ~Copyable {
         occupied |= 1 << UInt32(number)
     }
 
+    /// Gives members the numbers that `number` says for their keys; the numbers must differ.
+    mutating func renumber(_ number: (PublicKey) -> UInt8) {
+        let target = UnsafeMutablePointer<Peer>.allocate(capacity: Limits.members + 1)
+        var taken: UInt32 = 0
+        for old in numbers {
+            var peer = unsafe (base + old).move()
+            peer.number = number(peer.key)
+            let new = Int(peer.number)
+            precondition((1...Limits.members).contains(new) && taken & (1 << UInt32(new)) == 0)
+            unsafe (target + new).initialize(to: peer)
+            taken |= 1 << UInt32(new)
+        }
+        unsafe base.deallocate()
+        unsafe base = target
+        occupied = taken
+    }
+
     mutating func remove(_ number: Int) {
         precondition(contains(number))
         unsafe (base + number).deinitialize(count: 1)
         occupied &= ~(1 << UInt32(number))
+    }
+
+    /// The number that the peer with this key has.
+    func number(of key: PublicKey) -> Int? {
+        numbers.first { self[$0].key == key }
     }
 
     /// The member whose sessions listen to `index`. Looked up for each packet: the iterator of a

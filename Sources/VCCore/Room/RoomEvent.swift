@@ -19,6 +19,17 @@ public enum RoomEvent: Equatable, Sendable {
     case muted(member: UInt8, on: Bool)
     /// Host: somebody tried a wrong code.
     case guess(failed: Int, budget: Int)
+    /// Host: a one-time code is open under this nameplate; `RoomMachine.copyInvite` gives it. Again
+    /// when its words changed.
+    case invited(nameplate: UInt32)
+    /// Host: a one-time code let somebody in, and lets in nobody else.
+    case inviteUsed(nameplate: UInt32)
+    /// Host: nobody can come in now, or people can again.
+    case locked(Bool)
+    /// The safety words of this room, and how often this process has taken part so far.
+    case safety(SafetyPhrase, run: UInt32)
+    /// The person said that the words were the same: these members are who they seem to be.
+    case verified([Member])
     /// Something is not as it should be, and the call goes on.
     case warning(RoomWarning)
     /// The room is over for us.
@@ -29,6 +40,8 @@ public enum RoomEvent: Equatable, Sendable {
         public let number: UInt8
         public let name: DisplayText
         public let isHost: Bool
+        /// Whether its safety words were compared, and were the same.
+        public let isVerified: Bool
     }
 
     /// What happened to a member.
@@ -64,6 +77,34 @@ public enum RoomWarning: Equatable, Sendable {
     case rosterDisputed(member: UInt8)
     /// A member broke the protocol.
     case protocolBroken(member: UInt8)
+    /// Only the host can do this.
+    case hostOnly(HostAction)
+    /// The host cannot be removed.
+    case hostStays
+    /// As many one-time codes are open as there may be.
+    case tooManyCodes
+    /// The signaling server gives no nameplate for another code now.
+    case codeUnavailable
+    /// There is nobody to compare safety words with.
+    case safetyAlone
+    /// Safety words are being compared already.
+    case safetyUnderWay
+    /// The safety words did not come about: these members did not answer.
+    case safetyUnfinished([RoomEvent.Member])
+    /// The same, and it was after we had shown our value: whoever broke it off may have done so
+    /// because the words would not have been the same.
+    case safetyBrokenOff([RoomEvent.Member])
+    /// So often that it is no accident; these members were missing.
+    case safetySuspects([RoomEvent.Member])
+    /// A member showed another value than it was bound to.
+    case safetyForged(RoomEvent.Member)
+    /// There are no safety words to say anything of.
+    case safetyNotShown
+}
+
+/// What only the host does.
+public enum HostAction: String, Equatable, Sendable {
+    case kick, lock, invite, end
 }
 
 /// Why a room ended.
@@ -72,6 +113,8 @@ public enum EndReason: Equatable, Sendable {
     case left
     /// The host went.
     case hostLeft
+    /// The host removed us.
+    case removed
     /// Nothing was heard of the host for a minute.
     case hostLost
     /// The host said no.

@@ -12,19 +12,38 @@ extension RoomMachine {
         if let route = route ?? peers[number].path.selected {
             guard let buffer = unsafe outbox.reserve(),
                 let start = unsafe writeRouteHeader(route, to: number, into: buffer),
+                let destination = destination(of: route),
                 let size = unsafe sealInPlace(
                     number, UnsafeMutableRawBufferPointer(rebasing: buffer[start...]), now: now,
                     body)
             else { return }
-            outbox.commit(start + size, to: route.endpoint, hops: hops)
+            outbox.commit(start + size, to: destination, hops: hops)
         } else if let mailbox = peers[number].usableMailbox(now: now) {
             var packet = [UInt8](repeating: 0, count: SignalFormat.maximumBody)
             let size = unsafe packet.withUnsafeMutableBytes { buffer in
                 unsafe sealInPlace(number, buffer, now: now, body)
             }
             guard let size else { return }
-            unsafe signal.post(packet.span.bytes.extracting(0..<size), mailbox: mailbox, now: now)
+            unsafe post(packet.span.bytes.extracting(0..<size), mailbox: mailbox, now: now)
         }
+    }
+
+    /// A sealed datagram that is kept: for a member whose keys are about to go.
+    mutating func sealedCopy(
+        for number: Int, on route: Route, now: Instant, _ body: (inout ByteWriter) -> Void
+    ) -> (bytes: [UInt8], destination: Endpoint)? {
+        guard let destination = destination(of: route) else { return nil }
+        var bytes = [UInt8](repeating: 0, count: Limits.datagram)
+        let size: Int? = unsafe bytes.withUnsafeMutableBytes { buffer in
+            guard let start = unsafe writeRouteHeader(route, to: number, into: buffer),
+                let size = unsafe sealInPlace(
+                    number, UnsafeMutableRawBufferPointer(rebasing: buffer[start...]), now: now,
+                    body)
+            else { return nil }
+            return start + size
+        }
+        guard let size else { return nil }
+        return (Array(bytes.prefix(size)), destination)
     }
 
     @unsafe private mutating func sealInPlace(
@@ -43,19 +62,29 @@ extension RoomMachine {
         return size
     }
 
-    /// A handshake datagram, over the same way as sealed packets.
+    /// A handshake datagram, over the same way as sealed packets; to a stranger through all who
+    /// forward.
     private mutating func sendHandshake(_ datagram: [UInt8], to number: Int, now: Instant) {
         if let route = peers[number].path.selected {
-            guard let buffer = unsafe outbox.reserve(),
-                let start = unsafe writeRouteHeader(route, to: number, into: buffer),
-                start + datagram.count <= buffer.count
-            else { return }
-            unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
-                .copyBytes(from: datagram)
-            outbox.commit(start + datagram.count, to: route.endpoint)
+            sendHandshake(datagram, to: number, on: route)
         } else if let mailbox = peers[number].usableMailbox(now: now) {
-            unsafe signal.post(datagram.span.bytes, mailbox: mailbox, now: now)
+            unsafe post(datagram.span.bytes, mailbox: mailbox, now: now)
+        } else {
+            if servesHost(for: number) { sendHandshake(datagram, to: number, on: .host) }
+            for endpoint in relays.endpoints {
+                sendHandshake(datagram, to: number, on: .relay(endpoint))
+            }
         }
+    }
+
+    private mutating func sendHandshake(_ datagram: [UInt8], to number: Int, on route: Route) {
+        guard let destination = destination(of: route), let buffer = unsafe outbox.reserve(),
+            let start = unsafe writeRouteHeader(route, to: number, into: buffer),
+            start + datagram.count <= buffer.count
+        else { return }
+        unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[start...])
+            .copyBytes(from: datagram)
+        outbox.commit(start + datagram.count, to: destination)
     }
 
     /// Queues a message on the pair's stream. Returns false when too much waits already.
@@ -67,108 +96,7 @@ extension RoomMachine {
         return peers[number].stream.send(message.encode(), number: id)
     }
 
-    // MARK: Coming and going
-
-    mutating func addPeer(
-        _ entry: Roster.Entry, _ result: borrowing HandshakeResult, localIndex: UInt32,
-        remoteIndex: UInt32, mailbox: UInt32, isMember: Bool, now: Instant
-    ) {
-        // The number may have been somebody else's.
-        if birthday.peer == Int(entry.number) { birthday.cancel() }
-        var slots = SessionSlots()
-        slots.establish(
-            Session(
-                sendKey: result.sendKey.duplicate(), receiveKey: result.receiveKey.duplicate(),
-                localIndex: localIndex, remoteIndex: remoteIndex, now: now), now: now)
-        let rekey = Rekey(
-            local: keys.publicKey, remote: entry.key, pairKey: result.pairKey.duplicate(),
-            room: room, random: &random, arena: arena)
-        peers.insert(
-            Peer(
-                number: entry.number, key: entry.key, slots: slots, rekey: rekey,
-                stream: ReliableStream(id: result.transcript.prefix), isMember: isMember,
-                mailbox: mailbox, now: now))
-        for endpoint in relays.endpoints {
-            peers[Int(entry.number)].path.addRelay(endpoint, now: now)
-        }
-    }
-
-    /// Tells a new member who we are.
-    mutating func greet(_ number: Int, now: Instant) {
-        send(.name(Array(name.text.utf8)), to: number, now: now)
-        send(.muted(isMuted), to: number, now: now)
-        if !isHost, configuration.rungs.allowsRelay {
-            send(.relayKey(relayKey.verifyKey), to: number, now: now)
-        }
-        // Again, with how our NAT maps.
-        peers[number].owesCandidates = true
-        announceRoster(to: number, now: now)
-        // Through the mailbox, too: it makes us a member even where no direct path is found.
-        seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) }
-    }
-
-    mutating func announceRoster(to number: Int, now: Instant) {
-        send(
-            .knows(term: roster.term, version: roster.version, digest: roster.digest(of: room)),
-            to: number, now: now)
-    }
-
-    /// Host: the first sealed packet of a joiner makes it a member.
-    mutating func confirm(_ number: Int, now: Instant) {
-        peers[number].isMember = true
-        peers[number].path.begin(now: now)
-        roster = roster.adding(
-            Roster.Entry(number: peers[number].number, key: peers[number].key))
-        // To the new one as well: others may have come or gone since its H2 was made.
-        for other in peers.numbers where peers[other].isMember {
-            send(.roster(roster), to: other, now: now)
-        }
-        greet(number, now: now)
-    }
-
-    /// Removes a member and all that is kept of it.
-    mutating func removePeer(_ number: Int, _ state: RoomEvent.MemberState, now: Instant) {
-        let key = peers[number].key
-        let wasAnnounced = peers[number].isAnnounced
-        let member = member(number)
-        for id in peers[number].stream.undelivered where id != 0 {
-            events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
-        }
-        peers.remove(number)
-        if wasAnnounced { events.append(.member(member, state)) }
-        if isHost, roster.number(of: key) != nil {
-            roster = roster.removing(key)
-            for other in peers.numbers where peers[other].isMember {
-                send(.roster(roster), to: other, now: now)
-            }
-        }
-        if !isHost, number == Int(roster.host) {
-            end(phase == .leaving ? endReason : state == .left ? .hostLeft : .hostLost)
-        }
-    }
-
-    func member(_ number: Int) -> RoomEvent.Member {
-        RoomEvent.Member(
-            number: UInt8(number), name: peers[number].displayName,
-            isHost: UInt8(number) == roster.host)
-    }
-
-    /// Shows a member to the person once its name is known, or is overdue.
-    mutating func announce(_ number: Int, now: Instant) {
-        guard peers[number].isMember, !peers[number].isAnnounced,
-            peers[number].name != nil || now >= peers[number].since + RoomMachine.namePatience
-        else { return }
-        peers[number].isAnnounced = true
-        if isHost {
-            events.append(.member(member(number), .joined))
-        } else if !hasJoined {
-            hasJoined = true
-            events.append(
-                .joined(number: self.number, members: peers.numbers.map { member($0) }))
-        }
-        peers[number].nextReason = now
-        noteChange(ofPath: number, now: now)
-    }
+    // MARK: Paths
 
     mutating func noteChange(ofPath number: Int, now: Instant) {
         if peers[number].path.pollChange() {
@@ -235,6 +163,14 @@ extension RoomMachine {
 
     func peerTimeout(_ number: Int, now: Instant) -> Instant {
         var due = peers[number].rekey.timeout(peers[number].slots)
+        // Nothing can be sealed for a stranger.
+        guard peers[number].hasMet || peers[number].slots.currentSince != nil else {
+            for patience in [RoomMachine.namePatience, Peer.lostAfter]
+            where now < peers[number].since + patience {
+                due = min(due, peers[number].since + patience)
+            }
+            return due
+        }
         if peers[number].isAnnounced { due = min(due, peers[number].nextReason) }
         due = min(due, birthdayTimeout(number) ?? .distantFuture)
         due = min(due, peers[number].path.timeout ?? .distantFuture)
@@ -258,8 +194,9 @@ extension RoomMachine {
             peers.remove(number)
             return false
         }
-        if silence >= Peer.removedAfter {
-            removePeer(number, .removed, now: now)
+        // Who is in the room is the host's to say; without the host there is no room.
+        if silence >= Peer.removedAfter, isHost || UInt8(number) == roster.host {
+            removePeer(number, .expired, now: now)
             return false
         }
         if silence >= Peer.lostAfter, !peers[number].isLost {
@@ -295,7 +232,8 @@ extension RoomMachine {
 
     private mutating func driveStream(_ number: Int, now: Instant) {
         peers[number].stream.handleTimeout(now: now)
-        guard peers[number].path.selected != nil || peers[number].usableMailbox(now: now) != nil
+        guard peers[number].hasMet,
+            peers[number].path.selected != nil || peers[number].usableMailbox(now: now) != nil
         else { return }
         while peers[number].stream.hasWork, outbox.count < TransmitQueue.capacity - 8 {
             var packet = [UInt8](repeating: 0, count: SealedPacket.maximumPlaintext)
@@ -311,9 +249,13 @@ extension RoomMachine {
     }
 
     /// A handshake datagram of a member.
-    mutating func handleHandshake(_ datagram: RawSpan, now: Instant) {
+    ///
+    /// - Parameter forwarded: whom the forwarder names as its sender.
+    mutating func handleHandshake(
+        _ datagram: RawSpan, forwardedFrom forwarded: Int? = nil, now: Instant
+    ) {
         guard let sender = HandshakeDatagram.sender(of: datagram, receiver: number),
-            peers.contains(Int(sender))
+            peers.contains(Int(sender)), forwarded == nil || forwarded == Int(sender)
         else {
             counters.strayHandshakes += 1
             return
@@ -324,7 +266,10 @@ extension RoomMachine {
         let isNew = peers[number].handleHandshake(
             datagram, local: keys, names: names, freshIndex: index, random: &random, now: now)
         flushHandshakes(number, now: now)
-        if isNew { seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) } }
+        if isNew {
+            if !peers[number].hasMet { peers[number].path.probeAgain(now: now) }
+            seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) }
+        }
         wake(now)
     }
 }

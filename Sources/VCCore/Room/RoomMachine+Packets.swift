@@ -11,15 +11,18 @@ extension RoomMachine {
         }
         switch unsafe datagram[0] {
         case PacketType.signal:
-            let taken = signal.handle(
-                unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: source,
-                now: now)
+            let bytes = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram))
+            let taken =
+                signal.handle(bytes, from: source, now: now)
+                || receiveForInvite(bytes, from: source, now: now)
             if taken { wake(now) } else { counters.unknown += 1 }
             return nil
         case PacketType.sealed, PacketType.handshake:
             return unsafe receiveFromMember(datagram, on: .direct(source), now: now)
         case PacketType.relayData:
             return unsafe receiveRelayed(datagram, from: source, now: now)
+        case PacketType.hostForward:
+            return unsafe receiveForward(datagram, from: source, now: now)
         case _:
             unsafe receiveAnswer(
                 RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: source, now: now)
@@ -41,14 +44,15 @@ extension RoomMachine {
     }
 
     /// A sealed packet or handshake. `route` is nil when the mailbox brought it; `sender` is whom a
-    /// relay names.
+    /// forwarder names.
     @unsafe mutating func receiveFromMember(
         _ datagram: UnsafeMutableRawBufferPointer, on route: Route?, sentBy sender: Int? = nil,
         now: Instant
     ) -> VoiceArrival? {
         guard unsafe datagram[0] == PacketType.sealed else {
             handleHandshake(
-                unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), now: now)
+                unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)),
+                forwardedFrom: sender, now: now)
             return nil
         }
         guard
@@ -61,6 +65,7 @@ extension RoomMachine {
             return nil
         }
         counters.opened += 1
+        if !peers[number].hasMet { meet(number, now: now) }
         noteHeard(number, on: route, isNewest: opened.isNewest, now: now)
         let header = SealedPacket.headerSize
         let plaintext = unsafe UnsafeMutableRawBufferPointer(
@@ -97,8 +102,9 @@ extension RoomMachine {
         into packet: UnsafeMutableRawBufferPointer, now: Instant
     ) -> (destination: Endpoint, size: Int)? {
         let number = Int(member)
-        guard peers.contains(number), peers[number].isMember, phase == .inRoom,
-            let route = peers[number].path.selected,
+        guard peers.contains(number), peers[number].isMember, !peers[number].isDisputed,
+            phase == .inRoom, let route = peers[number].path.selected,
+            let destination = destination(of: route),
             frame.count <= VoiceHeader.maximumFrame, unsafe !frame.isEmpty,
             let inner = unsafe writeRouteHeader(route, to: number, into: packet)
         else { return nil }
@@ -113,7 +119,7 @@ extension RoomMachine {
             return nil
         }
         noteVoiceSent(header, frame.count, to: number, now: now)
-        return (route.endpoint, inner + size)
+        return (destination, inner + size)
     }
 
     private mutating func noteVoiceSent(
@@ -146,9 +152,9 @@ extension RoomMachine {
             confirm(number, now: now)
             wake(now)
         }
-        guard let route, route.isRelayed || configuration.rungs.allowsDirect else { return }
+        guard let route, !route.isDirect || configuration.rungs.allowsDirect else { return }
         // What relays brought meanwhile may be newer than the one packet that came through.
-        let isHit = !route.isRelayed && noteBirthday(number, at: route.endpoint, now: now)
+        let isHit = route.isDirect && noteBirthday(number, at: route.endpoint, now: now)
         if peers[number].path.heard(on: route, isNewest: isNewest || isHit, now: now) { wake(now) }
     }
 
@@ -197,12 +203,17 @@ extension RoomMachine {
             try peers[number].stream.handleAcknowledgement(&reader, now: now)
             drainDelivered(number)
         case .leave:
-            seal(to: number, now: now) { $0.write(SealedKind.leaveAcknowledgement.rawValue) }
-            removePeer(number, .left, now: now)
+            guard let reason = LeaveReason(rawValue: try reader.readUInt8()) else {
+                throw .unexpectedValue
+            }
+            takeLeave(reason, from: number, now: now)
         case .leaveAcknowledgement:
             if phase == .leaving { peers.remove(number) }
         case .please:
             peers[number].rekey.handlePlease(now: now)
+        case .removal: try takeRemoval(&reader, from: number, on: route, now: now)
+        case .removalAcknowledgement:
+            try takeRemovalAcknowledgement(&reader, from: number)
         }
         wake(now)
     }
@@ -214,7 +225,7 @@ extension RoomMachine {
         let transaction = try reader.readUInt64()
         let flags = try reader.readUInt8()
         guard reader.remaining >= Endpoint.encodedSize - 1, let route,
-            route.isRelayed || configuration.rungs.allowsDirect
+            !route.isDirect || configuration.rungs.allowsDirect
         else { return }
         seal(to: number, on: route, now: now) { writer in
             writer.write(SealedKind.pong.rawValue)

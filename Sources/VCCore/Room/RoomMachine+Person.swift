@@ -8,7 +8,7 @@ extension RoomMachine {
         let bytes = Array(text.text.utf8)
         var refusing: [UInt8] = []
         var isQueued = false
-        for number in peers.numbers where peers[number].isMember {
+        for number in peers.numbers where peers[number].isMember && !peers[number].isDisputed {
             if send(.chat(id: id, text: bytes), to: number, id: id, now: now) {
                 isQueued = true
             } else {
@@ -27,7 +27,7 @@ extension RoomMachine {
     public mutating func setName(_ name: DisplayText, now: Instant) {
         guard !name.isEmpty else { return }
         self.name = name
-        for number in peers.numbers where peers[number].isMember {
+        for number in peers.numbers where peers[number].isMember && peers[number].hasMet {
             send(.name(Array(name.text.utf8)), to: number, now: now)
         }
     }
@@ -36,7 +36,7 @@ extension RoomMachine {
     public mutating func setMuted(_ on: Bool, now: Instant) {
         guard on != isMuted else { return }
         isMuted = on
-        for number in peers.numbers where peers[number].isMember {
+        for number in peers.numbers where peers[number].isMember && peers[number].hasMet {
             send(.muted(on), to: number, now: now)
         }
     }
@@ -54,7 +54,7 @@ extension RoomMachine {
         let number = Int(member)
         guard peers.contains(number), peers[number].isMember else { return nil }
         return MemberConnection(
-            number: member, name: peers[number].displayName, isHost: member == roster.host,
+            number: member, name: shownName(number), isHost: member == roster.host,
             isLost: peers[number].isLost, roundTrip: peers[number].path.roundTrip,
             route: peers[number].path.selected,
             voiceFramesSent: peers[number].voiceFramesSent, report: peers[number].report)
@@ -65,7 +65,10 @@ extension RoomMachine {
     /// Says goodbye; `.ended(.left)` follows within half a second.
     public mutating func leave(now: Instant) {
         guard phase != .leaving, phase != .ended else { return }
-        for number in peers.numbers where !peers[number].isMember { peers.remove(number) }
+        withdrawInvites(now: now)
+        for number in peers.numbers where !peers[number].isMember || !peers[number].hasMet {
+            peers.remove(number)
+        }
         phase = .leaving
         nextLeave = now
         if isHost { signal.release(now: now) }
@@ -74,7 +77,7 @@ extension RoomMachine {
 
     mutating func driveLeave(now: Instant) {
         guard phase == .leaving else { return }
-        let isDone = peers.count == 0 && (!isHost || signal.isClosed)
+        let isDone = peers.count == 0 && invites.isEmpty && (!isHost || signal.isClosed)
         if isDone || (now >= nextLeave && leaveCount == RoomMachine.maximumLeaves) {
             // Else relays would keep our places for five minutes.
             relays.unbind(now: now)
@@ -83,10 +86,11 @@ extension RoomMachine {
         guard now >= nextLeave else { return }
         leaveCount += 1
         nextLeave = now + RoomMachine.leaveInterval
+        let leaveReason = leaveReason
         for number in peers.numbers {
             seal(to: number, now: now) { writer in
                 writer.write(SealedKind.leave.rawValue)
-                writer.write(UInt8(0))
+                writer.write(leaveReason.rawValue)
             }
         }
     }
@@ -102,6 +106,7 @@ extension RoomMachine {
         }
         phase = .ended
         door = nil
+        invites = []
         joiner = nil
         code = nil
         events.append(.ended(reason))
@@ -160,36 +165,15 @@ extension RoomMachine {
         case .birthdayAccept(let sighting):
             birthday.takeAccept(sighting, from: number, now: now)
         case .knows(let term, let version, let digest):
-            compare(term: term, version: version, digest, from: number)
-        case .roster(let next):
-            accept(next, from: number, now: now)
+            compare(term: term, version: version, digest, from: number, now: now)
+        case .roster(let next, let departures):
+            accept(next, departures, from: number, now: now)
+        case .askRoster: answerAsk(of: number, now: now)
+        case .shown(let shown): takeShown(shown, from: number)
+        case .safetyCommitment(let commitment):
+            takeSafety(.commitment(commitment), from: number, now: now)
+        case .safetyReveal(let reveal): takeSafety(.reveal(reveal), from: number, now: now)
         }
-    }
-
-    /// Two different R for one version: the host shows different rosters.
-    private mutating func compare(
-        term: UInt32, version: UInt32, _ digest: Digest, from number: Int
-    ) {
-        guard term == roster.term, version == roster.version,
-            digest != roster.digest(of: room)
-        else { return }
-        events.append(.warning(.rosterDisputed(member: UInt8(number))))
-        end(.protocolBroken)
-    }
-
-    /// Only the host changes the roster, only forward, and never without us and itself.
-    private mutating func accept(_ next: Roster, from number: Int, now: Instant) {
-        guard !isHost, UInt8(number) == roster.host, next.term == roster.term,
-            next.version > roster.version
-        else { return }
-        guard next.key(of: self.number) == keys.publicKey,
-            next.key(of: next.host) == peers[number].key, next.host == roster.host
-        else {
-            events.append(.warning(.protocolBroken(member: UInt8(number))))
-            return
-        }
-        roster = next
-        announceRoster(to: number, now: now)
     }
 }
 

@@ -18,9 +18,7 @@ extension RoomMachine {
     }
 
     mutating func handleRelayEvents(now: Instant) {
-        for number in peers.numbers {
-            peers[number].path.noteBindings(now: now) { relays.session(at: $0) != nil }
-        }
+        noteForwarders(now: now)
         while let event = relays.pollEvent() {
             switch event {
             case .bound(let endpoint):
@@ -80,19 +78,6 @@ extension RoomMachine {
             inner, on: .relay(source), sentBy: Int(sender), now: now)
     }
 
-    /// Writes what stands before a datagram on a route. Returns its size, 0 on direct routes; nil
-    /// when the relay is not ours now.
-    @unsafe func writeRouteHeader(
-        _ route: Route, to number: Int, into packet: UnsafeMutableRawBufferPointer
-    ) -> Int? {
-        guard route.isRelayed else { return 0 }
-        guard let session = relays.session(at: route.endpoint) else { return nil }
-        unsafe packet[0] = PacketType.relayData
-        unsafe packet.storeBytes(of: session.bigEndian, toByteOffset: 1, as: UInt64.self)
-        unsafe packet[9] = UInt8(number)
-        return RelayFormat.dataOverhead
-    }
-
     // MARK: Tickets
 
     /// Host: a ticket for itself and for each member whose key it knows.
@@ -136,9 +121,14 @@ extension RoomMachine {
             route: route, policy: configuration.rungs, local: local, ownMapping: ownMapping,
             peerMapping: peers[number].mapping, peerHides: peers[number].hidesAddresses,
             hasTried: now >= peers[number].since + PathReason.trial,
-            directFailed: peers[number].path.hasFailedDirect,
+            directFailed: peers[number].path.hasFailedDirect, host: hostName,
             birthday: peers[number].birthday.standing
         ).sentence
+    }
+
+    private var hostName: DisplayText {
+        let host = Int(roster.host)
+        return peers.contains(host) ? peers[host].displayName : name
     }
 
     /// How our NAT maps, for the others.

@@ -26,7 +26,7 @@ extension RoomMachine {
         case .nameplateTaken: events.append(.warning(.nameplateChanged))
         case .released: break
         case .message(let mailbox, let tag, let body):
-            handleMailbox(body, mailbox: mailbox, tag: tag, now: now)
+            handleMailbox(body, mailbox: mailbox, tag: tag, of: nil, now: now)
         case .ticket(let ticket): takeTicket(ticket, now: now)
         case .relays(let servers):
             if configuration.rungs.allowsRelay {
@@ -59,8 +59,10 @@ extension RoomMachine {
     }
 
     /// What the mailbox brings: the join, and for a while sealed packets of who has no path yet.
-    private mutating func handleMailbox(
-        _ body: [UInt8], mailbox: UInt32, tag: UInt64, now: Instant
+    ///
+    /// - Parameter invite: the one-time code whose lease it came by; nil for the room's own code.
+    mutating func handleMailbox(
+        _ body: [UInt8], mailbox: UInt32, tag: UInt64, of invite: InviteCode?, now: Instant
     ) {
         guard let first = body.first else { return }
         if first == PacketType.handshake || first == PacketType.sealed {
@@ -68,6 +70,8 @@ extension RoomMachine {
             unsafe packet.withUnsafeMutableBytes { bytes in
                 _ = unsafe receiveFromMember(bytes, on: nil, now: now)
             }
+        } else if isHost, let invite {
+            unsafe knock(body.span.bytes, mailbox: mailbox, tag: tag, at: invite, now: now)
         } else if isHost {
             unsafe knock(body.span.bytes, mailbox: mailbox, tag: tag, now: now)
         } else {
@@ -95,6 +99,7 @@ extension RoomMachine {
         } else {
             door = HostDoor(
                 secret: secret, nameplate: nameplate, local: keys.publicKey, arena: arena)
+            door?.setLocked(isLocked)
         }
         code = RoomCode(nameplate: nameplate, words: words, server: configuration.advertised)
         events.append(.open(nameplate: nameplate))
@@ -106,7 +111,7 @@ extension RoomMachine {
         setCode(nameplate, CodeWords(using: &random, in: arena))
     }
 
-    private var currentNameplate: UInt32? {
+    var currentNameplate: UInt32? {
         switch code {
         case .some(let code): code.nameplate
         case .none: nil
@@ -120,18 +125,25 @@ extension RoomMachine {
     }
 
     private mutating func knock(_ body: RawSpan, mailbox: UInt32, tag: UInt64, now: Instant) {
+        let vacancy = vacancy
+        door?.handle(
+            body, mailbox: mailbox, tag: tag, vacancy: vacancy, keys: keys, random: &random,
+            now: now)
+        driveDoor(now: now)
+    }
+
+    /// Whether somebody with a key could come in now.
+    var vacancy: (PublicKey) -> HostDoor.Vacancy {
         var pending: [PublicKey] = []
         for number in peers.numbers where !peers[number].isMember {
             pending.append(peers[number].key)
         }
-        let (roster, places) = (roster, configuration.capacity - 1 - peers.count)
-        door?.handle(
-            body, mailbox: mailbox, tag: tag,
-            vacancy: { key in
-                if roster.number(of: key) != nil { return .taken }
-                return places > 0 || pending.contains(key) ? .free : .full
-            }, keys: keys, random: &random, now: now)
-        driveDoor(now: now)
+        let (roster, tombstones, waiting) = (roster, tombstones, pending)
+        let places = configuration.capacity - 1 - peers.count
+        return { key in
+            if roster.number(of: key) != nil || tombstones.contains(key) { return .taken }
+            return places > 0 || waiting.contains(key) ? .free : .full
+        }
     }
 
     /// A joiner that tries again gives back the number that its last attempt reserved.
@@ -144,10 +156,10 @@ extension RoomMachine {
     mutating func driveDoor(now: Instant) {
         guard isHost, door != nil else { return }
         door?.handleTimeout(keys: keys, now: now)
-        while let proven = door?.pollProven() { welcome(proven, now: now) }
+        while let proven = door?.pollProven() { welcome(proven, at: nil, now: now) }
         if let failed = door?.pollGuesses(), failed > 0 {
-            let failures = door?.failures ?? 0
-            events.append(.guess(failed: failures, budget: GuessBudget.perCode))
+            let (failures, limit) = (door?.failures ?? 0, door?.guessLimit ?? 0)
+            events.append(.guess(failed: failures, budget: limit))
         }
         if let retired = door?.pollRetired(), retired {
             events.append(.warning(.codeRetired))
@@ -160,7 +172,7 @@ extension RoomMachine {
     }
 
     /// With H2 the joiner's ticket goes: vc-signal signs it for the number that H2 names.
-    private func grant(for body: [UInt8], _ mailbox: UInt32) -> SignalRequest.Grant? {
+    func grant(for body: [UInt8], _ mailbox: UInt32) -> SignalRequest.Grant? {
         guard body.first == JoinMessage.hostSecond, configuration.rungs.allowsRelay,
             let number = peers.numbers.first(where: { peers[$0].mailbox == mailbox })
         else { return nil }
@@ -168,35 +180,40 @@ extension RoomMachine {
     }
 
     /// A joiner knows the words: it gets a number, and the room as it will be with it.
-    private mutating func welcome(_ proven: HostDoor.Proven, now: Instant) {
+    mutating func welcome(_ proven: HostDoor.Proven, at invite: InviteCode?, now: Instant) {
         let run = proven.run
         forgetPending(run.key)
-        guard let number = (2...Limits.members).first(where: { !peers.contains($0) }),
-            peers.count + 1 < configuration.capacity
-        else {
-            door?.refuse(run, .full)
-            return
-        }
-        guard run.key != keys.publicKey, roster.number(of: run.key) == nil else {
-            door?.refuse(run, .refused)
-            return
-        }
+        guard let number = freeNumber, peers.count + 1 < configuration.capacity
+        else { return refuse(run, .full, at: invite) }
+        guard run.key != keys.publicKey, roster.number(of: run.key) == nil,
+            !tombstones.contains(run.key)
+        else { return refuse(run, .refused, at: invite) }
         let entry = Roster.Entry(number: UInt8(number), key: run.key)
         let index = freshIndex()
         let payload = Welcome(
             index: index, room: room, number: entry.number, roster: roster.adding(entry),
             roomKey: roomKey.duplicate(), candidates: candidates
         ).encode(arena: arena)
-        guard
-            let result = try? door?.welcome(
-                run, payload: payload.span, keys: keys, random: &random)
-        else { return }
+        guard let result = answer(run, payload.span, at: invite) else { return }
         addPeer(
             entry, result, localIndex: index, remoteIndex: proven.request.index,
             mailbox: run.mailbox, isMember: false, now: now)
         takeCandidates(
             proven.request.candidates, of: number, lead: PathMachine.openingPatience, now: now)
         wake(now)
+    }
+
+    private mutating func answer(
+        _ run: JoinRun, _ payload: RawSpan, at invite: InviteCode?
+    ) -> HandshakeResult? {
+        if let invite {
+            return try? invite.door?.welcome(run, payload: payload, keys: keys, random: &random)
+        }
+        return try? door?.welcome(run, payload: payload, keys: keys, random: &random)
+    }
+
+    private mutating func refuse(_ run: JoinRun, _ reason: JoinRefusal, at invite: InviteCode?) {
+        if let invite { invite.door?.refuse(run, reason) } else { door?.refuse(run, reason) }
     }
 }
 

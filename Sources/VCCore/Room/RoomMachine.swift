@@ -19,6 +19,10 @@ public struct RoomMachine: ~Copyable {
     static let maximumLeaves = 5
     /// Who joined is shown with its name, or without it after this.
     static let namePatience = Duration.seconds(2)
+    /// Who joins sees the others with their names, or without them after this.
+    static let joinPatience = Duration.milliseconds(250)
+    /// The host is asked for the roster, and answers, at most this often.
+    static let askInterval = Duration.seconds(1)
 
     enum Phase: Equatable {
         /// Host: waits for a nameplate.
@@ -49,6 +53,8 @@ public struct RoomMachine: ~Copyable {
     /// Host: when all tickets are asked for again.
     var nextTickets = Instant.distantFuture
     var outbox = TransmitQueue()
+    /// Host: how much it forwards.
+    var forwards = ForwardAllowance()
     var events: [RoomEvent] = []
     var peers = PeerTable()
 
@@ -58,9 +64,33 @@ public struct RoomMachine: ~Copyable {
     var number: UInt8
     var roomKey: SecretBytes
 
+    /// Who was a member and is not any more; what tries again with such a key is refused.
+    var tombstones: [PublicKey] = []
+    /// Joiner: whether the host has shown us the room with us in it. Before that nobody else knows
+    /// us.
+    var isConfirmed = false
+    /// Somebody was shown another roster than we: newcomers count for nothing.
+    var isDisputed = false
+    /// When the host may be asked for the roster again.
+    var nextAsk = Instant.zero
+    /// Whether the way through the host was open when it was last looked at.
+    var hostRouteIsOpen = false
+    var safety: SafetyWords
+    /// The roster that `safety` has.
+    var comparedRoster: Roster?
+
     // The host's.
+    /// When each number was last given back.
+    var numberFreedAt = [Instant?](repeating: nil, count: Limits.members + 1)
     var door: HostDoor?
     var code: RoomCode?
+    /// Codes that let one guest in.
+    var invites: [InviteCode] = []
+    /// Nobody is let in.
+    var isLocked = false
+    /// Who was removed, as far as somebody has not heard of it.
+    var removals = RemovalNotices()
+    var farewells: [Farewell] = []
     // The joiner's.
     var joiner: JoinerMachine?
     var attempt = 0
@@ -91,6 +121,7 @@ public struct RoomMachine: ~Copyable {
     var leaveCount = 0
     var nextLeave = Instant.zero
     var endReason = EndReason.left
+    var leaveReason = LeaveReason.leaves
 
     /// When `handleTimeout` is next needed.
     public private(set) var nextTimeout = Instant.zero
@@ -110,6 +141,7 @@ public struct RoomMachine: ~Copyable {
         roomKey = SecretBytes(random: &random, count: 32, in: arena)
         roster = Roster(host: keys.publicKey)
         number = 1
+        safety = SafetyWords(local: keys.publicKey, room: room, arena: arena)
         phase = .opening
         self.configuration = configuration
         self.arena = arena
@@ -124,7 +156,7 @@ public struct RoomMachine: ~Copyable {
 
     /// The host's signaling client, with a claim token of its own. (A function of its own: inside
     /// the initialiser the optimiser of Swift 6.3 fails on the borrow of the token.)
-    private static func claimingClient(
+    static func claimingClient(
         for room: RoomID, _ configuration: RoomConfiguration, arena: SecretArena,
         random: inout AnyRandomSource, now: Instant
     ) -> SignalClient {
@@ -149,6 +181,7 @@ public struct RoomMachine: ~Copyable {
         roster = Roster(host: keys.publicKey)
         room = RoomID(random: &random)
         number = 0
+        safety = SafetyWords(local: keys.publicKey, room: room, arena: arena)
         phase = .finding
         self.configuration = configuration
         self.arena = arena
@@ -161,8 +194,8 @@ public struct RoomMachine: ~Copyable {
         isMuted = configuration.isMuted
     }
 
-    /// Whether we made the room.
-    public var isHost: Bool { configuration.isHost }
+    /// Whether we let newcomers in and say who is a member. The host may change.
+    public var isHost: Bool { number == roster.host }
 
     /// Whether nothing more will happen.
     public var isEnded: Bool { phase == .ended }
@@ -184,6 +217,12 @@ public struct RoomMachine: ~Copyable {
         if let transmit = unsafe outbox.pop(into: target) { return transmit }
         var writer = unsafe ByteWriter(MutableRawSpan(_unsafeBytes: target))
         if let (destination, count) = signal.pollTransmit(into: &writer) {
+            return Transmit(destination: destination, size: count)
+        }
+        for invite in invites {
+            guard let (destination, count) = invite.signal.pollTransmit(into: &writer) else {
+                continue
+            }
             return Transmit(destination: destination, size: count)
         }
         if let (server, count) = mapping.pollTransmit(into: &writer) {
@@ -208,9 +247,7 @@ public struct RoomMachine: ~Copyable {
     /// The room code, in memory of its own.
     public func copyCode() -> RoomCode? {
         switch code {
-        case .some(let code):
-            RoomCode(
-                nameplate: code.nameplate, words: code.words.duplicate(), server: code.server)
+        case .some(let code): code.duplicate()
         case .none: nil
         }
     }
@@ -226,8 +263,11 @@ public struct RoomMachine: ~Copyable {
         if let due = signal.pollTimeout(), now >= due { signal.handleTimeout(now: now) }
         handleSignalEvents(now: now)
         driveRelays(now: now)
+        driveHostRoutes(now: now)
         driveDoor(now: now)
+        driveInvites(now: now)
         driveJoin(now: now)
+        driveTrust(now: now)
         driveBirthday(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
         driveLeave(now: now)
@@ -242,7 +282,8 @@ public struct RoomMachine: ~Copyable {
     private func earliestTimeout(now: Instant) -> Instant {
         var earliest = signal.pollTimeout() ?? .distantFuture
         earliest = min(earliest, min(relays.timeout, min(mapping.timeout, nextTickets)))
-        earliest = min(earliest, birthday.timeout)
+        earliest = min(earliest, min(birthday.timeout, trustTimeout))
+        for invite in invites { earliest = min(earliest, invite.timeout(now: now)) }
         switch door {
         case .some(let door): earliest = min(earliest, door.timeout(now: now) ?? .distantFuture)
         case .none: break
@@ -280,8 +321,9 @@ public struct RoomConfiguration: Sendable {
 
     public init(
         isHost: Bool, servers: [Endpoint], advertised: ServerName? = nil, name: DisplayText,
-        isMuted: Bool = false, candidates: [Endpoint], local: LocalAddresses, capacity: Int = 2,
-        rungs: RungPolicy = RungPolicy(), hostToken: HostToken? = nil
+        isMuted: Bool = false, candidates: [Endpoint], local: LocalAddresses,
+        capacity: Int = Limits.members, rungs: RungPolicy = RungPolicy(),
+        hostToken: HostToken? = nil
     ) {
         precondition((2...Limits.members).contains(capacity))
         self.isHost = isHost
@@ -307,6 +349,10 @@ public struct RoomCounters: Equatable, Sendable {
     public var strayHandshakes: UInt64 = 0
     /// Opened, and then not understood.
     public var malformed: UInt64 = 0
+    /// Asked of the host to be forwarded, or forwarded by it, against the rules.
+    public var unforwarded: UInt64 = 0
+    /// Host: forwarded.
+    public var forwarded: UInt64 = 0
     /// Opened. Divide the others by it.
     public var opened: UInt64 = 0
 }

@@ -7,8 +7,12 @@ enum StreamMessage {
     /// The roster that the sender knows: two members with different R for one version were shown
     /// different rosters.
     case knows(term: UInt32, version: UInt32, digest: Digest)
-    /// The host's roster.
-    case roster(Roster)
+    /// The host's roster, and who is not in it any more.
+    case roster(Roster, [Departure])
+    /// Asks the host for the roster: somebody else knows a later one.
+    case askRoster
+    /// The roster that the sender knows, for whom another one was shown to.
+    case shown(Roster)
     /// Whether the sender's microphone is closed.
     case muted(Bool)
     /// Where the sender can be reached now, and how its NAT maps.
@@ -17,6 +21,10 @@ enum StreamMessage {
     case relayKey(VerifyKey)
     /// The receiver's ticket for relays, from the host.
     case ticket(Ticket)
+    /// The sender is bound to a value, for the safety words.
+    case safetyCommitment(SafetyCommitment)
+    /// The value that it was bound to.
+    case safetyReveal(SafetyReveal)
     /// Birthday punching: the sender's NAT keeps one port, the receiver's does not, and vc-signal
     /// saw the sender there.
     case birthdayOffer(Sighting)
@@ -34,6 +42,10 @@ enum StreamMessage {
         static let ticket: UInt8 = 0x08
         static let birthdayOffer: UInt8 = 0x09
         static let birthdayAccept: UInt8 = 0x0A
+        static let askRoster: UInt8 = 0x0B
+        static let shown: UInt8 = 0x0C
+        static let safetyCommitment: UInt8 = 0x20
+        static let safetyReveal: UInt8 = 0x21
     }
 
     func encode() -> [UInt8] {
@@ -51,8 +63,14 @@ enum StreamMessage {
                 writer.write(term)
                 writer.write(version)
                 digest.encode(into: &writer)
-            case .roster(let roster):
+            case .roster(let roster, let departures):
                 writer.write(Kind.roster)
+                roster.encode(into: &writer)
+                Departure.encode(departures, into: &writer)
+            case .askRoster:
+                writer.write(Kind.askRoster)
+            case .shown(let roster):
+                writer.write(Kind.shown)
                 roster.encode(into: &writer)
             case .muted(let on):
                 writer.write(Kind.muted)
@@ -67,6 +85,12 @@ enum StreamMessage {
             case .ticket(let ticket):
                 writer.write(Kind.ticket)
                 ticket.encode(into: &writer)
+            case .safetyCommitment(let commitment):
+                writer.write(Kind.safetyCommitment)
+                commitment.encode(into: &writer)
+            case .safetyReveal(let reveal):
+                writer.write(Kind.safetyReveal)
+                reveal.encode(into: &writer)
             case .birthdayOffer(let sighting):
                 writer.write(Kind.birthdayOffer)
                 sighting.encode(into: &writer)
@@ -96,8 +120,16 @@ enum StreamMessage {
             return .knows(term: term, version: version, digest: digest)
         case Kind.roster:
             let roster = try Roster(from: &reader)
+            let departures = try Departure.decode(&reader)
             try reader.expectEnd()
-            return .roster(roster)
+            return .roster(roster, departures)
+        case Kind.askRoster:
+            try reader.expectEnd()
+            return .askRoster
+        case Kind.shown:
+            let roster = try Roster(from: &reader)
+            try reader.expectEnd()
+            return .shown(roster)
         case Kind.muted:
             let on = try reader.readUInt8()
             guard on <= 1 else { throw .unexpectedValue }
@@ -118,6 +150,8 @@ enum StreamMessage {
             let ticket = try Ticket(from: &reader)
             try reader.expectEnd()
             return .ticket(ticket)
+        case Kind.safetyCommitment: return .safetyCommitment(try SafetyCommitment(from: &reader))
+        case Kind.safetyReveal: return .safetyReveal(try SafetyReveal(from: &reader))
         case Kind.birthdayOffer:
             let sighting = try Sighting(from: &reader)
             try reader.expectEnd()

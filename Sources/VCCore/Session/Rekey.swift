@@ -1,6 +1,9 @@
-/// The handshake that renews a pair's keys every two minutes (rules of the starter, the three slots
-/// and the counter: one starter per pair, identical bytes on every repeat, message 1 only when the
-/// current session is confirmed or gone).
+/// The handshake that gives a pair its first keys, and the one that renews them every two minutes
+/// (rules of the starter, the three slots and the counter: one starter per pair, identical bytes on
+/// every repeat, message 1 only when the current session is confirmed or gone).
+///
+/// Both are the same machine. The first one is keyed with what all members of the room share, which
+/// keeps strangers out and proves nothing; the later ones with K_pair, which the first one gives.
 ///
 /// ```
 ///   starter                                   other side
@@ -22,10 +25,33 @@ struct Rekey: ~Copyable {
     /// Messages that are known again when somebody repeats them: those of a day and a half.
     static let maximumSeen = 1_024
 
-    private static let label: StaticString = "vc1 rekey"
+    /// What a handshake is for.
+    enum Purpose {
+        /// The first one of two members, under the room's key.
+        case meeting
+        /// Any later one, under K_pair.
+        case renewal
+
+        fileprivate var label: String {
+            switch self {
+            case .meeting: "vc1 pair"
+            case .renewal: "vc1 rekey"
+            }
+        }
+
+        /// How long a message 1 waits for its answer before it is sent again. People wait for the
+        /// first handshake; nobody waits for the others.
+        fileprivate func patience(afterRepeats repeats: Int) -> Duration {
+            switch self {
+            case .meeting: min(.milliseconds(250 << min(max(repeats - 1, 0), 4)), .seconds(4))
+            case .renewal: min(.milliseconds(500 << min(repeats, 4)), .seconds(5))
+            }
+        }
+    }
 
     /// Whether this side starts: the smaller key does.
     let isStarter: Bool
+    let purpose: Purpose
     private let remote: PublicKey
     private let pairKey: SecretBytes
     private let macKey: SecretBytes
@@ -47,6 +73,8 @@ struct Rekey: ~Copyable {
     private var repetitions = RateAllowance(perSecond: Rekey.messagesPerSecond)
     private var seen: [UInt64] = []
     private var ready: [UInt8]?
+    /// What the last finished handshake gave beside its session.
+    private var outcome: Meeting?
 
     private struct InFlight: ~Copyable {
         var noise: NoiseKKpsk0
@@ -56,25 +84,28 @@ struct Rekey: ~Copyable {
         var repeats = 0
         var nextSend: Instant
 
-        /// 0.5, 1, 2, 4, 5, 5 s after each other, always the same bytes.
-        mutating func scheduleNext(now: Instant) {
-            nextSend = now + min(.milliseconds(500 << min(repeats, 4)), .seconds(5))
+        /// Always the same bytes.
+        mutating func scheduleNext(_ purpose: Purpose, now: Instant) {
+            nextSend = now + purpose.patience(afterRepeats: repeats)
             repeats += 1
         }
     }
 
+    /// - Parameter pairKey: K_pair; for a meeting the room's key.
     init(
-        local: PublicKey, remote: PublicKey, pairKey: consuming SecretBytes, room: RoomID,
-        random: inout AnyRandomSource, arena: SecretArena
+        _ purpose: Purpose = .renewal, local: PublicKey, remote: PublicKey,
+        pairKey: consuming SecretBytes, room: RoomID, random: inout AnyRandomSource,
+        arena: SecretArena
     ) {
         isStarter = local < remote
+        self.purpose = purpose
         self.remote = remote
         macKey = MAC.key(from: pairKey.span, arena: arena)
         self.pairKey = pairKey
         self.arena = arena
         let prologue = SecretBytes(count: 128, in: arena)
         let size = prologue.write { writer in
-            writer.write(field: "vc1 rekey")
+            writer.write(field: purpose.label)
             writer.write(UInt16(RoomID.size))
             room.encode(into: &writer)
             for key in [min(local, remote), max(local, remote)] {
@@ -100,7 +131,7 @@ struct Rekey: ~Copyable {
         if let due = inFlight?.nextSend {
             guard now >= due, let message = inFlight?.message else { return false }
             ready = message
-            inFlight?.scheduleNext(now: now)
+            inFlight?.scheduleNext(purpose, now: now)
             return false
         }
         if now >= startTime(slots), slots.isConfirmed || !slots.canSeal(at: now) {
@@ -121,8 +152,15 @@ struct Rekey: ~Copyable {
                 return max(start, since + Session.lifetime)
             }
         }
+        // The starter knows as much as we do, and nobody has lost any keys yet.
+        if purpose == .meeting, slots.currentSince == nil { return .distantFuture }
         let age = slots.currentSince.map { $0 + Rekey.startAge + .seconds(10) } ?? .zero
         return max(age, lastAsk.map { $0 + Rekey.requestInterval } ?? .zero)
+    }
+
+    /// What the finished handshake gave beside its session, once.
+    mutating func takeOutcome() -> Meeting? {
+        outcome.take()
     }
 
     /// The datagram to send to the other side, over whatever path there is.
@@ -169,6 +207,19 @@ struct Rekey: ~Copyable {
         case nil:
             return false
         }
+    }
+}
+
+/// What two members keep of a handshake beside the session.
+struct Meeting: ~Copyable {
+    /// K_pair: authenticates the pair's later handshakes.
+    let pairKey: SecretBytes
+    /// The handshake hash, the same on both sides.
+    let transcript: Digest
+
+    init(_ result: borrowing HandshakeResult) {
+        pairKey = result.pairKey.duplicate()
+        transcript = result.transcript
     }
 }
 
@@ -220,7 +271,7 @@ extension Rekey {
         ready = message
         var flight = InFlight(
             noise: noise, message: message, index: index, since: now, nextSend: now)
-        flight.scheduleNext(now: now)
+        flight.scheduleNext(purpose, now: now)
         inFlight = consume flight
     }
 
@@ -244,6 +295,7 @@ extension Rekey {
             Session(
                 sendKey: result.sendKey.duplicate(), receiveKey: result.receiveKey.duplicate(),
                 localIndex: flight.index, remoteIndex: index, now: now), now: now)
+        if purpose == .meeting { outcome = Meeting(result) }
         drawJitter(&random)
         return true
     }
@@ -280,6 +332,7 @@ extension Rekey {
             Session(
                 sendKey: result.sendKey.duplicate(), receiveKey: result.receiveKey.duplicate(),
                 localIndex: index, remoteIndex: remoteIndex, now: now))
+        if purpose == .meeting { outcome = Meeting(result) }
         answered = (unsafe datagram.withUnsafeBytes { unsafe Array($0) }, reply)
         ready = reply
     }

@@ -13,7 +13,7 @@ enum SealedKind: UInt8 {
     case segment = 0x05
     /// What was received of the reliable stream.
     case acknowledgement = 0x06
-    /// The sender leaves the room: reason 1.
+    /// The end of being in one room: `LeaveReason`.
     case leave = 0x07
     /// The leave was received.
     case leaveAcknowledgement = 0x08
@@ -21,6 +21,10 @@ enum SealedKind: UInt8 {
     case please = 0x09
     /// Nothing; keeps the path and shows that the sender is there.
     case keepalive = 0x0A
+    /// The host removed somebody: its roster, and who is not in it any more.
+    case removal = 0x20
+    /// That was received: term 4, version 4.
+    case removalAcknowledgement = 0x21
 
     /// In the flags of a ping: the sender hears nothing of the call.
     static let hearsNothing: UInt8 = 0x01

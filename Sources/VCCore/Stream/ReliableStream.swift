@@ -3,7 +3,8 @@
 /// a minute, and every message still arrives once, in order.
 struct ReliableStream {
     /// The first 8 bytes of the pair's first handshake hash: packets of another life are dropped.
-    let id: UInt64
+    /// 0 before it: messages wait.
+    var id: UInt64
     /// The longest message: a chat of 4,000 bytes with its header.
     static let maximumMessage = Limits.chatMessage + 64
 

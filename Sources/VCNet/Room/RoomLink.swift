@@ -16,6 +16,20 @@ public final class RoomLink: Sendable {
         /// Refreshes `connections`.
         case refresh
         case leave
+        /// Host: shows the code again.
+        case showCode
+        /// Host: makes a code for one guest.
+        case inviteOnce
+        /// Host: removes a member.
+        case kick(UInt8)
+        /// Host: lets nobody in, or people again.
+        case lock(Bool)
+        /// Host: closes the room for all.
+        case end
+        /// Compares safety words.
+        case verify
+        /// The words were the same.
+        case confirm
     }
 
     /// What the person is told.
@@ -35,6 +49,7 @@ public final class RoomLink: Sendable {
     private let events = Mutex<[Event]>([])
     private let state = Mutex<[MemberConnection]>([])
     private let codeText = Mutex<RoomCode?>(nil)
+    private let invites = Mutex<[HeldCode]>([])
     let commandReady: Wakeup
     /// Readable while `nextEvent` may give one.
     public let eventReady: Wakeup
@@ -70,6 +85,17 @@ public final class RoomLink: Sendable {
         }
     }
 
+    /// Calls `body` with the one-time code of a nameplate, once.
+    public func takeInvite(_ nameplate: UInt32, _ body: (borrowing RoomCode) -> Void) {
+        let held = invites.withLock { held -> HeldCode? in
+            guard let index = held.firstIndex(where: { $0.code.nameplate == nameplate }) else {
+                return nil
+            }
+            return held.remove(at: index)
+        }
+        if let held { body(held.code) }
+    }
+
     // MARK: The network thread
 
     func nextCommand() -> Command? {
@@ -88,5 +114,19 @@ public final class RoomLink: Sendable {
     func setCode(_ code: consuming RoomCode?) {
         var code = consume code
         codeText.withLock { $0 = code.take() }
+    }
+
+    func addInvite(_ code: consuming RoomCode) {
+        let held = HeldCode(code)
+        invites.withLock { $0.append(held) }
+    }
+}
+
+/// A code in a list.
+private final class HeldCode: Sendable {
+    let code: RoomCode
+
+    init(_ code: consuming RoomCode) {
+        self.code = code
     }
 }

@@ -328,7 +328,15 @@ public struct RoomLoop: ~Copyable {
     private mutating func tell() {
         while let event = machine.pollEvent() {
             if case .open = event { link.setCode(machine.copyCode()) }
+            if case .invited(let nameplate) = event { passInvite(nameplate) }
             link.tell(.room(event))
+        }
+    }
+
+    private func passInvite(_ nameplate: UInt32) {
+        switch machine.copyInvite(nameplate) {
+        case .some(let code): link.addInvite(code)
+        case .none: return
         }
     }
 
@@ -347,6 +355,13 @@ public struct RoomLoop: ~Copyable {
             case .refresh:
                 link.setConnections(machine.memberNumbers.compactMap { machine.connection(of: $0) })
             case .leave: machine.leave(now: now)
+            case .showCode: machine.showCode()
+            case .inviteOnce: machine.inviteOnce(now: now)
+            case .kick(let member): machine.kick(member, now: now)
+            case .lock(let on): machine.setLocked(on, now: now)
+            case .end: machine.endRoom(now: now)
+            case .verify: machine.verify(now: now)
+            case .confirm: machine.confirmSafety(now: now)
             }
         }
     }

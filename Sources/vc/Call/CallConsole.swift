@@ -152,7 +152,7 @@ extension CallConsole {
                 .member(
                     MemberChange(
                         number: Int(member.number), name: member.name, state: state.shown,
-                        isHost: member.isHost, isVerified: false)))
+                        isHost: member.isHost, isVerified: member.isVerified)))
         case .renamed(let member):
             room.rename(member)
             show(.renamed(member: Int(member.number), name: member.name))
@@ -171,6 +171,13 @@ extension CallConsole {
             // That nobody is muted is what everybody expects.
             if room.noteMuted(member, on) { show(.muted(member: Int(member), isOn: on)) }
         case .guess(let failed, let budget): show(.guess(failed: failed, budget: budget))
+        case .invited(let nameplate): showInvite(nameplate)
+        case .inviteUsed(let nameplate): show(.codeUsed(nameplate: Int(nameplate)))
+        case .locked(let on): show(.locked(isOn: on))
+        case .safety(let phrase, let run): show(.safety(words: phrase.text, run: Int(run)))
+        case .verified(let members):
+            for member in members { room.noteVerified(member) }
+            show(.verified(members.map(\.shown)))
         }
     }
 
@@ -178,6 +185,15 @@ extension CallConsole {
         var isWritten = true
         let now = seconds
         link.withCode { code in isWritten = output.showCode(code, at: now) }
+        if !isWritten { leave() }
+    }
+
+    private mutating func showInvite(_ nameplate: UInt32) {
+        var isWritten = true
+        let now = seconds
+        link.takeInvite(nameplate) { code in
+            isWritten = output.showCode(code, isOneTime: true, at: now)
+        }
         if !isWritten { leave() }
     }
 
@@ -249,8 +265,13 @@ extension CallConsole {
         case .who: say(room.whoLines())
         case .name(let name): link.submit(.name(name))
         case .announce(let on): output.setAnnouncing(on)
-        case .end, .quit: leave()
-        case .invite: showCode()
+        case .end: link.submit(.end)
+        case .quit: leave()
+        case .invite(let isOneTime): link.submit(isOneTime ? .inviteOnce : .showCode)
+        case .kick(let name): kick(name)
+        case .lock(let on): link.submit(.lock(on))
+        case .verify: link.submit(.verify)
+        case .same: link.submit(.confirm)
         case .mute:
             isMuted.toggle()
             engine.setMuted(isMuted)
@@ -264,6 +285,13 @@ extension CallConsole {
         case .devices: say(DeviceListing.lines())
         case .stats: say(room.statisticsLines(statistics()))
         }
+    }
+
+    private mutating func kick(_ name: DisplayText) {
+        guard let number = findMember(name, among: room.others) else {
+            return complain("nobody, or more than one, is called \(name.text); /who lists them")
+        }
+        link.submit(.kick(UInt8(number)))
     }
 
     private mutating func setGain(_ name: DisplayText, _ decibels: Double) {

@@ -17,6 +17,7 @@ extension EndReason {
         switch self {
         case .left: (.success, "you left")
         case .hostLeft: (.success, "the host closed the room")
+        case .removed: (.refused, "the host removed you from the room")
         case .hostLost: (.unavailable, "nothing was heard of the host for a minute")
         case .refused(let reason): reason.outcome
         case .noSuchRoom:

@@ -6,6 +6,7 @@ struct CallRoom {
     private struct Person {
         var name: DisplayText
         var isHost: Bool
+        var isVerified = false
         var isMuted = false
         var wasHeard = false
         var isTalking = false
@@ -38,7 +39,8 @@ struct CallRoom {
 
     mutating func add(_ member: RoomEvent.Member) {
         let number = Int(member.number)
-        people[number] = Person(name: member.name, isHost: member.isHost)
+        people[number] = Person(
+            name: member.name, isHost: member.isHost, isVerified: member.isVerified)
         try? engine.setActive(true, slot: number - 1)
         engine.setAlone(false)
     }
@@ -57,6 +59,10 @@ struct CallRoom {
 
     mutating func rename(_ member: RoomEvent.Member) {
         people[Int(member.number)]?.name = member.name
+    }
+
+    mutating func noteVerified(_ member: RoomEvent.Member) {
+        people[Int(member.number)]?.isVerified = true
     }
 
     /// Remembers who is muted; returns whether it changed.
@@ -156,7 +162,9 @@ struct CallRoom {
     func whoLines() -> [String] {
         let lines = numbers.compactMap { number -> String? in
             guard let person = people[number] else { return nil }
-            let marks = (person.isHost ? " (host)" : "") + (person.isMuted ? " (muted)" : "")
+            let marks =
+                (person.isHost ? " (host)" : "") + (person.isMuted ? " (muted)" : "")
+                + (person.isVerified ? " (verified)" : "")
             return "\(number)  \(person.name.text)\(marks)"
         }
         return ["\(ownNumber)  you"] + lines

@@ -7,6 +7,28 @@ extension RoomEvent.Member {
     var shown: MemberName { MemberName(number: Int(number), name: name) }
 }
 
+extension [RoomEvent.Member] {
+    /// Their names in a sentence.
+    fileprivate var listed: String {
+        let names = map(\.name.text)
+        guard let last = names.last else { return "somebody who is gone" }
+        return names.count == 1
+            ? last : names.dropLast().joined(separator: ", ") + " and " + last
+    }
+}
+
+extension HostAction {
+    /// What it does, in a sentence.
+    fileprivate var words: String {
+        switch self {
+        case .kick: "remove somebody"
+        case .lock: "lock the room"
+        case .invite: "show the code as it is now, or make another one"
+        case .end: "close the room; /quit leaves it"
+        }
+    }
+}
+
 extension RoomEvent.MemberState {
     var shown: MemberChange.State {
         switch self {
@@ -31,6 +53,17 @@ extension RoomWarning {
         case .nameplateChanged: "nameplate-changed"
         case .rosterDisputed: "roster-disputed"
         case .protocolBroken: "protocol-broken"
+        case .hostOnly: "host-only"
+        case .hostStays: "host-stays"
+        case .tooManyCodes: "too-many-codes"
+        case .codeUnavailable: "code-unavailable"
+        case .safetyAlone: "safety-alone"
+        case .safetyUnderWay: "safety-under-way"
+        case .safetyUnfinished: "safety-unfinished"
+        case .safetyBrokenOff: "safety-broken-off"
+        case .safetySuspects: "safety-suspects"
+        case .safetyForged: "safety-forged"
+        case .safetyNotShown: "safety-not-shown"
         }
     }
 
@@ -47,8 +80,32 @@ extension RoomWarning {
         case .codeRetired: "too many wrong guesses: the code was changed, the new one follows"
         case .nameplateChanged: "the room's number was taken: the new code follows"
         case .rosterDisputed(let member):
-            "member \(member) was shown other members than you: somebody may sit between you"
+            "member \(member) was shown other members than you: somebody may sit between you, and "
+                + "nothing is sent to newcomers; /verify shows whether the others are who they "
+                + "seem to be"
         case .protocolBroken(let member): "member \(member) sent what no vc sends"
+        case .hostOnly(let action): "only the host can \(action.words)"
+        case .hostStays: "a host cannot be removed; /end closes the room for everybody"
+        case .tooManyCodes:
+            "so many codes for single guests are open already; they can be used first"
+        case .codeUnavailable:
+            "the signaling server gives no number for another code now; the room's own code works"
+        case .safetyAlone: "there is nobody to compare safety words with"
+        case .safetyUnderWay: "safety words are being compared already"
+        case .safetyUnfinished(let members):
+            "the safety words did not come about: no answer from \(members.listed); try again"
+        case .safetyBrokenOff(let members):
+            "the comparison of safety words was broken off by \(members.listed) after your part "
+                + "was shown: that happens by chance, and also where somebody sits between you and "
+                + "tries until the words are the same"
+        case .safetySuspects(let members):
+            "several comparisons were broken off after your part was shown, by "
+                + "\(members.listed): that is no accident any more; do not trust the words, and "
+                + "meet anew with another code"
+        case .safetyForged(let member):
+            "\(member.name.text) showed another value than it was bound to: that does not happen "
+                + "by chance"
+        case .safetyNotShown: "there are no safety words to compare; /verify shows them"
         }
     }
 }
@@ -59,6 +116,7 @@ extension EndReason {
         switch self {
         case .left: "left"
         case .hostLeft: "host-left"
+        case .removed: "removed"
         case .hostLost: "host-lost"
         case .refused: "refused"
         case .noSuchRoom: "no-such-room"

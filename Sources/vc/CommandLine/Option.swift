@@ -8,6 +8,7 @@ enum Option: String, CaseIterable {
     case relayOnly = "relay-only"
     case noDirect = "no-direct"
     case noRelay = "no-relay"
+    case noHostForward = "no-host-forward"
     case noBirthday = "no-birthday"
 
     /// As it is typed.
@@ -27,7 +28,9 @@ enum Option: String, CaseIterable {
         case .duration: "SECONDS"
         case .signalTokenFile: "FILE"
         case .out: "DIR"
-        case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noBirthday: nil
+        case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
+            .noBirthday:
+            nil
         }
     }
 
@@ -39,7 +42,7 @@ enum Option: String, CaseIterable {
         case .json: [.host, .join, .demo, .doctor, .devices]
         case .signal, .capture, .playback, .plain: [.host, .join, .doctor]
         case .listen, .name, .muted, .raw, .talk, .steady, .bitrate, .frame, .duration, .relayOnly,
-            .noDirect, .noRelay, .noBirthday:
+            .noDirect, .noRelay, .noHostForward, .noBirthday:
             [.host, .join]
         }
     }
@@ -69,9 +72,12 @@ enum Option: String, CaseIterable {
         case .plain: "lines for people; the default"
         case .json: "one JSON object per line, for programs"
         case .duration: "leave after that"
-        case .relayOnly: "talk through relays only, so that nobody learns your address"
+        case .relayOnly:
+            "talk through relays only: the others see no address of yours; without it every "
+                + "member sees the addresses of your machine and of your router"
         case .noDirect: "do not send directly to the others"
         case .noRelay: "do not use relays"
+        case .noHostForward: "do not send through the host; as host, do not forward"
         case .noBirthday: "do not try many ports against a NAT that hides its own"
         case .out: "write the recordings into DIR"
         }
@@ -80,7 +86,7 @@ enum Option: String, CaseIterable {
     /// Options of later versions: refused by name, because ignoring one could cost the privacy
     /// that it asked for.
     static let later = [
-        "no-noise-suppression", "no-gain-control", "no-host-forward",
+        "no-noise-suppression", "no-gain-control",
         "headset", "insert", "open", "exec",
         "record", "config", "no-lan",
     ]

@@ -102,6 +102,7 @@ struct OptionReader {
         case .steady: options.isSteady = true
         case .relayOnly, .noDirect: options.rungs.allowsDirect = false
         case .noRelay: options.rungs.allowsRelay = false
+        case .noHostForward: options.rungs.allowsHost = false
         case .noBirthday: options.rungs.allowsBirthday = false
         case .plain:
             options.form = .plain
@@ -145,7 +146,8 @@ struct OptionReader {
             options.signalToken = .file(
                 try read(value, option, "a file") { $0.isEmpty ? nil : $0 })
         case .out: directory = try read(value, option, "a directory") { $0.isEmpty ? nil : $0 }
-        case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noBirthday:
+        case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
+            .noBirthday:
             preconditionFailure("\(option) has no value")
         }
     }

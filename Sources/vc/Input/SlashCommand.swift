@@ -18,7 +18,14 @@ enum SlashCommand: Equatable {
     case name(DisplayText)
     case announce(Bool)
     case end
-    case invite
+    /// The room's code, or a new one for one guest.
+    case invite(isOneTime: Bool)
+    case kick(DisplayText)
+    case lock(Bool)
+    /// Shows the safety words.
+    case verify
+    /// They were the same.
+    case same
     /// Closes or opens the microphone.
     case mute
     /// Closes or opens the loudspeakers.
@@ -97,7 +104,17 @@ extension SlashCommand {
             let name = DisplayText(name: String(rest[..<space]))
             guard !name.isEmpty else { return nil }
             self = .gain(name: name, decibels: decibels)
-        case .who, .end, .invite, .mute, .deafen, .devices, .stats, .quit:
+        case .invite:
+            switch rest.lowercased() {
+            case "": self = .invite(isOneTime: false)
+            case "once": self = .invite(isOneTime: true)
+            default: return nil
+            }
+        case .kick:
+            let name = DisplayText(message: rest)
+            guard !name.isEmpty else { return nil }
+            self = .kick(name)
+        case .who, .end, .lock, .unlock, .verify, .same, .mute, .deafen, .devices, .stats, .quit:
             guard rest.isEmpty, let command = kind.plain else { return nil }
             self = command
         }
@@ -114,13 +131,16 @@ extension SlashHelp.Kind {
         switch self {
         case .who: .who
         case .end: .end
-        case .invite: .invite
+        case .lock: .lock(true)
+        case .unlock: .lock(false)
+        case .verify: .verify
+        case .same: .same
         case .mute: .mute
         case .deafen: .deafen
         case .devices: .devices
         case .stats: .stats
         case .quit: .quit
-        case .help, .name, .announce, .gain: nil
+        case .help, .name, .announce, .gain, .invite, .kick: nil
         }
     }
 }

@@ -2,6 +2,7 @@
 enum SlashHelp {
     enum Kind {
         case help, who, name, announce, end, invite, mute, deafen, gain, devices, stats, quit
+        case kick, lock, unlock, verify, same
     }
 
     struct Entry {
@@ -32,7 +33,22 @@ enum SlashHelp {
             kind: .gain, names: ["gain"], usage: "/gain NAME DB",
             summary: "make one member louder or softer, -60 to 20 dB"),
         Entry(
-            kind: .invite, names: ["invite"], usage: "/invite", summary: "show the code again"),
+            kind: .verify, names: ["verify"], usage: "/verify",
+            summary: "show safety words: read them to each other by voice, and nobody is between"),
+        Entry(
+            kind: .same, names: ["same"], usage: "/same",
+            summary: "the words were the same for all: mark everybody as verified"),
+        Entry(
+            kind: .invite, names: ["invite"], usage: "/invite [once]",
+            summary: "show the code again, or make one that lets one guest in once (host)"),
+        Entry(
+            kind: .kick, names: ["kick"], usage: "/kick NAME",
+            summary: "remove somebody; the code changes (host)"),
+        Entry(
+            kind: .lock, names: ["lock"], usage: "/lock", summary: "let nobody in (host)"),
+        Entry(
+            kind: .unlock, names: ["unlock"], usage: "/unlock",
+            summary: "let people in again (host)"),
         Entry(
             kind: .devices, names: ["devices"], usage: "/devices",
             summary: "list the microphones and loudspeakers"),
@@ -40,14 +56,13 @@ enum SlashHelp {
             kind: .stats, names: ["stats"], usage: "/stats",
             summary: "show what is measured: path, delay, loss"),
         Entry(
-            kind: .end, names: ["end"], usage: "/end", summary: "close the room (the host only)"),
+            kind: .end, names: ["end"], usage: "/end", summary: "close the room for all (host)"),
         Entry(kind: .quit, names: ["quit"], usage: "/quit", summary: "leave"),
     ]
 
     /// Commands of later versions.
     static let later = [
-        "settings", "whisper", "all", "verify", "same", "kick", "lock", "unlock", "capture",
-        "playback", "record", "debug",
+        "settings", "whisper", "all", "capture", "playback", "record", "debug",
     ]
 
     /// The lines of `/help`, or of `/help COMMAND`; nil when there is no such command.

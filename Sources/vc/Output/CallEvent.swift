@@ -22,6 +22,14 @@ enum CallEvent: Equatable {
     case statistics(CallStatistics)
     /// At the host: somebody tried a wrong code, `failed` of the `budget` tries now.
     case guess(failed: Int, budget: Int)
+    /// What members compare by voice, and the how many-th comparison of this process it is.
+    case safety(words: String, run: Int)
+    /// These members' safety words were compared, and were the same.
+    case verified([MemberName])
+    /// At the host: nobody can come in now, or people can again.
+    case locked(isOn: Bool)
+    /// At the host: the one-time code of this number let somebody in, and is spent.
+    case codeUsed(nameplate: Int)
     /// `kind` is one word for programs, `message` a sentence for people.
     case warning(kind: String, message: String)
     case error(kind: String, message: String)

@@ -38,10 +38,14 @@ struct EventOutput {
         return lines.allSatisfy { $0.stream.target.write(line: $0.text) }
     }
 
-    mutating func showCode(_ code: borrowing RoomCode, at seconds: Double) -> Bool {
+    mutating func showCode(
+        _ code: borrowing RoomCode, isOneTime: Bool = false, at seconds: Double
+    ) -> Bool {
         switch renderer {
-        case .plain(var plain): plain.printCode(code, at: seconds, on: .output)
-        case .json(var json): json.printCode(code, at: seconds, on: .output)
+        case .plain(var plain):
+            plain.printCode(code, isOneTime: isOneTime, at: seconds, on: .output)
+        case .json(var json):
+            json.printCode(code, isOneTime: isOneTime, at: seconds, on: .output)
         }
     }
 

@@ -6,8 +6,11 @@ protocol EventRenderer {
     mutating func lines(for event: CallEvent, at seconds: Double) -> [OutputLine]
 
     /// Writes the event `code`, line ends included. It goes straight into memory that is wiped.
+    ///
+    /// - Parameter isOneTime: whether the code is for one guest.
     mutating func writeCode(
-        _ code: borrowing RoomCode, at seconds: Double, into writer: inout ByteWriter)
+        _ code: borrowing RoomCode, isOneTime: Bool, at seconds: Double,
+        into writer: inout ByteWriter)
 }
 
 /// One line and where it goes: results on stdout, diagnostics on stderr.

@@ -7,7 +7,8 @@ struct JSONLines: EventRenderer {
     }
 
     func writeCode(
-        _ code: borrowing RoomCode, at seconds: Double, into writer: inout ByteWriter
+        _ code: borrowing RoomCode, isOneTime: Bool, at seconds: Double,
+        into writer: inout ByteWriter
     ) {
         // None of the bytes of a code or server name has to be escaped.
         writer.write(text: "{\"event\":\"code\",\"t\":")
@@ -20,7 +21,7 @@ struct JSONLines: EventRenderer {
         for byte in (code.server.map { jsonString($0.description) } ?? "null").utf8 {
             writer.write(byte)
         }
-        writer.write(text: "}\n")
+        writer.write(text: isOneTime ? ",\"once\":true}\n" : "}\n")
     }
 
     private func object(for event: CallEvent, at seconds: Double) -> JSONObject {
@@ -61,6 +62,12 @@ struct JSONLines: EventRenderer {
         case .guess(let failed, let budget):
             object.add("failed", failed)
             object.add("budget", budget)
+        case .safety(let words, let run):
+            object.add("words", words)
+            object.add("run", run)
+        case .verified(let members): object.add("members", members.map(Self.object))
+        case .locked(let isOn): object.add("on", isOn)
+        case .codeUsed(let nameplate): object.add("nameplate", nameplate)
         case .warning(let kind, let message), .error(let kind, let message):
             object.add("kind", kind)
             object.add("message", message)
@@ -127,6 +134,10 @@ extension CallEvent {
         case .delivery: "delivery"
         case .statistics: "stats"
         case .guess: "guess"
+        case .safety: "safety"
+        case .verified: "verified"
+        case .locked: "locked"
+        case .codeUsed: "code-used"
         case .warning: "warning"
         case .error: "error"
         case .left: "left"

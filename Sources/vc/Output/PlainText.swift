@@ -31,11 +31,18 @@ struct PlainText: EventRenderer {
     }
 
     func writeCode(
-        _ code: borrowing RoomCode, at seconds: Double, into writer: inout ByteWriter
+        _ code: borrowing RoomCode, isOneTime: Bool, at seconds: Double,
+        into writer: inout ByteWriter
     ) {
-        writer.write(text: "The room code is\n\n    ")
+        writer.write(
+            text: isOneTime
+                ? "A code for one guest, who can use it once, is\n\n    "
+                : "The room code is\n\n    ")
         code.write(into: &writer)
-        writer.write(text: "\n\nYour friends paste\n\n    vc join ")
+        writer.write(
+            text: isOneTime
+                ? "\n\nYour guest pastes\n\n    vc join "
+                : "\n\nYour friends paste\n\n    vc join ")
         code.write(into: &writer)
         writer.write(text: "\n\n")
     }
@@ -72,6 +79,19 @@ struct PlainText: EventRenderer {
         case .statistics: return []
         case .guess(let failed, let budget):
             return [OutputLine("* somebody tried a wrong code (\(failed) of \(budget) tries)")]
+        case .safety(let words, let run): return safety(words, run)
+        case .verified(let members):
+            let names = listing(members.map(\.name.text))
+            return [OutputLine("* verified: \(names.isEmpty ? "nobody who is here" : names)")]
+        case .locked(let isOn):
+            return [
+                OutputLine(
+                    isOn
+                        ? "* the room is locked: nobody can join"
+                        : "* the room is open: people with the code can join")
+            ]
+        case .codeUsed(let nameplate):
+            return [OutputLine("* the code of number \(nameplate) was used, and is spent")]
         case .warning(_, let message):
             return [OutputLine("vc: \(safe(message))", on: .diagnostics)]
         case .error(_, let message):
@@ -103,6 +123,16 @@ struct PlainText: EventRenderer {
                     + "\(statistics.captureXruns) capture and \(statistics.playbackXruns) "
                     + "playback gaps" + (statistics.isMuted ? ", microphone closed" : "")))
         return lines
+    }
+
+    private func safety(_ words: String, _ run: Int) -> [OutputLine] {
+        let count = run == 1 ? "the first comparison" : "comparison \(run)"
+        return [
+            OutputLine("* safety words: \(bold(words)) (\(count) since you are here)"),
+            OutputLine(
+                "* let everybody read them aloud, or compare them in a way outside this room: if "
+                    + "all have the same ones, type /same; if not, somebody sits between you"),
+        ]
     }
 
     private mutating func joined(_ number: Int, _ members: [MemberName]) -> [OutputLine] {

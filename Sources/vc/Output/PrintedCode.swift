@@ -5,10 +5,10 @@ extension EventRenderer {
     /// Writes the event `code` to stdout through memory that is wiped.
     @discardableResult
     mutating func printCode(
-        _ code: borrowing RoomCode, at seconds: Double, on stream: StandardStream
+        _ code: borrowing RoomCode, isOneTime: Bool, at seconds: Double, on stream: StandardStream
     ) -> Bool {
         withWipedText(capacity: longestCodeEvent) { writer in
-            writeCode(code, at: seconds, into: &writer)
+            writeCode(code, isOneTime: isOneTime, at: seconds, into: &writer)
         } use: { bytes in
             stream.write(bytes)
         }

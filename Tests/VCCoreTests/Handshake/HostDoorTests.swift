@@ -41,9 +41,9 @@ import Testing
                 + [UInt8](repeating: 0xFF, count: 64)
         }
         let before = arena.slotsInUse
-        host.door.isLocked = true
+        host.door.setLocked(true)
         #expect(refusals(host.receive(hopeless(1), at: .zero)) == [.locked])
-        host.door.isLocked = false
+        host.door.setLocked(false)
         host.vacancy = { _ in .full }
         #expect(refusals(host.receive(hopeless(2), at: .zero)) == [.full])
         host.vacancy = { _ in .free }

@@ -1,0 +1,277 @@
+// Who is in the room: the host says so, everybody checks it, and each pair makes its own keys.
+extension RoomMachine {
+    // MARK: Members
+
+    /// A joiner, or the host that let us in: the join made their keys.
+    mutating func addPeer(
+        _ entry: Roster.Entry, _ result: borrowing HandshakeResult, localIndex: UInt32,
+        remoteIndex: UInt32, mailbox: UInt32, isMember: Bool, now: Instant
+    ) {
+        var slots = SessionSlots()
+        slots.establish(
+            Session(
+                sendKey: result.sendKey.duplicate(), receiveKey: result.receiveKey.duplicate(),
+                localIndex: localIndex, remoteIndex: remoteIndex, now: now), now: now)
+        let rekey = Rekey(
+            local: keys.publicKey, remote: entry.key, pairKey: result.pairKey.duplicate(),
+            room: room, random: &random, arena: arena)
+        insert(
+            Peer(
+                number: entry.number, key: entry.key, slots: slots, rekey: rekey,
+                stream: ReliableStream(id: result.transcript.prefix), isMember: isMember,
+                mailbox: mailbox, now: now), now: now)
+    }
+
+    /// A member that the host names, and that we have not met.
+    private mutating func addStranger(_ entry: Roster.Entry, version: UInt32, now: Instant) {
+        let rekey = Rekey(
+            .meeting, local: keys.publicKey, remote: entry.key, pairKey: roomKey.duplicate(),
+            room: room, random: &random, arena: arena)
+        var peer = Peer(
+            number: entry.number, key: entry.key, slots: SessionSlots(), rekey: rekey,
+            stream: ReliableStream(id: 0), isMember: true, hasMet: false, mailbox: nil, now: now)
+        peer.enteredVersion = version
+        peer.isDisputed = isDisputed
+        insert(peer, now: now)
+        wake(now)
+    }
+
+    private mutating func insert(_ peer: consuming Peer, now: Instant) {
+        let number = Int(peer.number)
+        // The number may have been somebody else's.
+        if birthday.peer == number { birthday.cancel() }
+        peers.insert(peer)
+        for endpoint in relays.endpoints { peers[number].path.addRelay(endpoint, now: now) }
+        if servesHost(for: number), reachesHost { peers[number].path.addHost(now: now) }
+    }
+
+    /// A packet of a stranger was opened: both sides hold the keys.
+    mutating func meet(_ number: Int, now: Instant) {
+        peers[number].meet(
+            local: keys.publicKey, room: room, random: &random, arena: arena, now: now)
+        if peers[number].hasMet { greet(number, now: now) }
+        wake(now)
+    }
+
+    /// Tells a member who we are.
+    mutating func greet(_ number: Int, now: Instant) {
+        send(.name(Array(name.text.utf8)), to: number, now: now)
+        send(.muted(isMuted), to: number, now: now)
+        if UInt8(number) == roster.host, configuration.rungs.allowsRelay {
+            send(.relayKey(relayKey.verifyKey), to: number, now: now)
+        }
+        // Again, with how our NAT maps.
+        peers[number].owesCandidates = true
+        announceRoster(to: number, now: now)
+        // Through the mailbox, too: it makes us a member even where no direct path is found.
+        seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) }
+    }
+
+    /// Host: a number for a newcomer; nil when all are taken. One that was somebody else's a moment
+    /// ago is the last that is given out.
+    var freeNumber: Int? {
+        let free = (1...Limits.members).filter { $0 != Int(number) && !peers.contains($0) }
+        return free.min { (numberFreedAt[$0] ?? .zero, $0) < (numberFreedAt[$1] ?? .zero, $1) }
+    }
+
+    /// Host: the first sealed packet of a joiner makes it a member.
+    mutating func confirm(_ number: Int, now: Instant) {
+        peers[number].isMember = true
+        peers[number].path.begin(now: now)
+        // To the new one as well: others may have come or gone since its H2 was made.
+        publish(
+            roster.adding(Roster.Entry(number: peers[number].number, key: peers[number].key)), [],
+            now: now)
+        peers[number].enteredVersion = roster.version
+        greet(number, now: now)
+    }
+
+    /// Removes a member and all that is kept of it.
+    mutating func removePeer(_ number: Int, _ reason: Departure.Reason, now: Instant) {
+        let key = peers[number].key
+        forget(number, reason)
+        if !tombstones.contains(key) { tombstones.append(key) }
+        if isHost, roster.number(of: key) != nil {
+            numberFreedAt[number] = now
+            publish(roster.removing(key), [Departure(key: key, reason: reason)], now: now)
+        } else if !isHost, number == Int(roster.host) {
+            end(phase == .leaving ? endReason : reason == .left ? .hostLeft : .hostLost)
+        }
+    }
+
+    private mutating func forget(_ number: Int, _ reason: Departure.Reason) {
+        if birthday.peer == number { birthday.cancel() }
+        for id in peers[number].stream.undelivered where id != 0 {
+            events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
+        }
+        if peers[number].isAnnounced { events.append(.member(member(number), reason.state)) }
+        peers.remove(number)
+    }
+
+    // MARK: The roster
+
+    /// Host: the room is as `next` says from now on.
+    mutating func publish(_ next: Roster, _ departures: [Departure], now: Instant) {
+        roster = next
+        for number in peers.numbers where peers[number].isMember {
+            send(.roster(next, departures), to: number, now: now)
+        }
+        announceRoster(now: now)
+    }
+
+    /// Tells the members that we have met which roster we know.
+    mutating func announceRoster(now: Instant) {
+        for number in peers.numbers where peers[number].isMember && peers[number].hasMet {
+            announceRoster(to: number, now: now)
+        }
+    }
+
+    private mutating func announceRoster(to number: Int, now: Instant) {
+        send(
+            .knows(term: roster.term, version: roster.version, digest: roster.digest(of: room)),
+            to: number, now: now)
+    }
+
+    /// Only the host changes the roster, only forward, and never without us and itself.
+    mutating func accept(
+        _ next: Roster, _ departures: [Departure], from number: Int, now: Instant
+    ) {
+        guard !isHost, UInt8(number) == roster.host, next.term == roster.term,
+            next.version > roster.version || (!isConfirmed && next.version == roster.version)
+        else { return }
+        guard next.key(of: self.number) == keys.publicKey,
+            next.key(of: next.host) == peers[number].key, next.host == roster.host
+        else {
+            events.append(.warning(.protocolBroken(member: UInt8(number))))
+            return
+        }
+        apply(next, departures, now: now)
+    }
+
+    /// Takes over a roster that was checked.
+    mutating func apply(_ next: Roster, _ departures: [Departure], now: Instant) {
+        for departure in departures where !tombstones.contains(departure.key) {
+            tombstones.append(departure.key)
+        }
+        for number in peers.numbers where next.number(of: peers[number].key) == nil {
+            let departure = departures.first { $0.key == peers[number].key }
+            forget(number, departure?.reason ?? .expired)
+        }
+        let moves = peers.numbers.contains { next.number(of: peers[$0].key) != UInt8($0) }
+        if moves { peers.renumber { next.number(of: $0) ?? 0 } }
+        roster = next
+        isConfirmed = true
+        for entry in next.entries where entry.key != keys.publicKey {
+            // Who said goodbye to us is gone, also where the host does not know it yet.
+            guard peers.number(of: entry.key) == nil, !tombstones.contains(entry.key) else {
+                continue
+            }
+            addStranger(entry, version: next.version, now: now)
+        }
+        announceRoster(now: now)
+    }
+
+    // MARK: Comparing
+
+    /// What a member knows of the roster. Somebody who knows more shows that the host's word to us
+    /// is late; two different ones for one version show that the host tells us different things.
+    mutating func compare(
+        term: UInt32, version: UInt32, _ digest: Digest, from number: Int, now: Instant
+    ) {
+        guard term == roster.term else { return }
+        guard version == roster.version else {
+            if version > roster.version, !isHost { askForRoster(now: now) }
+            return
+        }
+        guard digest != roster.digest(of: room) else {
+            peers[number].agreedVersion = max(peers[number].agreedVersion, version)
+            return
+        }
+        events.append(.warning(.rosterDisputed(member: UInt8(number))))
+        if UInt8(number) == roster.host { return end(.protocolBroken) }
+        isDisputed = true
+        send(.shown(roster), to: number, now: now)
+    }
+
+    /// The roster that a member was shown, where it is not ours: nothing more is sealed for those
+    /// that only we were shown, as far as that member never agreed on them.
+    mutating func takeShown(_ shown: Roster, from number: Int) {
+        guard shown.term == roster.term, shown.version == roster.version, shown != roster else {
+            return
+        }
+        for other in peers.numbers where peers[other].enteredVersion > peers[number].agreedVersion {
+            let entry = Roster.Entry(number: UInt8(other), key: peers[other].key)
+            if other != number, !shown.entries.contains(entry) { peers[other].isDisputed = true }
+        }
+    }
+
+    private mutating func askForRoster(now: Instant) {
+        let host = Int(roster.host)
+        guard peers.contains(host), now >= nextAsk else { return }
+        nextAsk = now + RoomMachine.askInterval
+        send(.askRoster, to: host, now: now)
+    }
+
+    /// Host: a member heard from another one that it missed something.
+    mutating func answerAsk(of number: Int, now: Instant) {
+        guard isHost, peers[number].isMember, now >= peers[number].nextAnswer else { return }
+        peers[number].nextAnswer = now + RoomMachine.askInterval
+        send(.roster(roster, []), to: number, now: now)
+    }
+
+    // MARK: For people
+
+    func member(_ number: Int) -> RoomEvent.Member {
+        RoomEvent.Member(
+            number: UInt8(number), name: shownName(number), isHost: UInt8(number) == roster.host,
+            isVerified: safety.verified.contains(peers[number].key))
+    }
+
+    /// What people see: of two with one name the later number stands behind it.
+    func shownName(_ number: Int) -> DisplayText {
+        let plain = peers[number].displayName
+        var isTaken = UInt8(number) > self.number && plain == name
+        for other in peers.numbers where other < number && peers[other].displayName == plain {
+            isTaken = true
+        }
+        guard isTaken else { return plain }
+        return DisplayText(message: "\(plain.text) (\(number))")
+    }
+
+    /// Shows a member to the person once its name is known, or is overdue.
+    mutating func announce(_ number: Int, now: Instant) {
+        guard peers[number].isMember, !peers[number].isAnnounced,
+            peers[number].name != nil || now >= peers[number].since + RoomMachine.namePatience
+        else { return }
+        if hasJoined || isHost {
+            peers[number].isAnnounced = true
+            events.append(.member(member(number), .joined))
+            showPath(number, now: now)
+        } else {
+            announceJoin(now: now)
+        }
+    }
+
+    /// We are in: said once the host's name is known, and the others', which may take longer.
+    private mutating func announceJoin(now: Instant) {
+        let host = Int(roster.host)
+        guard peers.contains(host), peers[host].name != nil || isOverdue(host, now: now) else {
+            return
+        }
+        let areNamed = peers.numbers.allSatisfy { peers[$0].name != nil }
+        guard areNamed || now >= joinedAt + RoomMachine.joinPatience else { return }
+        hasJoined = true
+        for number in peers.numbers { peers[number].isAnnounced = true }
+        events.append(.joined(number: number, members: peers.numbers.map { member($0) }))
+        for number in peers.numbers { showPath(number, now: now) }
+    }
+
+    private func isOverdue(_ number: Int, now: Instant) -> Bool {
+        now >= peers[number].since + RoomMachine.namePatience
+    }
+
+    private mutating func showPath(_ number: Int, now: Instant) {
+        peers[number].nextReason = now
+        noteChange(ofPath: number, now: now)
+    }
+}
