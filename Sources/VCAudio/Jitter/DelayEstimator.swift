@@ -56,6 +56,12 @@ struct DelayEstimator: ~Copyable {
         }
     }
 
+    /// From now on every packet takes so much longer, and nothing else has changed.
+    mutating func shift(by difference: Int) {
+        minima.shift(by: difference)
+        base += difference
+    }
+
     /// Takes `transit` for the quickest one from now on: the network has changed for good, and the
     /// two seconds until the window shows it would be two seconds without sound.
     mutating func rebase(transit: Int, arrival: Int) {

@@ -94,7 +94,7 @@ extension JitterBuffer {
     /// Fills the gap in front of a frame that is here: what lies between is lost, and the decoder
     /// is told so.
     mutating func concealLoss(before entry: FrameStore.Entry) {
-        let step = OpusDecoder.concealmentStep
+        let step = decoder.concealmentGrain
         let missing = entry.timestamp - decoderPosition
         guard missing > 0, framesSinceLoss >= Self.framesToRecover else {
             // The decoder is there already, or had better not be asked.
@@ -125,9 +125,9 @@ extension JitterBuffer {
         defer { noteDecoded(after: timestamp - decoderPosition) }
         guard framesSinceLoss >= Self.framesToRecover else { return }
         var missing = min(Self.longestCatchUp, timestamp - decoderPosition)
-        while missing >= OpusDecoder.concealmentStep {
+        let step = decoder.concealmentGrain
+        while missing >= step {
             let count = min(Self.decoderConcealment, missing)
-            let step = OpusDecoder.concealmentStep
             decoder.conceal(count / step * step, into: decoded)
             missing -= count
         }

@@ -29,7 +29,7 @@ extension JitterBuffer {
         startTalkSpurt(with: entry, at: time)
     }
 
-    private mutating func startTalkSpurt(with entry: FrameStore.Entry, at time: Int) {
+    mutating func startTalkSpurt(with entry: FrameStore.Entry, at time: Int) {
         state = .playing
         decodePosition = entry.timestamp
         decoderPosition = entry.timestamp
@@ -59,7 +59,7 @@ extension JitterBuffer {
 
     /// The frame's time is over, though it waits here: it came too late.
     private mutating func passOver(_ entry: FrameStore.Entry, at time: Int) {
-        noteLate(transit: entry.arrival - entry.timestamp, arrival: time)
+        noteLate(transit: transit(of: entry), arrival: time)
         teachDecoder(entry)
         statistics.lost += entry.sequence - nextSequence
         nextSequence = entry.sequence + 1
@@ -123,7 +123,7 @@ extension JitterBuffer {
         statistics.hasPlayed = true
         statistics.waiting += (Float(spare + queue.count) - statistics.waiting) / 32
         if skipped > 0 {
-            noteLate(transit: entry.arrival - entry.timestamp, arrival: time)
+            noteLate(transit: transit(of: entry), arrival: time)
         } else {
             lateRun = 0
         }

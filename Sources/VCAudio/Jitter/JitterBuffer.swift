@@ -82,6 +82,11 @@ public struct JitterBuffer: ~Copyable {
     /// The transit of the packet before, for the interarrival jitter.
     private var previousTransit = 0
 
+    /// Samples of the newest frame. Transits are those that frames of this length have: a longer
+    /// frame leaves later, because it has to be said first.
+    private var frameLength = 0
+    private var newestSequence = Int.min
+
     /// Frames in a row that came too late, and the quickest of them.
     var lateRun = 0
     var lateRunTransit = 0
@@ -142,7 +147,8 @@ public struct JitterBuffer: ~Copyable {
             return
         }
         statistics.received += 1
-        let transit = arrival - timestamp
+        if sequence > newestSequence { followFrameLength(duration, sequence: sequence) }
+        let transit = arrival - timestamp - duration + frameLength
         measure(transit: transit, arrival: arrival)
         guard sequence >= nextSequence else {
             // It was given up for lost when a later frame was played.
@@ -207,7 +213,7 @@ public struct JitterBuffer: ~Copyable {
     // MARK: Time
 
     /// `instant` in samples since the first call. Time that goes back stands still.
-    private mutating func time(of instant: Instant) -> Int {
+    mutating func time(of instant: Instant) -> Int {
         if !hasOrigin {
             hasOrigin = true
             origin = instant.nanoseconds
@@ -217,6 +223,21 @@ public struct JitterBuffer: ~Copyable {
         let elapsed = min(instant.nanoseconds - origin, UInt64(Int64.max) / 64)
         latest = max(latest, Int(elapsed * 6 / 125_000))
         return latest
+    }
+
+    /// How long the frame took, were it as long as the newest one.
+    func transit(of entry: FrameStore.Entry) -> Int {
+        entry.arrival - entry.end + frameLength
+    }
+
+    /// What was learnt about the network is kept when the sender goes over to other frames.
+    private mutating func followFrameLength(_ duration: Int, sequence: Int) {
+        newestSequence = sequence
+        if frameLength > 0, duration != frameLength {
+            estimator.shift(by: duration - frameLength)
+            previousTransit += duration - frameLength
+        }
+        frameLength = duration
     }
 
     private mutating func measure(transit: Int, arrival: Int) {
@@ -230,6 +251,8 @@ public struct JitterBuffer: ~Copyable {
 
     private mutating func restart(at sequence: Int) {
         store.removeAll()
+        newestSequence = Int.min
+        frameLength = 0
         estimator.reset()
         control = LevelControl()
         decoder.reset()

@@ -16,6 +16,8 @@ public struct JitterStatistics: Sendable, Equatable, BitwiseCopyable {
     public var refused = 0
     /// Frames that came in time and were left out to catch up.
     public var dropped = 0
+    /// Frames that came in time and were not decoded, because the machine could not decode all.
+    public var skipped = 0
     /// Samples that were made up in place of sound that was not there.
     public var concealedSamples = 0
     /// How often the sound was shortened or lengthened by up to 10 ms.

@@ -1,15 +1,21 @@
 // What the person does, and what the others say to it.
 extension RoomMachine {
-    /// Sends chat to everybody. Returns its number, which `delivery` events name; nil when there is
-    /// nothing to send or too much waits already.
+    /// Sends chat to everybody, or to those whom we whisper to. Returns its number, which `delivery`
+    /// events name; nil when there is nothing to send, too much waits already, or more was said in a
+    /// second than anybody may.
     public mutating func sendChat(_ text: DisplayText, now: Instant) -> UInt64? {
-        guard phase == .inRoom, !text.isEmpty else { return nil }
+        guard phase == .inRoom, !text.isEmpty, chatAllowance.take(now: now) else { return nil }
         let id = nextChat
         let bytes = Array(text.text.utf8)
+        let message: StreamMessage =
+            isWhispering
+            ? .whisper(WhisperMessage(id: id, members: whisperedTo, text: bytes))
+            : .chat(id: id, text: bytes)
         var refusing: [UInt8] = []
         var isQueued = false
-        for number in peers.numbers where peers[number].isMember && !peers[number].isDisputed {
-            if send(.chat(id: id, text: bytes), to: number, id: id, now: now) {
+        for number in peers.numbers
+        where peers[number].isMember && !peers[number].isDisputed && hearsUs(number) {
+            if send(message, to: number, id: id, now: now) {
                 isQueued = true
             } else {
                 refusing.append(UInt8(number))
@@ -139,10 +145,10 @@ extension RoomMachine {
 
     private mutating func handle(_ message: StreamMessage, from number: Int, now: Instant) {
         switch message {
-        case .chat(let id, let text):
-            let clean = unsafe DisplayText(message: text.span.bytes)
-            guard !clean.isEmpty else { return }
-            events.append(.chat(from: member(number), text: clean, id: id))
+        case .chat(let id, let text): showChat(text, id: id, from: number, to: nil, now: now)
+        case .whisper(let message):
+            showChat(
+                message.text, id: message.id, from: number, to: message.members, now: now)
         case .name(let bytes):
             let name = unsafe DisplayText(name: bytes.span.bytes)
             guard !name.isEmpty, name != peers[number].name else { return }
@@ -174,6 +180,28 @@ extension RoomMachine {
             takeSafety(.commitment(commitment), from: number, now: now)
         case .safetyReveal(let reveal): takeSafety(.reveal(reveal), from: number, now: now)
         }
+    }
+
+    private mutating func showChat(
+        _ text: [UInt8], id: UInt64, from number: Int, to: [UInt8]?, now: Instant
+    ) {
+        guard peers[number].chatAllowance.take(now: now) else {
+            return noteFlood(of: number, now: now)
+        }
+        let clean = unsafe DisplayText(message: text.span.bytes)
+        guard !clean.isEmpty else { return }
+        let author = member(number)
+        events.append(
+            to.map { .whisper(from: author, text: clean, id: id, to: $0) }
+                ?? .chat(from: author, text: clean, id: id))
+    }
+
+    private mutating func noteFlood(of number: Int, now: Instant) {
+        counters.flooded += 1
+        // One warning a minute says it as well as a thousand.
+        if let told = peers[number].toldFlood, now < told + .seconds(60) { return }
+        peers[number].toldFlood = now
+        events.append(.warning(.chatFlood(member: UInt8(number))))
     }
 }
 

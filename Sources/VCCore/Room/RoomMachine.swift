@@ -103,6 +103,11 @@ public struct RoomMachine: ~Copyable {
     var name: DisplayText
     var isMuted = false
     var nextChat: UInt64 = 1
+    var chatAllowance = ChatAllowance()
+    /// Whether only those hear us who are whispered to.
+    var isWhispering = false
+    /// Who was told to the person.
+    var toldWhisper: [UInt8] = []
     /// This machine's addresses with our port.
     var ownCandidates: [Endpoint]
     /// Our address as the server last saw it.
@@ -349,6 +354,8 @@ public struct RoomCounters: Equatable, Sendable {
     public var strayHandshakes: UInt64 = 0
     /// Opened, and then not understood.
     public var malformed: UInt64 = 0
+    /// Chat above what a member may say.
+    public var flooded: UInt64 = 0
     /// Asked of the host to be forwarded, or forwarded by it, against the rules.
     public var unforwarded: UInt64 = 0
     /// Host: forwarded.

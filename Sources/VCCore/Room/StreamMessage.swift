@@ -30,6 +30,8 @@ enum StreamMessage {
     case birthdayOffer(Sighting)
     /// The answer of the receiver, which opens its ports now.
     case birthdayAccept(Sighting)
+    /// Text for some members.
+    case whisper(WhisperMessage)
 
     private enum Kind {
         static let chat: UInt8 = 0x01
@@ -46,6 +48,7 @@ enum StreamMessage {
         static let shown: UInt8 = 0x0C
         static let safetyCommitment: UInt8 = 0x20
         static let safetyReveal: UInt8 = 0x21
+        static let whisper: UInt8 = 0x38
     }
 
     func encode() -> [UInt8] {
@@ -97,6 +100,9 @@ enum StreamMessage {
             case .birthdayAccept(let sighting):
                 writer.write(Kind.birthdayAccept)
                 sighting.encode(into: &writer)
+            case .whisper(let message):
+                writer.write(Kind.whisper)
+                message.encode(into: &writer)
             }
         }
     }
@@ -160,6 +166,8 @@ enum StreamMessage {
             let sighting = try Sighting(from: &reader)
             try reader.expectEnd()
             return .birthdayAccept(sighting)
+        case Kind.whisper:
+            return .whisper(try WhisperMessage(from: &reader))
         case _:
             return nil
         }
