@@ -106,6 +106,7 @@ extension RoomMachine {
         }
         if peers[number].isAnnounced { events.append(.member(member(number), reason.state)) }
         peers.remove(number)
+        reviewWhisper()
     }
 
     // MARK: The roster
@@ -163,6 +164,7 @@ extension RoomMachine {
         let moves = peers.numbers.contains { next.number(of: peers[$0].key) != UInt8($0) }
         if moves { peers.renumber { next.number(of: $0) ?? 0 } }
         roster = next
+        reviewWhisper()
         isConfirmed = true
         for entry in next.entries where entry.key != keys.publicKey {
             // Who said goodbye to us is gone, also where the host does not know it yet.

@@ -78,7 +78,8 @@ struct PhraseText: ~Copyable {
         }
         guard let scalar = Unicode.Scalar(scalar) else { return }
         let isASCII = scalar.isASCII
-        let isCapital = isASCII ? ("A"..."Z").contains(scalar) : scalar.properties.isUppercase
+        let isCapital =
+            isASCII ? ("A"..."Z").contains(scalar) : scalar.properties.changesWhenLowercased
         guard isCapital else { return insert(scalar) }
         if isASCII { return push(scalar.value | 0x20) }
         for small in scalar.properties.lowercaseMapping.unicodeScalars { insert(small) }
@@ -154,7 +155,8 @@ struct PhraseText: ~Copyable {
     private static func isQuote(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .initialPunctuation, .finalPunctuation: true
-        default: scalar == "\"" || scalar == "'"
+        // The low ones of German and Polish open a quotation, too, but are not of that category.
+        default: ["\"", "'", "\u{201A}", "\u{201E}"].contains(scalar)
         }
     }
 
