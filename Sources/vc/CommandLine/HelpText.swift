@@ -76,7 +76,7 @@ enum HelpText {
                 + "that, a phrase is made and printed. `vc tune -` asks for it, so that it stands "
                 + "neither in the process list nor in the shell's history. Capitals, accents typed "
                 + "one way or the other, spaces and dashes make no difference. Nobody can be "
-                + "removed from such a room, only muted by each for himself."
+                + "removed from such a room; /gain silences somebody for you."
         case .demo:
             "Starts a signaling server, a host and a guest as processes of their own, lets one "
                 + "speak to the other over UDP on this machine, and ends with a table of what "
