@@ -43,21 +43,14 @@ struct GuessBudget {
     private var allowance = RateAllowance(perSecond: perSecond, burst: burst)
     private var sources: [Source] = []
 
-    /// - Parameter rule: that of a phrase: it is never spent.
-    init(_ rule: Rule) {
-        self.rule = rule
-        limit = rule == .code ? GuessBudget.perCode : .max
-        failures = 0
-    }
-
     /// - Parameter failures: wrong guesses that were made while another member was the host.
-    init(limit: Int = GuessBudget.perCode, failures: Int = 0) {
-        rule = .code
+    init(_ rule: Rule = .code, limit: Int = GuessBudget.perCode, failures: Int = 0) {
+        self.rule = rule
         self.limit = limit
         self.failures = failures
     }
 
-    var isSpent: Bool { failures >= limit }
+    var isSpent: Bool { rule == .code && failures >= limit }
 
     /// Whether a proof may be opened now: a wrong one would still be within the rate.
     mutating func allowsOpening(now: Instant) -> Bool {

@@ -57,13 +57,12 @@ struct HostDoor: ~Copyable {
         arena: SecretArena, isOneTime: Bool = false, failures: Int = 0
     ) {
         self.isOneTime = isOneTime
+        budget = GuessBudget(
+            bucket == nil ? .code : .phrase,
+            limit: isOneTime ? GuessBudget.perOneTimeCode : GuessBudget.perCode,
+            failures: failures)
         self.secret = secret
         channel = JoinMessage.channel(nameplate: nameplate, bucket: bucket)
-        budget =
-            bucket == nil
-            ? GuessBudget(
-                limit: isOneTime ? GuessBudget.perOneTimeCode : GuessBudget.perCode,
-                failures: failures) : GuessBudget(.phrase)
         self.local = local
         self.arena = arena
     }
@@ -196,7 +195,6 @@ extension HostDoor {
         }
         // All that costs nothing is checked before any curve work.
         if isLocked { return answer(.locked) }
-        if isUsed { return answer(.refused) }
         switch opening.key == local ? .taken : vacancy(opening.key) {
         case .free: break
         case .full: return answer(.full)
@@ -239,6 +237,8 @@ extension HostDoor {
         case .done:
             if body.isEqual(to: run.second) { replies.append((mailbox, run.hostSecond)) }
         case .refused(let reason):
+            // It was refused before it came: a joiner believes that only of its proof.
+            if run.second.isEmpty { run.second = unsafe body.withUnsafeBytes { unsafe Array($0) } }
             if body.isEqual(to: run.second) {
                 replies.append((mailbox, reason.message(session: session)))
             }
@@ -249,6 +249,10 @@ extension HostDoor {
     private mutating func serve(keys: borrowing KeyPair, now: Instant) {
         while let run = runs.nextWaiting(failures: { budget.failures(of: $0) }) {
             guard !budget.isSpent else { return }
+            if isUsed {
+                refuse(run, .refused)
+                continue
+            }
             if budget.isBusy(run.tag, now: now) {
                 refuse(run, .busy)
                 continue

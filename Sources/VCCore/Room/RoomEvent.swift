@@ -15,6 +15,10 @@ public enum RoomEvent: Equatable, Sendable {
     case path(member: UInt8, rung: Rung, roundTrip: Duration, why: String)
     /// A chat message, clean for a terminal.
     case chat(from: Member, text: DisplayText, id: UInt64)
+    /// A chat message that only `to` got, of whom we are one.
+    case whisper(from: Member, text: DisplayText, id: UInt64, to: [UInt8])
+    /// Only `to` hear us now and get our chat; everybody does unless `isOn`.
+    case whispering(isOn: Bool, to: [UInt8])
     /// A chat message of ours reached a member, or never will.
     case delivery(id: UInt64, member: UInt8, isDelivered: Bool)
     /// A member closed or opened its microphone.
@@ -79,6 +83,10 @@ public enum RoomWarning: Equatable, Sendable {
     case rosterDisputed(member: UInt8)
     /// A member broke the protocol.
     case protocolBroken(member: UInt8)
+    /// Nobody is there whom we whisper to: nobody hears us.
+    case whisperToNobody
+    /// A member writes more than anybody may: the rest is not shown.
+    case chatFlood(member: UInt8)
     /// Only the host can do this.
     case hostOnly(HostAction)
     /// In a room that is found by a phrase nobody can do this.

@@ -141,7 +141,8 @@ extension RoomMachine {
         sendCandidates(number, now: now)
         driveStream(number, now: now)
         let interval =
-            peers[number].path.selected == nil ? Peer.mailboxInterval : Peer.keepaliveInterval
+            peers[number].path.selected == nil
+            ? Peer.mailboxInterval : Peer.keepaliveInterval + (.zero - Peer.keepaliveSlack)
         if peers[number].isMember, now >= peers[number].lastSent + interval {
             seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) }
             // Without any way out nothing was sent; the next try waits all the same.

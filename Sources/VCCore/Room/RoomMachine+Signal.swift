@@ -262,6 +262,7 @@ extension RoomMachine {
         let host = result.host
         let remoteIndex = result.welcome.index
         let offered = result.welcome.candidates
+        isConfirmed = false
         room = result.welcome.room
         number = result.welcome.number
         roster = result.welcome.roster

@@ -114,6 +114,12 @@ public struct RoomMachine: ~Copyable {
     var name: DisplayText
     var isMuted = false
     var nextChat: UInt64 = 1
+    var chatAllowance = ChatAllowance()
+    var heldChat: [HeldChat] = []
+    /// Whether only those hear us who are whispered to.
+    var isWhispering = false
+    /// Who was told to the person.
+    var toldWhisper: [UInt8] = []
     /// This machine's addresses with our port.
     var ownCandidates: [Endpoint]
     /// Our address as the server last saw it.
@@ -165,11 +171,11 @@ public struct RoomMachine: ~Copyable {
         isMuted = configuration.isMuted
     }
 
-    /// The host's signaling client, with a claim token of its own. (A function of its own: inside
-    /// the initialiser the optimiser of Swift 6.3 fails on the borrow of the token.)
+    /// The host's signaling client, with a claim token of its own. (A function that is never
+    /// inlined: inside others the optimiser of Swift 6.3 fails on the borrow of the token.)
     ///
     /// - Parameter bucket: of a phrase.
-    static func claimingClient(
+    @inline(never) static func claimingClient(
         for room: RoomID, bucket: UInt16? = nil, _ configuration: RoomConfiguration,
         arena: SecretArena, random: inout AnyRandomSource, now: Instant
     ) -> SignalClient {
@@ -287,6 +293,7 @@ public struct RoomMachine: ~Copyable {
         driveTrust(now: now)
         driveTune(now: now)
         driveBirthday(now: now)
+        driveChat(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
         driveLeave(now: now)
         nextTimeout = phase == .ended ? .distantFuture : earliestTimeout(now: now)
@@ -300,8 +307,7 @@ public struct RoomMachine: ~Copyable {
     private func earliestTimeout(now: Instant) -> Instant {
         var earliest = signal.pollTimeout() ?? .distantFuture
         earliest = min(earliest, min(relays.timeout, min(mapping.timeout, nextTickets)))
-        earliest = min(earliest, min(birthday.timeout, trustTimeout))
-        earliest = min(earliest, tuneTimeout())
+        earliest = min(earliest, min(birthday.timeout, min(trustTimeout, tuneTimeout())))
         for invite in invites { earliest = min(earliest, invite.timeout(now: now)) }
         switch door {
         case .some(let door): earliest = min(earliest, door.timeout(now: now) ?? .distantFuture)
@@ -312,6 +318,7 @@ public struct RoomMachine: ~Copyable {
         case .none: break
         }
         for number in peers.numbers { earliest = min(earliest, peerTimeout(number, now: now)) }
+        earliest = min(earliest, chatTimeout(now: now))
         if phase == .leaving { earliest = min(earliest, nextLeave) }
         if phase == .inRoom, !isHost { earliest = min(earliest, now + .seconds(1)) }
         // Never at once again: what is due was just done.
@@ -368,6 +375,8 @@ public struct RoomCounters: Equatable, Sendable {
     public var strayHandshakes: UInt64 = 0
     /// Opened, and then not understood.
     public var malformed: UInt64 = 0
+    /// Chat above what a member may say.
+    public var flooded: UInt64 = 0
     /// Asked of the host to be forwarded, or forwarded by it, against the rules.
     public var unforwarded: UInt64 = 0
     /// Host: forwarded.

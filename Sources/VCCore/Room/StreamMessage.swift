@@ -30,6 +30,8 @@ enum StreamMessage {
     case birthdayOffer(Sighting)
     /// The answer of the receiver, which opens its ports now.
     case birthdayAccept(Sighting)
+    /// Text for some members.
+    case whisper(WhisperMessage)
 
     /// Of a phrase: the sender's room is found under this lease now.
     case tuneMoved(lease: UInt32)
@@ -47,9 +49,10 @@ enum StreamMessage {
         static let birthdayAccept: UInt8 = 0x0A
         static let askRoster: UInt8 = 0x0B
         static let shown: UInt8 = 0x0C
-        static let tuneMoved: UInt8 = 0x30
         static let safetyCommitment: UInt8 = 0x20
         static let safetyReveal: UInt8 = 0x21
+        static let tuneMoved: UInt8 = 0x30
+        static let whisper: UInt8 = 0x38
     }
 
     func encode() -> [UInt8] {
@@ -104,6 +107,9 @@ enum StreamMessage {
             case .tuneMoved(let lease):
                 writer.write(Kind.tuneMoved)
                 writer.write(lease)
+            case .whisper(let message):
+                writer.write(Kind.whisper)
+                message.encode(into: &writer)
             }
         }
     }
@@ -172,6 +178,8 @@ enum StreamMessage {
             guard SignalFormat.tuneLeases.contains(lease) else { throw .unexpectedValue }
             try reader.expectEnd()
             return .tuneMoved(lease: lease)
+        case Kind.whisper:
+            return .whisper(try WhisperMessage(from: &reader))
         case _:
             return nil
         }

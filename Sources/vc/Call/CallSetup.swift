@@ -188,7 +188,7 @@ extension DeviceChoice {
 }
 
 extension FrameLength {
-    fileprivate var duration: FrameDuration {
+    var duration: FrameDuration {
         switch self {
         case .twoAndAHalf: .twoAndAHalfMilliseconds
         case .five: .fiveMilliseconds

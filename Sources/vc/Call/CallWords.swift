@@ -65,6 +65,8 @@ extension RoomWarning {
         case .safetySuspects: "safety-suspects"
         case .safetyForged: "safety-forged"
         case .safetyNotShown: "safety-not-shown"
+        case .whisperToNobody: "whisper-to-nobody"
+        case .chatFlood: "chat-flood"
         }
     }
 
@@ -108,6 +110,10 @@ extension RoomWarning {
             "\(member.name.text) showed another value than it was bound to: that does not happen "
                 + "by chance"
         case .safetyNotShown: "there are no safety words to compare; /verify shows them"
+        case .whisperToNobody:
+            "nobody is there whom you whisper to: nobody hears you until /all or /whisper NAME"
+        case .chatFlood(let member):
+            "member \(member) writes more than 20 messages a second: the rest is not shown"
         }
     }
 }
@@ -146,6 +152,12 @@ extension EngineEvent {
                 "your microphone has given nothing but silence for 10 seconds; is it the right one?"
             )
         case .microphoneHeard: ("microphone-heard", "your microphone gives sound now")
+        case .overloaded(let leftOut):
+            (
+                "overload",
+                "this machine cannot decode everybody in time: you hear the loudest, and "
+                    + "\(leftOut) \(leftOut == 1 ? "member is" : "members are") left out"
+            )
         case .deviceChanged, .realTime: nil
         }
     }

@@ -285,6 +285,23 @@ import Testing
         #expect(rig.members[1].machine.verified.isEmpty)
     }
 
+    @Test("who has revealed stays in its run, whoever starts another one")
+    func staysAfterReveal() {
+        let rig = SafetyRig(3, arena: arena)
+        rig.delay = { from, _, message in
+            from == 1 && self.isReveal(message) ? .seconds(1) : .milliseconds(20)
+        }
+        _ = rig.start(2)
+        rig.run(until: at(0.5))
+        #expect(rig.members[2].machine.reveals == 1)
+        let other = SafetyCommitment(
+            run: SafetyRun(starter: rig.members[0].key, number: 7), roster: rig.roster,
+            commitment: SafetyRig.digest(5))
+        rig.members[2].take(.commitment(other), from: rig.members[0].key, at: rig.now)
+        #expect(rig.members[2].messages().isEmpty)
+        #expect(rig.members[2].machine.reveals == 1)
+    }
+
     @Test("messages are read as they were written, and nothing shorter or longer is")
     func encoding() throws {
         let run = SafetyRun(starter: SafetyRig.key(words: [1, 2, 3, 4]), number: 5)
