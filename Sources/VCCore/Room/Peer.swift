@@ -9,6 +9,10 @@
 struct Peer: ~Copyable {
     /// A packet goes out at least this often.
     static let keepaliveInterval = Duration.milliseconds(200)
+    /// By so much it may be early, when something else is to be done: so the keepalives of a whole
+    /// room leave together, and a silent room wakes its members five times a second and not five
+    /// times for each other member.
+    static let keepaliveSlack = Duration.milliseconds(40)
     /// Through the mailbox, where packets are counted, this often.
     static let mailboxInterval = Duration.seconds(1)
     /// The mailbox of a join carries sealed packets for this long.
@@ -40,6 +44,10 @@ struct Peer: ~Copyable {
     var hasMet: Bool
     /// The host shows it to us and not to others, or the other way round: nothing is sealed for it.
     var isDisputed = false
+    /// Another member says that it is not in the room any more; the host was not heard on it yet.
+    var isAbsent = false
+    /// Whether our voice goes to it.
+    var mayHear: Bool { !isDisputed && !isAbsent }
     /// The version of the roster that brought it, and the last one on which it agreed with us.
     var enteredVersion: UInt32 = 0
     var agreedVersion: UInt32 = 0
@@ -81,6 +89,16 @@ struct Peer: ~Copyable {
     var largestFrame = 0
     /// Voice frames sealed for this peer.
     var voiceFramesSent: UInt64 = 0
+    /// Whether it hears us while we whisper.
+    var isWhisperedTo = false
+    /// Voice frames that it did not get because they were whispered to others.
+    var withheldFrames: UInt16 = 0
+    /// Whether the next frame begins a talk for it, though not for others.
+    var owesTalkSpurt = false
+    /// What it may still say in chat.
+    var chatAllowance = ChatAllowance(isReceiver: true)
+    /// When the person was last told that it says too much.
+    var toldFlood: Instant?
 
     init(
         number: UInt8, key: PublicKey, slots: consuming SessionSlots, rekey: consuming Rekey,
@@ -173,6 +191,8 @@ struct Peer: ~Copyable {
     private var base: UnsafeMutablePointer<Peer>
     /// Bit n: number n is taken.
     private var occupied: UInt32 = 0
+    /// Who probably listens to an index, by its lowest bits: each packet asks.
+    private var hints: [64 of UInt8] = .init(repeating: 0)
 
     init() {
         unsafe base = .allocate(capacity: Limits.members + 1)
@@ -241,12 +261,19 @@ struct Peer: ~Copyable {
         numbers.first { self[$0].key == key }
     }
 
-    /// The member whose sessions listen to `index`. Looked up for each packet: the iterator of a
-    /// `for` loop allocates in builds that are not optimised.
-    func number(listeningTo index: UInt32) -> Int? {
+    /// The member whose sessions listen to `index`. Looked up for each packet: first where it was
+    /// found last, then everywhere. (The iterator of a `for` loop allocates in builds that are not
+    /// optimised.)
+    mutating func number(listeningTo index: UInt32) -> Int? {
+        let place = Int(index % 64)
+        let hint = Int(hints[place])
+        if contains(hint), unsafe base[hint].slots.uses(index) { return hint }
         var number = 1
         while number <= Limits.members {
-            if contains(number), unsafe base[number].slots.uses(index) { return number }
+            if contains(number), unsafe base[number].slots.uses(index) {
+                hints[place] = UInt8(number)
+                return number
+            }
             number += 1
         }
         return nil

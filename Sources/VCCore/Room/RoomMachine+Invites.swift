@@ -123,8 +123,8 @@ extension RoomMachine {
             events.append(.warning(.codeUnavailable))
             invite.withdraw(now: now)
         case .reachable, .unreachable, .leaseLost, .nameplateTaken, .released, .ticket, .relays,
-            .sight, .sightVerified, .noSuchRoom, .serverDraining, .mailboxClosed, .leaseHeld,
-            .tokenRotated:
+            .sight, .sightVerified, .leases, .noSuchRoom, .serverDraining, .mailboxClosed,
+            .leaseHeld, .tokenRotated:
             return
         // Another member is host, and has it.
         case .displaced: invite.withdraw(now: now)

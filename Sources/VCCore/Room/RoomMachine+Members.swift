@@ -141,7 +141,8 @@ extension RoomMachine {
         sendCandidates(number, now: now)
         driveStream(number, now: now)
         let interval =
-            peers[number].way(now: now) == nil ? Peer.mailboxInterval : Peer.keepaliveInterval
+            peers[number].way(now: now) == nil
+            ? Peer.mailboxInterval : Peer.keepaliveInterval + (.zero - Peer.keepaliveSlack)
         if peers[number].isMember, now >= peers[number].lastSent + interval {
             seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) }
             // Without any way out nothing was sent; the next try waits all the same.
@@ -195,7 +196,7 @@ extension RoomMachine {
             return false
         }
         // Who is in the room is the host's to say.
-        if silence >= Peer.removedAfter, isHost {
+        if silence >= Peer.removedAfter, isHost || (isTuned && UInt8(number) == roster.host) {
             removePeer(number, .expired, now: now)
             return false
         }

@@ -15,6 +15,7 @@ extension RoomMachine {
             let taken =
                 signal.handle(bytes, from: source, now: now)
                 || receiveForInvite(bytes, from: source, now: now)
+                || handleTuneSignal(bytes, from: source, now: now)
             if taken { wake(now) } else { counters.unknown += 1 }
             return nil
         case PacketType.sealed, PacketType.handshake:
@@ -103,15 +104,16 @@ extension RoomMachine {
         into packet: UnsafeMutableRawBufferPointer, now: Instant
     ) -> (destination: Endpoint, size: Int)? {
         let number = Int(member)
-        guard peers.contains(number), peers[number].isMember, !peers[number].isDisputed,
-            phase == .inRoom, let route = peers[number].path.selected,
+        guard peers.contains(number), peers[number].isMember, peers[number].mayHear,
+            phase == .inRoom, isMeant(number), let route = peers[number].path.selected,
             let destination = destination(of: route),
             frame.count <= VoiceHeader.maximumFrame, unsafe !frame.isEmpty,
             let inner = unsafe writeRouteHeader(route, to: number, into: packet)
         else { return nil }
         let sealed = unsafe UnsafeMutableRawBufferPointer(rebasing: packet[inner...])
         let start = SealedPacket.headerSize
-        unsafe header.write(
+        let shown = peers[number].shown(header, isWhisper: isWhispering)
+        unsafe shown.write(
             to: UnsafeMutableRawBufferPointer(rebasing: sealed[start..<start + VoiceHeader.size]))
         unsafe UnsafeMutableRawBufferPointer(rebasing: sealed[(start + VoiceHeader.size)...])
             .copyMemory(from: frame)
@@ -119,8 +121,16 @@ extension RoomMachine {
         guard let size = unsafe peers[number].slots.seal(sealed, plaintext: count, now: now) else {
             return nil
         }
-        noteVoiceSent(header, frame.count, to: number, now: now)
+        peers[number].owesTalkSpurt = false
+        noteVoiceSent(shown, frame.count, to: number, now: now)
         return (destination, inner + size)
+    }
+
+    /// Whether voice is for this member; counts it as withheld if not.
+    private mutating func isMeant(_ number: Int) -> Bool {
+        if hearsUs(number) { return true }
+        peers[number].withhold()
+        return false
     }
 
     private mutating func noteVoiceSent(
@@ -149,6 +159,8 @@ extension RoomMachine {
             peers[number].stream.pathReturned(now: now)
             wake(now)
         }
+        let silence = now - peers[number].lastHeard
+        if silence >= .seconds(1) { peers[number].chatAllowance.noteOutage(silence, now: now) }
         peers[number].lastHeard = max(peers[number].lastHeard, now)
         if route != nil, peers[number].isSought { peers[number].isSought = false }
         if !peers[number].isMember, isHost {

@@ -1,28 +1,5 @@
 // What the person does, and what the others say to it.
 extension RoomMachine {
-    /// Sends chat to everybody. Returns its number, which `delivery` events name; nil when there is
-    /// nothing to send or too much waits already.
-    public mutating func sendChat(_ text: DisplayText, now: Instant) -> UInt64? {
-        guard phase == .inRoom, !text.isEmpty else { return nil }
-        let id = nextChat
-        let bytes = Array(text.text.utf8)
-        var refusing: [UInt8] = []
-        var isQueued = false
-        for number in peers.numbers where peers[number].isMember && !peers[number].isDisputed {
-            if send(.chat(id: id, text: bytes), to: number, id: id, now: now) {
-                isQueued = true
-            } else {
-                refusing.append(UInt8(number))
-            }
-        }
-        guard isQueued else { return nil }
-        nextChat += 1
-        for member in refusing {
-            events.append(.delivery(id: id, member: member, isDelivered: false))
-        }
-        return id
-    }
-
     /// Tells the others what we are called now.
     public mutating func setName(_ name: DisplayText, now: Instant) {
         guard !name.isEmpty else { return }
@@ -119,6 +96,7 @@ extension RoomMachine {
     /// The room is over: everything secret goes.
     mutating func end(_ reason: EndReason) {
         guard phase != .ended else { return }
+        dropHeldChat()
         for number in peers.numbers {
             for id in peers[number].stream.undelivered where id != 0 {
                 events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
@@ -126,6 +104,8 @@ extension RoomMachine {
             peers.remove(number)
         }
         phase = .ended
+        moving = nil
+        tune?.settle()
         door = nil
         invites = []
         joiner = nil
@@ -161,10 +141,10 @@ extension RoomMachine {
 
     private mutating func handle(_ message: StreamMessage, from number: Int, now: Instant) {
         switch message {
-        case .chat(let id, let text):
-            let clean = unsafe DisplayText(message: text.span.bytes)
-            guard !clean.isEmpty else { return }
-            events.append(.chat(from: member(number), text: clean, id: id))
+        case .chat(let id, let text): showChat(text, id: id, from: number, to: nil, now: now)
+        case .whisper(let message):
+            showChat(
+                message.text, id: message.id, from: number, to: message.members, now: now)
         case .name(let bytes):
             let name = unsafe DisplayText(name: bytes.span.bytes)
             guard !name.isEmpty, name != peers[number].name else { return }
@@ -192,10 +172,11 @@ extension RoomMachine {
             accept(next, departures, from: number, now: now)
         case .succession(let message): handle(message, from: number, now: now)
         case .askRoster: answerAsk(of: number, now: now)
-        case .shown(let shown): takeShown(shown, from: number)
+        case .shown(let shown): takeShown(shown, from: number, now: now)
         case .safetyCommitment(let commitment):
             takeSafety(.commitment(commitment), from: number, now: now)
         case .safetyReveal(let reveal): takeSafety(.reveal(reveal), from: number, now: now)
+        case .tuneMoved(let lease): takeMoved(lease, from: number, now: now)
         }
     }
 }

@@ -4,7 +4,7 @@ extension RoomMachine {
         while let event = signal.pollEvent() { handle(event, now: now) }
     }
 
-    private mutating func handle(_ event: SignalEvent, now: Instant) {
+    mutating func handle(_ event: SignalEvent, now: Instant) {
         switch event {
         case .reachable(let server, let observed, let secondPort):
             if let observed {
@@ -24,7 +24,7 @@ extension RoomMachine {
             if !isHost, succession.machine.isClaiming { accede(.succeeded, now: now) }
             guard isHost else { return }
             succession.forgetDisplacement()
-            openDoor(nameplate, now: now)
+            isTuned ? openTuneDoor(nameplate, now: now) : openDoor(nameplate, now: now)
             beginTickets(now: now)
         case .leaseLost: break
         case .nameplateTaken: events.append(.warning(.nameplateChanged))
@@ -46,6 +46,7 @@ extension RoomMachine {
         case .tokenNeeded:
             // A call never depends on the server, nor on one that was started anew.
             if phase == .inRoom { noteSignal(back: false) } else { end(.signalTokenNeeded) }
+        case .leases(let bucket, let leases): tune?.listed(bucket, leases, now: now)
         case .noSuchRoom: failJoin(.noSuchRoom)
         case .rateLimited: failJoin(.signalBusy)
         case .serverFull:
@@ -188,7 +189,8 @@ extension RoomMachine {
         guard isHost, door != nil else { return }
         door?.handleTimeout(keys: keys, now: now)
         while let proven = door?.pollProven() { welcome(proven, at: nil, now: now) }
-        if let failed = door?.pollGuesses(), failed > 0 {
+        // That strangers have another phrase is nobody's business.
+        if let failed = door?.pollGuesses(), failed > 0, !isTuned {
             let (failures, limit) = (door?.failures ?? 0, door?.guessLimit ?? 0)
             events.append(.guess(failed: failures, budget: limit))
         }
@@ -287,10 +289,11 @@ extension RoomMachine {
         driveJoin(now: now)
     }
 
-    private mutating func enter(_ result: consuming JoinResult, now: Instant) {
+    mutating func enter(_ result: consuming JoinResult, now: Instant) {
         let host = result.host
         let remoteIndex = result.welcome.index
         let offered = result.welcome.candidates
+        isConfirmed = false
         room = result.welcome.room
         number = result.welcome.number
         roster = result.welcome.roster
@@ -312,7 +315,7 @@ extension RoomMachine {
         let host = Int(roster.host)
         if peers.contains(host), peers[host].path.selected != nil { hasReachedHost = true }
         guard !hasReachedHost, peers.contains(host),
-            now >= joinedAt + RoomMachine.pathPatience
+            now >= joinedAt + RoomMachine.pathPatience, !tunesAgain(now: now)
         else { return }
         end(.noPath)
     }

@@ -10,14 +10,15 @@ extension RoomMachine {
         case gathered
     }
 
+    /// Where a phrase lets in there is nothing to hand over: who is left meets by it anew.
     mutating func driveSuccession(now: Instant) {
-        guard phase == .inRoom else { return }
+        guard phase == .inRoom, !isTuned else { return }
         if isHost { driveHosting(now: now) } else { driveFollowing(now: now) }
     }
 
     /// When `driveSuccession` may have something to do, beside what wakes us anyway.
     func successionTimeout(now: Instant) -> Instant {
-        guard phase == .inRoom else { return .distantFuture }
+        guard phase == .inRoom, !isTuned else { return .distantFuture }
         guard !isHost else {
             return succession.displacedSince == nil ? .distantFuture : now + .milliseconds(500)
         }
@@ -164,7 +165,7 @@ extension RoomMachine {
         _ next: Roster, _ departures: [Departure], from number: Int, now: Instant
     ) {
         let key = peers[number].key
-        guard phase == .inRoom, next.key(of: next.host) == key, next.term > roster.term,
+        guard phase == .inRoom, !isTuned, next.key(of: next.host) == key, next.term > roster.term,
             next.number(of: keys.publicKey) != nil
         else { return }
         if isHost {
@@ -205,7 +206,8 @@ extension RoomMachine {
     mutating func takeHandOver(
         _ next: Roster, _ departures: [Departure], from number: Int, now: Instant
     ) {
-        guard phase == .inRoom, !isHost, UInt8(number) == roster.host, next.term > roster.term,
+        guard phase == .inRoom, !isTuned, !isHost, UInt8(number) == roster.host,
+            next.term > roster.term,
             next.number(of: keys.publicKey) != nil, next.key(of: next.host) != keys.publicKey
         else { return }
         follow(next, departures, now: now)
@@ -250,6 +252,7 @@ extension RoomMachine {
 
     /// A member said goodbye. A host says who takes its place.
     mutating func takeLeave(_ notice: LeaveNotice, of number: Int, now: Instant) {
+        guard !isTuned else { return removePeer(number, .left, now: now) }
         guard !isHost, UInt8(number) == roster.host else {
             // Only the host removes somebody.
             if notice.reason != .removes { removePeer(number, .left, now: now) }
@@ -262,7 +265,7 @@ extension RoomMachine {
         case .removes: return end(phase == .leaving ? endReason : .removed)
         }
         forget(number, .left)
-        if !tombstones.contains(key) { tombstones.append(key) }
+        bury(key)
         succession.hostLeftAt = now
         if let heir = notice.heir, heir.term == roster.term + 1,
             roster.number(of: heir.key) != nil
@@ -275,7 +278,7 @@ extension RoomMachine {
 
     /// What the host says to all when it leaves.
     var leaveNotice: LeaveNotice {
-        guard isHost, leaveReason == .leaves else { return LeaveNotice(leaveReason) }
+        guard isHost, !isTuned, leaveReason == .leaves else { return LeaveNotice(leaveReason) }
         guard let heir = roster.key(of: roster.successor) else { return LeaveNotice(.leaves) }
         return LeaveNotice(.leaves, heir: LeaveNotice.Heir(key: heir, term: roster.term + 1))
     }

@@ -2,6 +2,11 @@
 extension RoomMachine {
     /// Whether we are the host; says so when we are not.
     mutating func mayActAsHost(_ action: HostAction) -> Bool {
+        if isTuned {
+            // Whoever is host is so by chance.
+            events.append(.warning(.hostByChance(action)))
+            return false
+        }
         if !isHost { events.append(.warning(.hostOnly(action))) }
         return isHost
     }

@@ -107,10 +107,27 @@ public struct RoomMachine: ~Copyable {
     var joinIndex: UInt32 = 0
     var hasJoined = false
 
+    // Of a phrase.
+    var tune: TuneMachine?
+    /// Host: the lease under which the room is found.
+    var tuneLease: UInt32?
+    /// Host: the room to which the members are sent, and until when we wait for them.
+    var moving: TuneMeeting?
+    var movingDeadline = Instant.zero
+    var tuneRetries = 0
+    /// Holds the client that gives a lease back which we had.
+    var oldLease: TuneTry?
+
     // The person's.
     var name: DisplayText
     var isMuted = false
     var nextChat: UInt64 = 1
+    var chatAllowance = ChatAllowance()
+    var heldChat: [HeldChat] = []
+    /// Whether only those hear us who are whispered to.
+    var isWhispering = false
+    /// Who was told to the person.
+    var toldWhisper: [UInt8] = []
     /// This machine's addresses with our port.
     var ownCandidates: [Endpoint]
     /// Our address as the server last saw it.
@@ -162,16 +179,19 @@ public struct RoomMachine: ~Copyable {
         isMuted = configuration.isMuted
     }
 
-    /// The host's signaling client, with a claim token of its own. (A function of its own: inside
-    /// the initialiser the optimiser of Swift 6.3 fails on the borrow of the token.)
-    static func claimingClient(
-        for room: RoomID, _ configuration: RoomConfiguration, arena: SecretArena,
-        random: inout AnyRandomSource, now: Instant
+    /// The host's signaling client, with a claim token of its own. (A function that is never
+    /// inlined: inside others the optimiser of Swift 6.3 fails on the borrow of the token.)
+    ///
+    /// - Parameter bucket: of a phrase.
+    @inline(never) static func claimingClient(
+        for room: RoomID, bucket: UInt16? = nil, _ configuration: RoomConfiguration,
+        arena: SecretArena, random: inout AnyRandomSource, now: Instant
     ) -> SignalClient {
         let token = SecretBytes(random: &random, count: 32, in: arena)
         return SignalClient(
             servers: configuration.servers, hosting: room.block, claimToken: token.span,
-            arena: arena, hostToken: configuration.hostToken, random: &random, now: now)
+            arena: arena, bucket: bucket, hostToken: configuration.hostToken, random: &random,
+            now: now)
     }
 
     /// A joiner with a code.
@@ -233,6 +253,9 @@ public struct RoomMachine: ~Copyable {
             }
             return Transmit(destination: destination, size: count)
         }
+        if let (server, count) = pollTuneTransmit(into: &writer) {
+            return Transmit(destination: server, size: count)
+        }
         if let (server, count) = mapping.pollTransmit(into: &writer) {
             return Transmit(destination: server, size: count)
         }
@@ -276,7 +299,9 @@ public struct RoomMachine: ~Copyable {
         driveInvites(now: now)
         driveJoin(now: now)
         driveTrust(now: now)
+        driveTune(now: now)
         driveBirthday(now: now)
+        driveChat(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
         driveSuccession(now: now)
         driveLeave(now: now)
@@ -291,7 +316,7 @@ public struct RoomMachine: ~Copyable {
     private func earliestTimeout(now: Instant) -> Instant {
         var earliest = signal.pollTimeout() ?? .distantFuture
         earliest = min(earliest, min(relays.timeout, min(mapping.timeout, nextTickets)))
-        earliest = min(earliest, min(birthday.timeout, trustTimeout))
+        earliest = min(earliest, min(birthday.timeout, min(trustTimeout, tuneTimeout())))
         for invite in invites { earliest = min(earliest, invite.timeout(now: now)) }
         switch door {
         case .some(let door): earliest = min(earliest, door.timeout(now: now) ?? .distantFuture)
@@ -302,6 +327,7 @@ public struct RoomMachine: ~Copyable {
         case .none: break
         }
         for number in peers.numbers { earliest = min(earliest, peerTimeout(number, now: now)) }
+        earliest = min(earliest, chatTimeout(now: now))
         if phase == .leaving { earliest = min(earliest, nextLeave) }
         earliest = min(earliest, successionTimeout(now: now))
         if phase == .inRoom, !isHost { earliest = min(earliest, now + .seconds(1)) }
@@ -359,6 +385,8 @@ public struct RoomCounters: Equatable, Sendable {
     public var strayHandshakes: UInt64 = 0
     /// Opened, and then not understood.
     public var malformed: UInt64 = 0
+    /// Chat above what a member may say.
+    public var flooded: UInt64 = 0
     /// Asked of the host to be forwarded, or forwarded by it, against the rules.
     public var unforwarded: UInt64 = 0
     /// Host: forwarded.

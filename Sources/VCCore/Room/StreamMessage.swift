@@ -32,6 +32,11 @@ enum StreamMessage {
     case birthdayOffer(Sighting)
     /// The answer of the receiver, which opens its ports now.
     case birthdayAccept(Sighting)
+    /// Text for some members.
+    case whisper(WhisperMessage)
+
+    /// Of a phrase: the sender's room is found under this lease now.
+    case tuneMoved(lease: UInt32)
 
     private enum Kind {
         static let chat: UInt8 = 0x01
@@ -48,6 +53,8 @@ enum StreamMessage {
         static let shown: UInt8 = 0x0C
         static let safetyCommitment: UInt8 = 0x20
         static let safetyReveal: UInt8 = 0x21
+        static let tuneMoved: UInt8 = 0x30
+        static let whisper: UInt8 = 0x38
     }
 
     func encode() -> [UInt8] {
@@ -101,6 +108,12 @@ enum StreamMessage {
             case .birthdayAccept(let sighting):
                 writer.write(Kind.birthdayAccept)
                 sighting.encode(into: &writer)
+            case .tuneMoved(let lease):
+                writer.write(Kind.tuneMoved)
+                writer.write(lease)
+            case .whisper(let message):
+                writer.write(Kind.whisper)
+                message.encode(into: &writer)
             }
         }
     }
@@ -168,6 +181,13 @@ enum StreamMessage {
             let sighting = try Sighting(from: &reader)
             try reader.expectEnd()
             return .birthdayAccept(sighting)
+        case Kind.tuneMoved:
+            let lease = try reader.readUInt32()
+            guard SignalFormat.tuneLeases.contains(lease) else { throw .unexpectedValue }
+            try reader.expectEnd()
+            return .tuneMoved(lease: lease)
+        case Kind.whisper:
+            return .whisper(try WhisperMessage(from: &reader))
         case _:
             return nil
         }

@@ -23,6 +23,8 @@ public enum SignalAnswer: Equatable, Sendable {
     case sight(subject: Block16, Sighting)
     /// The answer to VERIFY: whether the server saw somebody there on this subject, lately.
     case verified(subject: Block16, seal: Block16, isTrue: Bool)
+    /// The answer to TUNE-LIST: leases of a bucket whose hosts are heard, in random order.
+    case leases(bucket: UInt16, [UInt32])
     /// The answer to ROTATE.
     case rotated(RotatedStatus)
 
@@ -37,6 +39,7 @@ public enum SignalAnswer: Equatable, Sendable {
         static let ticket: UInt8 = 0x88
         static let sight: UInt8 = 0x89
         static let verified: UInt8 = 0x8A
+        static let leases: UInt8 = 0x99
         static let rotated: UInt8 = 0x90
     }
 
@@ -149,6 +152,8 @@ public enum SignalAnswer: Equatable, Sendable {
             answer = try sight(&reader)
         case Code.verified:
             answer = try verified(&reader)
+        case Code.leases:
+            answer = try leases(&reader)
         case Code.rotated:
             answer = .rotated(try status(&reader))
         default:

@@ -25,6 +25,13 @@ public enum SignalRequest: Equatable, Sendable {
     case sight(cookie: Block16, subject: Block16)
     /// Asks whether the server made a sighting that somebody else shows.
     case verify(cookie: Block16, subject: Block16, sighting: Sighting)
+    /// Asks for a lease in the bucket of a phrase, or for the return of an own one. `wanted` is the
+    /// one of before, or 0.
+    case tuneClaim(
+        cookie: Block16, roomID: Block16, token: Range<Int>, bucket: UInt16, wanted: UInt32,
+        proof: Block16)
+    /// Asks which leases there are in a bucket.
+    case tuneList(cookie: Block16, bucket: UInt16)
     /// The holder puts a new claim token in the place of the one that a removed member knew.
     case rotate(cookie: Block16, token: Range<Int>, newToken: Range<Int>)
     /// The holder lets the next one who claims with this token have the lease at once.
@@ -65,6 +72,8 @@ public enum SignalRequest: Equatable, Sendable {
         static let ticket: UInt8 = 0x08
         static let sight: UInt8 = 0x09
         static let verify: UInt8 = 0x0A
+        static let tuneClaim: UInt8 = 0x18
+        static let tuneList: UInt8 = 0x19
         static let rotate: UInt8 = 0x10
         static let yield: UInt8 = 0x11
     }
@@ -100,7 +109,7 @@ public enum SignalRequest: Equatable, Sendable {
             request = try reply(&reader, size)
         case Code.relays:
             request = .relays(
-                cookie: try Block16(from: &reader), nameplate: try nameplate(&reader, from: 0))
+                cookie: try Block16(from: &reader), nameplate: try reader.readUInt32())
             try skipPadding(&reader, size, to: SignalFormat.relaysSize)
         case Code.ticket:
             request = try ticket(&reader, size)
@@ -108,6 +117,10 @@ public enum SignalRequest: Equatable, Sendable {
             request = try sight(&reader, size)
         case Code.verify:
             request = try verify(&reader)
+        case Code.tuneClaim:
+            request = try tuneClaim(&reader, size)
+        case Code.tuneList:
+            request = try tuneList(&reader, size)
         case Code.rotate:
             request = .rotate(
                 cookie: try Block16(from: &reader), token: try token(&reader, size),
@@ -126,7 +139,8 @@ public enum SignalRequest: Equatable, Sendable {
         _ reader: inout ByteReader, _ size: Int
     ) throws(DecodeError) -> SignalRequest {
         let cookie = try Block16(from: &reader)
-        let nameplate = try nameplate(&reader, from: 1)
+        let nameplate = try reader.readUInt32()
+        guard nameplate > 0 else { throw .unexpectedValue }
         let run = try reader.readUInt64()
         let relayKey = try VerifyKey(from: &reader)
         let body = try body(&reader, size)
@@ -168,7 +182,7 @@ public enum SignalRequest: Equatable, Sendable {
             relayKey: relayKey)
     }
 
-    private static func skipPadding(
+    static func skipPadding(
         _ reader: inout ByteReader, _ size: Int, to total: Int
     ) throws(DecodeError) {
         try reader.skip(max(0, total - (size - reader.remaining)))
@@ -184,7 +198,7 @@ public enum SignalRequest: Equatable, Sendable {
         return value
     }
 
-    private static func token(
+    static func token(
         _ reader: inout ByteReader, _ size: Int
     ) throws(DecodeError) -> Range<Int> {
         let start = size - reader.remaining
@@ -308,7 +322,7 @@ extension SignalRequest {
         write(token: token, into: &writer)
     }
 
-    private static func write(token: RawSpan, into writer: inout ByteWriter) {
+    static func write(token: RawSpan, into writer: inout ByteWriter) {
         precondition(token.byteCount == SignalFormat.claimTokenSize, "a claim token has 32 bytes")
         writer.write(bytes: token)
     }

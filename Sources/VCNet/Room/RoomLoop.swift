@@ -110,6 +110,8 @@ public struct RoomLoop: ~Copyable {
                 unsafe dispatch(incoming.bytes(index), from: incoming.source(index), now: now)
                 index += 1
             }
+            // A host forwards many packets of one reading: they must not wait for the next ones.
+            if hasWork, incoming.isFull { while transmit(now: now) {} }
         } while incoming.isFull
     }
 
@@ -364,10 +366,16 @@ public struct RoomLoop: ~Copyable {
         while let command = link.nextCommand() {
             switch command {
             case .chat(let text):
+                let listeners = machine.whisperListeners
                 let id = machine.sendChat(text, now: now)
-                link.tell(id.map { .sent(id: $0, text: text) } ?? .notSent(text))
+                link.tell(
+                    id.map { id in
+                        listeners.map { .whispered(id: id, text: text, to: $0) }
+                            ?? .sent(id: id, text: text)
+                    } ?? .notSent(text))
             case .name(let name): machine.setName(name, now: now)
             case .muted(let on): machine.setMuted(on, now: now)
+            case .whisper(let members): machine.whisper(to: members, now: now)
             case .report(let report, let member): machine.sendReport(report, to: member, now: now)
             case .mapped(let endpoint): machine.setMapped(endpoint, now: now)
             case .refresh:

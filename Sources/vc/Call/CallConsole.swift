@@ -51,7 +51,9 @@ struct CallConsole: ~Copyable {
         self.start = start
         isMuted = options.isMuted
         output = EventOutput(options.form)
-        room = CallRoom(engine: engine)
+        room = CallRoom(
+            engine: engine,
+            encoding: EncoderChoice(frame: options.frame?.duration, bitrate: options.bitrate))
         nextTick = MonotonicClock.now
         nextLook = nextTick
     }
@@ -124,12 +126,15 @@ extension CallConsole {
             switch event {
             case .room(let event): handle(event)
             case .sent(let id, let text): show(.sent(id: id, text: text))
+            case .whispered(let id, let text, let to):
+                show(.sent(id: id, text: text, to: to.map(Int.init)))
             case .notSent:
                 show(
                     .warning(
                         kind: "not-sent",
-                        message: "the message was not sent: you are not in a room, or too many "
-                            + "messages wait for somebody who is not reached"))
+                        message: "the message was not sent: you are not in a room, nobody is "
+                            + "there to get it, or too many messages wait for somebody who is "
+                            + "not reached"))
             case .networkChanged(let port): router?.networkChanged(port: port)
             case .closed: isClosed = true
             }
@@ -139,6 +144,7 @@ extension CallConsole {
     private mutating func handle(_ event: RoomEvent) {
         switch event {
         case .open: showCode()
+        case .waiting: show(.waiting)
         case .ended(let reason): finish(reason)
         case .warning(let warning): show(.warning(kind: warning.kind, message: warning.sentence))
         case .joined(let number, let members):
@@ -174,6 +180,15 @@ extension CallConsole {
             show(
                 .chat(
                     ChatMessage(from: Int(from.number), name: from.name, text: text, id: id)))
+        case .whisper(let from, let text, let id, let to):
+            show(
+                .chat(
+                    ChatMessage(
+                        from: Int(from.number), name: from.name, text: text, id: id,
+                        to: to.map(Int.init))))
+        case .whispering(let isOn, let to):
+            room.isWhispering = isOn
+            show(.whispering(isOn: isOn, to: to.map(Int.init)))
         case .delivery(let id, let member, let isDelivered):
             show(.delivery(id: id, member: Int(member), isDelivered: isDelivered))
         case .muted(let member, let on):
@@ -220,6 +235,7 @@ extension CallConsole {
     private mutating func tick(now: Instant) {
         nextTick = now + CallConsole.tick
         ticks += 1
+        room.chooseEncoder(now: now)
         router?.note(
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
         for (member, report) in room.reports() { link.submit(.report(report, to: member)) }
@@ -291,8 +307,18 @@ extension CallConsole {
             engine.setDeafened(isDeafened)
             say([isDeafened ? "your loudspeakers are closed" : "your loudspeakers are open"])
         case .gain(let name, let decibels): setGain(name, decibels)
+        case .whisper(let names): whisper(to: names)
+        case .all: link.submit(.whisper([]))
         case .devices: say(DeviceListing.lines())
         case .stats: say(room.statisticsLines(statistics()))
+        }
+    }
+
+    private mutating func whisper(to names: DisplayText) {
+        switch findMembers(names, among: room.others) {
+        case .found(let numbers): link.submit(.whisper(numbers.map { UInt8($0) }))
+        case .unknown(let word):
+            complain("nobody, or more than one, is called \(word); /who lists them")
         }
     }
 

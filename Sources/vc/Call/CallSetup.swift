@@ -190,7 +190,7 @@ extension DeviceChoice {
 }
 
 extension FrameLength {
-    fileprivate var duration: FrameDuration {
+    var duration: FrameDuration {
         switch self {
         case .twoAndAHalf: .twoAndAHalfMilliseconds
         case .five: .fiveMilliseconds

@@ -107,8 +107,8 @@ struct RoomProbe: DoctorProbe, ~Copyable {
                 .unsupportedVersion:
                 if room == .unanswered { room = .refused(event) }
                 leave(now: now)
-            case .reachable, .leaseLost, .nameplateTaken, .released, .message, .noSuchRoom, .sight,
-                .sightVerified, .mailboxClosed, .displaced, .leaseHeld, .tokenRotated:
+            case .reachable, .leaseLost, .nameplateTaken, .released, .message, .noSuchRoom, .leases,
+                .sight, .sightVerified, .mailboxClosed, .displaced, .leaseHeld, .tokenRotated:
                 break
             }
         }

@@ -1,7 +1,8 @@
 /// The table of slash commands: what `/help` shows and the parser knows.
 enum SlashHelp {
     enum Kind {
-        case help, who, name, announce, end, invite, mute, deafen, gain, devices, stats, quit
+        case help, who, name, announce, end, invite, mute, deafen, gain, whisper, all, devices
+        case stats, quit
         case kick, lock, unlock, verify, same
     }
 
@@ -33,6 +34,12 @@ enum SlashHelp {
             kind: .gain, names: ["gain"], usage: "/gain NAME DB",
             summary: "make one member louder or softer, -60 to 20 dB"),
         Entry(
+            kind: .whisper, names: ["whisper"], usage: "/whisper NAME…",
+            summary: "talk and write to these members only"),
+        Entry(
+            kind: .all, names: ["all"], usage: "/all",
+            summary: "talk and write to everybody again"),
+        Entry(
             kind: .verify, names: ["verify"], usage: "/verify",
             summary: "show safety words: read them to each other by voice, and nobody is between"),
         Entry(
@@ -62,7 +69,7 @@ enum SlashHelp {
 
     /// Commands of later versions.
     static let later = [
-        "settings", "whisper", "all", "capture", "playback", "record", "debug",
+        "settings", "capture", "playback", "record", "debug",
     ]
 
     /// The lines of `/help`, or of `/help COMMAND`; nil when there is no such command.

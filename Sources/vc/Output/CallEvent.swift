@@ -3,6 +3,8 @@ internal import VCCore
 /// What happens in a call, for people and programs. The code is not among them: it is a secret and
 /// is written by `EventRenderer.writeCode`.
 enum CallEvent: Equatable {
+    /// Of a phrase: nobody else is here yet.
+    case waiting
     /// We are in the room: our own number, and everybody who is in it.
     case joined(number: Int, members: [MemberName])
     case member(MemberChange)
@@ -12,11 +14,14 @@ enum CallEvent: Equatable {
     case path(member: Int, rung: Rung, roundTripMilliseconds: Double?, why: String)
     /// The first sound of a member was played out.
     case voice(member: Int)
-    case talking(member: Int, isOn: Bool)
+    /// Somebody began or ended to talk; a whisper is not for everybody.
+    case talking(member: Int, isOn: Bool, isWhisper: Bool = false)
+    /// Only `to` hear us and get our chat now; everybody does unless `isOn`.
+    case whispering(isOn: Bool, to: [Int])
     case chat(ChatMessage)
     case muted(member: Int, isOn: Bool)
     /// Our own message, with the number that `delivery` names.
-    case sent(id: UInt64, text: DisplayText)
+    case sent(id: UInt64, text: DisplayText, to: [Int] = [])
     case delivery(id: UInt64, member: Int, isDelivered: Bool)
     /// Each second.
     case statistics(CallStatistics)
@@ -62,6 +67,8 @@ struct ChatMessage: Equatable {
     let name: DisplayText
     let text: DisplayText
     let id: UInt64
+    /// Who got it; empty when everybody did.
+    var to: [Int] = []
 }
 
 struct CallStatistics: Equatable {
