@@ -1,5 +1,6 @@
 import Testing
 import VCAudio
+import VCAudioTestKit
 import VCCore
 
 /// A talk that goes from frames of 10 ms to frames of 20 ms, or back, in the middle of a word, as

@@ -4,6 +4,7 @@ import Glibc
 import Testing
 import Synchronization
 import VCAudio
+import VCAudioTestKit
 import VCCore
 
 extension OneByOne {

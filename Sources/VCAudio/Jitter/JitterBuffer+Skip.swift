@@ -36,9 +36,7 @@ extension JitterBuffer {
         }
         output.ramp(at: 0, count: length, from: 1, to: 0)
         // Whatever is decoded next rises from silence, and not from what came before the gap.
-        resumeGain = 0
-        hasTail = false
-        concealedRun = 0
+        forgetSeam()
         decoder.reset()
         return true
     }
@@ -51,6 +49,7 @@ extension JitterBuffer {
             startTalkSpurt(with: entry, at: time)
         }
         decodePosition += count
+        decoderPosition = decodePosition
         while let entry = store.first(from: nextSequence), entry.end <= decodePosition {
             statistics.skipped += 1
             statistics.lost += entry.sequence - nextSequence

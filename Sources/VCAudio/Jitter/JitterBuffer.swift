@@ -32,8 +32,8 @@ public struct JitterBuffer: ~Copyable {
     public static let blockLimit = Mixer.blockLimit
     /// The target is never longer: 200 ms. What comes later than that is not worth waiting for.
     static let longestTarget = 9_600
-    /// The target is never shorter: 5 ms.
-    static let shortestTarget = 240
+    /// The target is never shorter: 2.5 ms, the estimator's finest step.
+    static let shortestTarget = 120
 
     public internal(set) var statistics = JitterStatistics()
 
@@ -47,19 +47,29 @@ public struct JitterBuffer: ~Copyable {
     /// What would have come next, to be blended into what comes instead.
     let tail = SampleBuffer(count: OpusDecoder.concealmentStep)
     var hasTail = false
-    /// Whether what was made up last was put in between, so that the next frame does not follow it.
-    var hasInserted = false
+    var extender = PitchExtension()
+    /// Samples of the extension that were put in between, so that the stream stood still.
+    var insertedRun = 0
+    var noise = ComfortNoise()
+    /// Samples of nothing but noise.
+    var noiseRun = 0
 
     var state = State.silent
     /// The sequence of the next frame to play.
     var nextSequence = 0
     /// The time stamp of the next sample to decode, while playing.
     var decodePosition = 0
+    /// The time stamp behind what the decoder was given or has made up.
+    var decoderPosition = 0
+    /// Frames decoded since the decoder went over a loss, up to `framesToRecover`.
+    var framesSinceLoss = JitterBuffer.framesToRecover
+    /// Whether the decoder has made something up since the last frame.
+    var isDecoderConcealing = false
     /// Whether the frame decoded last ended its talk spurt.
     var hasEnded = false
     /// Samples made up in a row.
     var concealedRun = 0
-    /// The gain of the sample made up last; the next real ones rise from it.
+    /// The gain of the sample played last; the next real ones rise from it.
     var resumeGain: Float = 0
     /// Whether the sound stopped because packets did, and not because the talk spurt ended.
     var isStarved = false
@@ -102,7 +112,9 @@ public struct JitterBuffer: ~Copyable {
     }
 
     /// Whether the next block may hold sound.
-    public var isSounding: Bool { state == .playing || queue.count > 0 || store.waiting > 0 }
+    public var isSounding: Bool {
+        state == .playing || queue.count > 0 || store.waiting > 0 || isNoiseAudible
+    }
 
     // MARK: Packets in
 
@@ -180,6 +192,7 @@ public struct JitterBuffer: ~Copyable {
         }
         if queue.count < count { queue.appendSilence(count - queue.count) }
         splice(at: time)
+        if state == .playing { statistics.playoutTransit = time - decodePosition + queue.count }
         queue.take(count, into: output)
         return true
     }
@@ -247,9 +260,11 @@ public struct JitterBuffer: ~Copyable {
         nextSequence = sequence
         hasEnded = false
         isStarved = false
-        hasTail = false
-        concealedRun = 0
-        resumeGain = 0
+        forgetSeam()
+        framesSinceLoss = Self.framesToRecover
+        isDecoderConcealing = false
         lateRun = 0
+        noise = ComfortNoise()
+        noiseRun = 0
     }
 }

@@ -31,6 +31,9 @@ public struct JitterStatistics: Sendable, Equatable, BitwiseCopyable {
     public var waiting: Float = 0
     /// How long packets are waited for at present, over the quickest one, in samples.
     public var target = 0
+    /// When the next sample is played, less its time stamp, in samples: only differences mean
+    /// something. Stands still while nothing is played.
+    public var playoutTransit = 0
     /// Whether a frame was played since the start.
     public var hasPlayed = false
 

@@ -89,6 +89,8 @@ public enum RoomWarning: Equatable, Sendable {
     case chatFlood(member: UInt8)
     /// Only the host can do this.
     case hostOnly(HostAction)
+    /// In a room that is found by a phrase nobody can do this.
+    case hostByChance(HostAction)
     /// The host cannot be removed.
     case hostStays
     /// As many one-time codes are open as there may be.

@@ -15,11 +15,10 @@ extension RoomMachine {
             events.append(.warning(.tooManyCodes))
             return
         }
-        let token = SecretBytes(random: &random, count: 32, in: arena)
         invites.append(
             InviteCode(
                 signal: RoomMachine.claimingClient(
-                    for: room, token, configuration, arena: arena, random: &random, now: now)))
+                    for: room, configuration, arena: arena, random: &random, now: now)))
         wake(now)
     }
 

@@ -153,9 +153,8 @@ public struct RoomMachine: ~Copyable {
         let keys = KeyPair(random: &random, arena: arena)
         relayKey = SigningKey(random: &random, arena: arena)
         let room = RoomID(random: &random)
-        let token = SecretBytes(random: &random, count: 32, in: arena)
         signal = RoomMachine.claimingClient(
-            for: room, token, configuration, arena: arena, random: &random, now: now)
+            for: room, configuration, arena: arena, random: &random, now: now)
         roomKey = SecretBytes(random: &random, count: 32, in: arena)
         roster = Roster(host: keys.publicKey)
         number = 1
@@ -172,16 +171,16 @@ public struct RoomMachine: ~Copyable {
         isMuted = configuration.isMuted
     }
 
-    /// The host's signaling client, with a claim token of its own. (A function of its own: inside
-    /// the initialiser the optimiser of Swift 6.3 fails on the borrow of the token.)
+    /// The host's signaling client, with a claim token of its own. (A function that is never
+    /// inlined: inside others the optimiser of Swift 6.3 fails on the borrow of the token.)
     ///
     /// - Parameter bucket: of a phrase.
-    static func claimingClient(
-        for room: RoomID, _ token: borrowing SecretBytes, bucket: UInt16? = nil,
-        _ configuration: RoomConfiguration, arena: SecretArena, random: inout AnyRandomSource,
-        now: Instant
+    @inline(never) static func claimingClient(
+        for room: RoomID, bucket: UInt16? = nil, _ configuration: RoomConfiguration,
+        arena: SecretArena, random: inout AnyRandomSource, now: Instant
     ) -> SignalClient {
-        SignalClient(
+        let token = SecretBytes(random: &random, count: 32, in: arena)
+        return SignalClient(
             servers: configuration.servers, hosting: room.block, claimToken: token.span,
             arena: arena, bucket: bucket, hostToken: configuration.hostToken, random: &random,
             now: now)
