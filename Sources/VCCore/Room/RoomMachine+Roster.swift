@@ -90,13 +90,19 @@ extension RoomMachine {
     mutating func removePeer(_ number: Int, _ reason: Departure.Reason, now: Instant) {
         let key = peers[number].key
         forget(number, reason)
-        if !tombstones.contains(key) { tombstones.append(key) }
+        bury(key)
         if isHost, roster.number(of: key) != nil {
             numberFreedAt[number] = now
             publish(roster.removing(key), [Departure(key: key, reason: reason)], now: now)
         } else if !isHost, number == Int(roster.host), !survivesHost(now: now) {
             end(phase == .leaving ? endReason : reason == .left ? .hostLeft : .hostLost)
         }
+    }
+
+    /// A key that is refused from now on. Not where a phrase lets in: who knows it may come back,
+    /// also from the other half of a network that was broken.
+    mutating func bury(_ key: PublicKey) {
+        if !isTuned, !tombstones.contains(key) { tombstones.append(key) }
     }
 
     mutating func forget(_ number: Int, _ reason: Departure.Reason) {
@@ -153,9 +159,7 @@ extension RoomMachine {
 
     /// Takes over a roster that was checked.
     mutating func apply(_ next: Roster, _ departures: [Departure], now: Instant) {
-        for departure in departures where !tombstones.contains(departure.key) {
-            tombstones.append(departure.key)
-        }
+        for departure in departures { bury(departure.key) }
         for number in peers.numbers where next.number(of: peers[number].key) == nil {
             let departure = departures.first { $0.key == peers[number].key }
             forget(number, departure?.reason ?? .expired)

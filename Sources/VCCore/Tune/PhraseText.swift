@@ -12,7 +12,6 @@ struct PhraseText: ~Copyable {
     private let memory: SecretBytes
     private let capacity: Int
     private(set) var count = 0
-    private let mappings = CanonicalMappings()
 
     /// - Parameter typed: UTF-8. Nil if it is not.
     init?(_ typed: RawSpan, in arena: SecretArena) {
@@ -71,7 +70,7 @@ struct PhraseText: ~Copyable {
     }
 
     private mutating func decompose(_ scalar: UInt32) {
-        if let parts = mappings.decomposition(of: scalar) {
+        if let parts = CanonicalMappings.decomposition(of: scalar) {
             decompose(parts.first)
             if parts.second != 0 { decompose(parts.second) }
             return
@@ -127,7 +126,7 @@ struct PhraseText: ~Copyable {
                 let isBlocked =
                     last > place && Self.combiningClass(of: self[last]) >= rank
                 if !isBlocked, scalar >= 0x300,
-                    let both = mappings.composition(of: self[place], scalar)
+                    let both = CanonicalMappings.composition(of: self[place], scalar)
                 {
                     self[place] = both
                     continue

@@ -96,6 +96,8 @@ extension RoomWarning {
             "the signaling server gives no number for another code now; the room's own code works"
         case .safetyAlone: "there is nobody to compare safety words with"
         case .safetyUnderWay: "safety words are being compared already"
+        case .safetyUnfinished(let members) where members.isEmpty:
+            "the safety words did not come about, as somebody came or went; try again"
         case .safetyUnfinished(let members):
             "the safety words did not come about: no answer from \(members.listed); try again"
         case .safetyBrokenOff(let members):

@@ -76,7 +76,7 @@ enum HelpText {
                 + "that, a phrase is made and printed. `vc tune -` asks for it, so that it stands "
                 + "neither in the process list nor in the shell's history. Capitals, accents typed "
                 + "one way or the other, spaces and dashes make no difference. Nobody can be "
-                + "removed from such a room, only muted by each for himself."
+                + "removed from such a room; /gain silences somebody for you."
         case .demo:
             "Starts both servers and three members as processes of their own, lets them speak to "
                 + "each other over UDP on this machine, one of them through the relay, and ends "
