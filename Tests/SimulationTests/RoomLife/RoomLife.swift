@@ -32,6 +32,7 @@ struct RoomLife {
     /// Who died: its keys are somebody else's now, who hears everything.
     private var dead: [Node] = []
     private var names = 1
+    private var code: [UInt8] = []
     private var trouble: [Trouble] = []
     private(set) var log: [String] = []
 
@@ -174,11 +175,12 @@ struct RoomLife {
     }
 
     private mutating func come() throws {
-        guard present.count < script.size,
-            let host = present.first(where: { $0.machine.isHost && !$0.code.isEmpty })
-        else { return }
+        guard present.count < script.size else { return }
+        // Whoever was host last has told its code.
+        let hosts = present.filter { $0.machine.isHost && !$0.code.isEmpty }
+        if let host = hosts.last { code = host.code }
         names += 1
-        let node = try world.addJoiner(name: "m\(names)", code: host.code)
+        let node = try world.addJoiner(name: "m\(names)", code: code)
         node.label = "m\(names)"
         note("comes", node)
         present.append(node)
