@@ -19,7 +19,8 @@ struct ChatAllowance {
     /// For what we send, unless `isReceiver`.
     init(isReceiver: Bool = false) {
         burst = Double(
-            isReceiver ? (1 + ChatAllowance.patience) * ChatAllowance.perSecond : ChatAllowance.perSecond)
+            isReceiver
+                ? (1 + ChatAllowance.patience) * ChatAllowance.perSecond : ChatAllowance.perSecond)
         tokens = burst
     }
 
