@@ -60,7 +60,8 @@ struct TunePhraseTests {
         ] {
             #expect(bytes(string(scalars)) == Array("\u{1EAD}".utf8))
         }
-        // The angstrom sign is a letter; a syllable is its letters; what Unicode leaves apart stays.
+        // The angstrom sign is a letter; a syllable is its letters; what Unicode leaves apart
+        // stays.
         #expect(bytes(string([0x212B])) == Array("\u{E5}".utf8))
         #expect(bytes(string([0x1112, 0x1161, 0x11AB])) == Array("\u{D55C}".utf8))
         #expect(bytes(string([0x958])) == Array("\u{915}\u{93C}".utf8))
