@@ -3,7 +3,8 @@ internal import VCAudio
 internal import VCCore
 internal import VCNet
 
-/// `vc host`, `vc join` and `vc tune`: sets everything up, starts the network thread, and serves the person.
+/// `vc host`, `vc join` and `vc tune`: sets everything up, starts the network thread, and serves
+/// the person.
 enum Call {
     static func host(_ options: CallOptions) -> ExitStatus {
         run(options) { (begin: inout Beginning) throws(CallFailure) in

@@ -35,8 +35,8 @@ enum PhraseSource: Equatable {
     case made
 }
 
-/// The options of `vc host`, `vc tune` and `vc join`, some of which `vc doctor` takes too. Nil: not given, the
-/// caller chooses.
+/// The options of `vc host`, `vc tune` and `vc join`, some of which `vc doctor` takes too. Nil: not
+/// given, the caller chooses.
 struct CallOptions: Equatable {
     var signal: ServerName?
     var signalToken: SignalTokenSource?
