@@ -229,6 +229,7 @@ extension RoomMachine {
         isDisputed = false
         hasJoined = false
         isConfirmed = false
+        hasReachedHost = false
         isLocked = false
         comparedRoster = nil
         removals.clear()

@@ -5,6 +5,14 @@ extension SignalFormat {
     /// given out in order and never twice: the smaller one is the older one.
     public static let tuneLeases: ClosedRange<UInt32> = 1_000_000...UInt32.max
 
+    /// The number of a lease in a bucket, as the last thing in a message.
+    static func readTuneLease(_ reader: inout ByteReader) throws(DecodeError) -> UInt32 {
+        let lease = try reader.readUInt32()
+        guard tuneLeases.contains(lease) else { throw .unexpectedValue }
+        try reader.expectEnd()
+        return lease
+    }
+
     /// The most leases of a bucket that are known, and told.
     public static let leasesPerBucket = 64
 
