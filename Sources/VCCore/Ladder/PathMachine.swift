@@ -231,9 +231,24 @@ struct PathMachine {
             let bound = serves(paths[index].route)
             guard paths[index].isBound != bound else { continue }
             paths[index].isBound = bound
+            if bound, !paths[index].isValid { paths[index].restart(opens: false, start: now) }
             if bound, silence.since != nil { paths[index].probeNow() }
             if !bound, index == selectedIndex { moveOn(isUrgent: true, now: now) }
+            // A host may be gone for good. What is not trusted is better than what leads nowhere.
+            if !bound, index == selectedIndex, paths[index].route == .host { giveUp(now: now) }
         }
+    }
+
+    /// The selected route leads nowhere, and no other one is good: any that was ever answered
+    /// serves.
+    private mutating func giveUp(now: Instant) {
+        let others = paths.indices.filter {
+            $0 != selectedIndex && paths[$0].isValid && paths[$0].isBound
+        }
+        if let best = others.min(by: { isBetter($0, $1) }) { return select(best, now: now) }
+        selectedIndex = nil
+        selected = nil
+        changed = true
     }
 
     /// The relay is about to stop: the call moves elsewhere while it still forwards.

@@ -60,8 +60,17 @@ struct Peer: ~Copyable {
     /// Whether our addresses changed since the other side heard of them.
     var owesCandidates = false
     var nextCandidates = Instant.zero
-    /// The mailbox of the join, while it lasts.
-    let mailbox: UInt32?
+    /// The mailbox of the join or of a resumption, and since when.
+    var mailbox: UInt32?
+    var mailboxSince: Instant
+    /// Whether the ways of before lead nowhere, and the mailbox does.
+    var isSought = false
+    /// When it last fell silent for 5 s.
+    var lostAt: Instant?
+    /// The term of the roster that it follows, as it last said.
+    var statedTerm: UInt32 = 0
+    /// When a host that we met again is told what we know.
+    var nextStatement = Instant.distantFuture
     /// What relays check its tickets with; the host asks for them.
     var relayKey: VerifyKey?
     /// How its NAT maps, as it says.
@@ -103,6 +112,7 @@ struct Peer: ~Copyable {
         self.isMember = isMember
         self.hasMet = hasMet
         self.mailbox = mailbox
+        mailboxSince = now
         lastHeard = now
         since = now
     }
@@ -129,7 +139,25 @@ struct Peer: ~Copyable {
 
     /// The mailbox, where it still carries packets and nothing better is there.
     func usableMailbox(now: Instant) -> UInt32? {
-        path.selected == nil && now < since + Peer.mailboxLifetime ? mailbox : nil
+        (path.selected == nil || isSought) && now < mailboxSince + Peer.mailboxLifetime
+            ? mailbox : nil
+    }
+
+    /// The way that packets take; none while only the mailbox may reach it.
+    func way(now: Instant) -> Route? {
+        isSought && usableMailbox(now: now) != nil ? nil : path.selected
+    }
+
+    /// A mailbox leads to it from now on. Of somebody who was lost nothing else is known to lead
+    /// there, until something comes another way.
+    mutating func open(mailbox: UInt32, now: Instant) {
+        self.mailbox = mailbox
+        mailboxSince = now
+        guard isLost, !isSought else { return }
+        isSought = true
+        owesCandidates = true
+        nextCandidates = now
+        path.probeAgain(now: now)
     }
 
     /// Since when nothing of it is heard; `now` while it is.

@@ -9,6 +9,11 @@ public enum RoomEvent: Equatable, Sendable {
     case joined(number: UInt8, members: [Member])
     /// Somebody came, went, fell silent or returned.
     case member(Member, MemberState)
+    /// Another member is host now, or we are.
+    case hostChanged(Member, isUs: Bool)
+    /// We are host, and vc-signal went with the host before us: `useEmbeddedSignal` gives the room
+    /// one of its own.
+    case signalNeeded
     /// A member calls itself something else now.
     case renamed(Member)
     /// The way to a member changed, or what is known about why it is this one.

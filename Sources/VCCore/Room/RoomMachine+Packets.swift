@@ -48,12 +48,12 @@ extension RoomMachine {
     /// forwarder names.
     @unsafe mutating func receiveFromMember(
         _ datagram: UnsafeMutableRawBufferPointer, on route: Route?, sentBy sender: Int? = nil,
-        now: Instant
+        mailbox: UInt32? = nil, now: Instant
     ) -> VoiceArrival? {
         guard unsafe datagram[0] == PacketType.sealed else {
             handleHandshake(
                 unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)),
-                forwardedFrom: sender, now: now)
+                forwardedFrom: sender, mailbox: mailbox, now: now)
             return nil
         }
         guard
@@ -67,6 +67,7 @@ extension RoomMachine {
         }
         counters.opened += 1
         if !peers[number].hasMet { meet(number, now: now) }
+        if let mailbox { peers[number].open(mailbox: mailbox, now: now) }
         noteHeard(number, on: route, isNewest: opened.isNewest, now: now)
         let header = SealedPacket.headerSize
         let plaintext = unsafe UnsafeMutableRawBufferPointer(
@@ -151,6 +152,7 @@ extension RoomMachine {
             peers[number].isLost = false
             peers[number].stream.pathReturned(now: now)
             if peers[number].isAnnounced { events.append(.member(member(number), .back)) }
+            noteBack(number, now: now)
             wake(now)
         } else if now >= peers[number].lastHeard + .seconds(1) {
             // Something was gone for a while: what waits for its timer need not wait.
@@ -160,6 +162,7 @@ extension RoomMachine {
         let silence = now - peers[number].lastHeard
         if silence >= .seconds(1) { peers[number].chatAllowance.noteOutage(silence, now: now) }
         peers[number].lastHeard = max(peers[number].lastHeard, now)
+        if route != nil, peers[number].isSought { peers[number].isSought = false }
         if !peers[number].isMember, isHost {
             confirm(number, now: now)
             wake(now)
@@ -215,10 +218,9 @@ extension RoomMachine {
             try peers[number].stream.handleAcknowledgement(&reader, now: now)
             drainDelivered(number)
         case .leave:
-            guard let reason = LeaveReason(rawValue: try reader.readUInt8()) else {
-                throw .unexpectedValue
-            }
-            takeLeave(reason, from: number, now: now)
+            let leave = try LeaveNotice(from: &reader)
+            seal(to: number, now: now) { $0.write(SealedKind.leaveAcknowledgement.rawValue) }
+            takeLeave(leave, of: number, now: now)
         case .leaveAcknowledgement:
             if phase == .leaving { peers.remove(number) }
         case .please:

@@ -39,22 +39,30 @@ extension RoomMachine {
 
     // MARK: Leaving
 
-    /// Says goodbye; `.ended(.left)` follows within half a second.
+    /// Says goodbye; `.ended(.left)` follows within half a second. Of a host another member takes the place,
+    /// unless `endRoom` says that the room is over.
     public mutating func leave(now: Instant) {
         guard phase != .leaving, phase != .ended else { return }
-        withdrawInvites(now: now)
         for number in peers.numbers where !peers[number].isMember || !peers[number].hasMet {
             peers.remove(number)
         }
         phase = .leaving
         nextLeave = now
-        if isHost { signal.release(now: now) }
+        if isHost {
+            // Who takes our place finds the nameplate free for its token.
+            let hasHeir = leaveNotice.heir != nil
+            hasHeir ? signal.yield(now: now) : signal.release(now: now)
+            for invite in invites {
+                hasHeir ? invite.handOver(now: now) : invite.withdraw(now: now)
+            }
+        }
         wake(now)
     }
 
     mutating func driveLeave(now: Instant) {
         guard phase == .leaving else { return }
         let isDone = peers.count == 0 && invites.isEmpty && (!isHost || signal.isClosed)
+        let notice = leaveNotice
         if isDone || (now >= nextLeave && leaveCount == RoomMachine.maximumLeaves) {
             // Else relays would keep our places for five minutes.
             relays.unbind(now: now)
@@ -63,12 +71,25 @@ extension RoomMachine {
         guard now >= nextLeave else { return }
         leaveCount += 1
         nextLeave = now + RoomMachine.leaveInterval
-        let leaveReason = leaveReason
         for number in peers.numbers {
-            seal(to: number, now: now) { writer in
-                writer.write(SealedKind.leave.rawValue)
-                writer.write(leaveReason.rawValue)
-            }
+            seal(to: number, now: now) { notice.encode(into: &$0) }
+        }
+    }
+
+    private mutating func handle(
+        _ message: SuccessionMessage, from number: Int, now: Instant
+    ) {
+        switch message {
+        case .supply(let supply): takeSupply(supply, from: number, now: now)
+        case .supplied(let counter):
+            if isHost, counter == succession.supplyCounter { succession.isSupplied = true }
+        case .claim(let roster, let departures):
+            takeClaim(roster, departures, from: number, now: now)
+        case .meetingPlace(let nameplate): takeMeetingPlace(nameplate, from: number, now: now)
+        case .hosting(let statement): takeStatement(statement, from: number, now: now)
+        case .surrender(let statement): takeSurrender(statement, from: number, now: now)
+        case .handOver(let roster, let departures):
+            takeHandOver(roster, departures, from: number, now: now)
         }
     }
 
@@ -89,6 +110,7 @@ extension RoomMachine {
         invites = []
         joiner = nil
         code = nil
+        succession = SuccessionState()
         events.append(.ended(reason))
     }
 
@@ -148,6 +170,7 @@ extension RoomMachine {
             compare(term: term, version: version, digest, from: number, now: now)
         case .roster(let next, let departures):
             accept(next, departures, from: number, now: now)
+        case .succession(let message): handle(message, from: number, now: now)
         case .askRoster: answerAsk(of: number, now: now)
         case .shown(let shown): takeShown(shown, from: number, now: now)
         case .safetyCommitment(let commitment):

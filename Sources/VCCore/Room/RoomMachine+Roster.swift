@@ -49,7 +49,11 @@ extension RoomMachine {
     mutating func meet(_ number: Int, now: Instant) {
         peers[number].meet(
             local: keys.publicKey, room: room, random: &random, arena: arena, now: now)
-        if peers[number].hasMet { greet(number, now: now) }
+        if peers[number].hasMet {
+            // It may follow the host before us, which it heard of last.
+            if isHost { send(.succession(.claim(roster, [])), to: number, now: now) }
+            greet(number, now: now)
+        }
         wake(now)
     }
 
@@ -59,6 +63,9 @@ extension RoomMachine {
         send(.muted(isMuted), to: number, now: now)
         if UInt8(number) == roster.host, configuration.rungs.allowsRelay {
             send(.relayKey(relayKey.verifyKey), to: number, now: now)
+        }
+        if isHost, let nameplate = currentNameplate {
+            send(.succession(.meetingPlace(nameplate)), to: number, now: now)
         }
         // Again, with how our NAT maps.
         peers[number].owesCandidates = true
@@ -94,7 +101,7 @@ extension RoomMachine {
         if isHost, roster.number(of: key) != nil {
             numberFreedAt[number] = now
             publish(roster.removing(key), [Departure(key: key, reason: reason)], now: now)
-        } else if !isHost, number == Int(roster.host), !survivesHost(now: now) {
+        } else if isTuned, !isHost, number == Int(roster.host), !survivesHost(now: now) {
             end(phase == .leaving ? endReason : reason == .left ? .hostLeft : .hostLost)
         }
     }
@@ -166,8 +173,7 @@ extension RoomMachine {
         }
         notePresence(of: next)
         let moves = peers.numbers.contains { next.number(of: peers[$0].key) != UInt8($0) }
-        if moves { peers.renumber { next.number(of: $0) ?? 0 } }
-        roster = next
+        if moves { renumber(next) } else { roster = next }
         reviewWhisper()
         isConfirmed = true
         for entry in next.entries where entry.key != keys.publicKey {
@@ -180,6 +186,24 @@ extension RoomMachine {
         announceRoster(now: now)
     }
 
+    /// Members have other numbers in a room that was two: people see who goes and who comes.
+    private mutating func renumber(_ next: Roster) {
+        birthday.cancel()
+        var moved: [PublicKey] = []
+        for number in peers.numbers where peers[number].isAnnounced {
+            guard next.number(of: peers[number].key) != UInt8(number) else { continue }
+            moved.append(peers[number].key)
+            events.append(.member(member(number), .left))
+        }
+        peers.renumber { next.number(of: $0) ?? 0 }
+        roster = next
+        for key in moved {
+            if let number = peers.number(of: key) {
+                events.append(.member(member(number), .joined))
+            }
+        }
+    }
+
     // MARK: Comparing
 
     /// What a member knows of the roster. Somebody who knows more shows that the host's word to us
@@ -187,6 +211,7 @@ extension RoomMachine {
     mutating func compare(
         term: UInt32, version: UInt32, _ digest: Digest, from number: Int, now: Instant
     ) {
+        noteFollower(number, term: term, digest, now: now)
         guard term == roster.term else { return }
         guard version == roster.version else {
             if version > roster.version, !isHost {

@@ -23,6 +23,9 @@ public struct RoomMachine: ~Copyable {
     static let joinPatience = Duration.milliseconds(250)
     /// The host is asked for the roster, and answers, at most this often.
     static let askInterval = Duration.seconds(1)
+    /// A number that was somebody's is not given to a member that comes from another room for this
+    /// long.
+    static let numberRest = Duration.seconds(180)
 
     enum Phase: Equatable {
         /// Host: waits for a nameplate.
@@ -37,7 +40,7 @@ public struct RoomMachine: ~Copyable {
         case ended
     }
 
-    let configuration: RoomConfiguration
+    var configuration: RoomConfiguration
     let arena: SecretArena
     let keys: KeyPair
     var random: AnyRandomSource
@@ -78,6 +81,11 @@ public struct RoomMachine: ~Copyable {
     var safety: SafetyWords
     /// The roster that `safety` has.
     var comparedRoster: Roster?
+
+    /// Who is host after the host.
+    var succession = SuccessionState()
+    /// Whether a path to a host was ever there.
+    var hasReachedHost = false
 
     // The host's.
     /// When each number was last given back.
@@ -295,6 +303,7 @@ public struct RoomMachine: ~Copyable {
         driveBirthday(now: now)
         driveChat(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
+        driveSuccession(now: now)
         driveLeave(now: now)
         nextTimeout = phase == .ended ? .distantFuture : earliestTimeout(now: now)
     }
@@ -320,6 +329,7 @@ public struct RoomMachine: ~Copyable {
         for number in peers.numbers { earliest = min(earliest, peerTimeout(number, now: now)) }
         earliest = min(earliest, chatTimeout(now: now))
         if phase == .leaving { earliest = min(earliest, nextLeave) }
+        earliest = min(earliest, successionTimeout(now: now))
         if phase == .inRoom, !isHost { earliest = min(earliest, now + .seconds(1)) }
         // Never at once again: what is due was just done.
         return max(earliest, now + .milliseconds(1))

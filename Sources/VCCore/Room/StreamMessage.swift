@@ -9,6 +9,8 @@ enum StreamMessage {
     case knows(term: UInt32, version: UInt32, digest: Digest)
     /// The host's roster, and who is not in it any more.
     case roster(Roster, [Departure])
+    /// About who is host.
+    case succession(SuccessionMessage)
     /// Asks the host for the roster: somebody else knows a later one.
     case askRoster
     /// The roster that the sender knows, for whom another one was shown to.
@@ -74,6 +76,8 @@ enum StreamMessage {
                 writer.write(Kind.roster)
                 roster.encode(into: &writer)
                 Departure.encode(departures, into: &writer)
+            case .succession(let message):
+                message.encode(into: &writer)
             case .askRoster:
                 writer.write(Kind.askRoster)
             case .shown(let roster):
@@ -117,7 +121,11 @@ enum StreamMessage {
     /// Nil for a kind that this version does not know: a later version may say more.
     static func decode(_ bytes: RawSpan) throws(DecodeError) -> StreamMessage? {
         var reader = ByteReader(bytes)
-        switch try reader.readUInt8() {
+        let kind = try reader.readUInt8()
+        if SuccessionMessage.kinds.contains(kind) {
+            return try SuccessionMessage.decode(kind: kind, &reader).map { .succession($0) }
+        }
+        switch kind {
         case Kind.chat:
             let id = try reader.readUInt64()
             guard reader.remaining <= Limits.chatMessage else { throw .tooLong }

@@ -60,7 +60,8 @@ struct Rekey: ~Copyable {
     let isStarter: Bool
     let purpose: Purpose
     private let remote: PublicKey
-    private let pairKey: SecretBytes
+    /// K_pair; of a meeting the room's key.
+    let pairKey: SecretBytes
     private let macKey: SecretBytes
     private let prologue: SecretBytes
     private let arena: SecretArena
@@ -164,6 +165,9 @@ struct Rekey: ~Copyable {
         let age = slots.currentSince.map { $0 + Rekey.startAge + .seconds(10) } ?? .zero
         return max(age, lastAsk.map { $0 + Rekey.requestInterval } ?? .zero)
     }
+
+    /// Whether something is to be sent.
+    var hasAnswer: Bool { ready != nil }
 
     /// What the finished handshake gave beside its session, once.
     mutating func takeOutcome() -> Meeting? {

@@ -17,6 +17,7 @@ public final class RoomLink: Sendable {
         case mapped(Endpoint?)
         /// Refreshes `connections`.
         case refresh
+        /// Leaves the room; another member is host then, if we are.
         case leave
         /// Host: shows the code again.
         case showCode

@@ -159,6 +159,15 @@ extension CallConsole {
                     MemberChange(
                         number: Int(member.number), name: member.name, state: state.shown,
                         isHost: member.isHost, isVerified: member.isVerified)))
+        case .hostChanged(let member, let isUs):
+            room.setHost(Int(member.number), isUs: isUs)
+            show(
+                .member(
+                    MemberChange(
+                        number: Int(member.number), name: member.name, state: .back,
+                        isHost: true, isVerified: member.isVerified, becameHost: true)))
+        // The network thread has seen to it.
+        case .signalNeeded: break
         case .renamed(let member):
             room.rename(member)
             show(.renamed(member: Int(member.number), name: member.name))

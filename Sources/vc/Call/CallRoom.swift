@@ -62,6 +62,12 @@ struct CallRoom {
         }
     }
 
+    /// Who is host now.
+    mutating func setHost(_ number: Int, isUs: Bool) {
+        if isUs { ownNumber = number }
+        for other in numbers { people[other]?.isHost = other == number && !isUs }
+    }
+
     mutating func rename(_ member: RoomEvent.Member) {
         people[Int(member.number)]?.name = member.name
     }

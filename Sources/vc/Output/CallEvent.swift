@@ -58,6 +58,8 @@ struct MemberChange: Equatable {
     let isHost: Bool
     /// Whether the safety words of this member were compared.
     let isVerified: Bool
+    /// Whether that is what happened: it is the host now.
+    var becameHost = false
 }
 
 struct ChatMessage: Equatable {

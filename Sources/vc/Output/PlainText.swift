@@ -156,6 +156,7 @@ struct PlainText: EventRenderer {
         let before = names[change.number]
         names[change.number] = change.name
         let who = bold(change.name.isEmpty ? name(change.number) : change.name.text)
+        if change.becameHost { return "* \(who) is the host now" }
         switch change.state {
         case .joined:
             if let before, before != change.name { return "* \(before) is now \(who)" }

@@ -23,7 +23,7 @@ extension World {
         rungs: RungPolicy = RungPolicy()
     ) throws -> Node {
         let place = newPlace(at: site ?? openSite, mapsPort: mapsPort)
-        let configuration = configuration(isHost: false, name, 2, rungs, place)
+        let configuration = configuration(isHost: false, name, Limits.members, rungs, place)
         let parsed = try RoomCode(parsing: code.span.bytes, in: arena)
         let machine = RoomMachine(
             joining: parsed, configuration, arena: arena, random: randomSource(), now: now)
