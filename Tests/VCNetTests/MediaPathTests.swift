@@ -64,9 +64,9 @@ import VCTestKit
         let others = members - 1
         for port in call.ports {
             #expect(port.received.load(ordering: .relaxed) == packets * others)
-            // What is no voice may allocate: in a second that is at most one ping each way for each
-            // other member, the answers, and the machine's look at its timers at least every 200
-            // ms.
+            // What is no voice may allocate: in a second that is at most one ping each way for
+            // each other member, the answers, and the machine's look at its timers at least every
+            // 200 ms.
             let bound = 10 + Int(20 * seconds) * others
             #expect(bound < packets * others * 2 / 5, "too slow to tell the two apart")
             #expect(port.allocating.load(ordering: .relaxed) <= bound)
