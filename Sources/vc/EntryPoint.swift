@@ -30,6 +30,7 @@ enum EntryPoint {
                 StandardStream.output.write(line: line)
             }
             return .success
+        case .control(let request): return ControlClient.run(request)
         case .doctor(let options): return Doctor.run(options)
         case .demo(let json, let directory): return Demo.run(json: json, directory: directory)
         }

@@ -1,3 +1,4 @@
+internal import CVCLinux
 internal import Glibc
 internal import VCAudio
 internal import VCCore
@@ -33,11 +34,14 @@ enum Call {
         _ options: CallOptions, prepare: (inout Beginning) throws(CallFailure) -> Void
     ) -> ExitStatus {
         signal(SIGPIPE, SIG_IGN)
+        var options = options
+        if options.form == .screen, !TerminalScreen.isPossible { options.form = .plain }
+        if options.form == .screen { vc_use_utf8() }
         let start = MonotonicClock.now
         do throws(CallFailure) {
             var beginning = Beginning()
             // Blocked before the first thread starts, so that none of them is interrupted.
-            let signals = try system { () throws(SystemError) in try TerminationSignals() }
+            let signals = try system { () throws(SystemError) in try CallSignals.open() }
             try prepare(&beginning)
             guard let running = beginning.running else { return .unavailable }
             var console = CallConsole(

@@ -96,6 +96,12 @@ struct CallRoom {
         return events
     }
 
+    /// How loud a member is, in -dBov: 0 the loudest, 127 silence.
+    func level(of number: Int, isOwn: Bool) -> UInt8 {
+        if isOwn { return engine.statistics.captureLevel }
+        return people[number]?.isTalking == true ? 30 : 127
+    }
+
     /// What each member is told about its voice and ours. Nothing, while neither speaks: then a
     /// call costs only what keeps it alive.
     mutating func reports() -> [(member: UInt8, report: ReceiverReport)] {

@@ -31,6 +31,9 @@ enum SlashCommand: Equatable {
     /// Closes or opens the loudspeakers.
     case deafen
     case gain(name: DisplayText, decibels: Double)
+    /// How the microphone is opened.
+    case talk(TalkMode)
+    case settings
     case devices
     case stats
     case quit
@@ -40,7 +43,14 @@ extension InputLine {
     /// Reads a line without its line end. A line that begins with `/` is a command; `//` begins
     /// chat that begins with a slash.
     init(_ bytes: RawSpan) {
-        let line = DisplayText(message: bytes)
+        self.init(DisplayText(message: bytes))
+    }
+
+    init(text: String) {
+        self.init(DisplayText(message: text))
+    }
+
+    private init(_ line: DisplayText) {
         guard !line.wasCut else {
             self = .refused("a message has 4,000 bytes at most; nothing was sent")
             return
@@ -110,11 +120,16 @@ extension SlashCommand {
             case "once": self = .invite(isOneTime: true)
             default: return nil
             }
+        case .talk:
+            guard let mode = TalkMode(rawValue: rest.lowercased()) else { return nil }
+            self = .talk(mode)
         case .kick:
             let name = DisplayText(message: rest)
             guard !name.isEmpty else { return nil }
             self = .kick(name)
-        case .who, .end, .lock, .unlock, .verify, .same, .mute, .deafen, .devices, .stats, .quit:
+        case .who, .end, .lock, .unlock, .verify, .same, .mute, .deafen, .settings, .devices,
+            .stats,
+            .quit:
             guard rest.isEmpty, let command = kind.plain else { return nil }
             self = command
         }
@@ -137,10 +152,11 @@ extension SlashHelp.Kind {
         case .same: .same
         case .mute: .mute
         case .deafen: .deafen
+        case .settings: .settings
         case .devices: .devices
         case .stats: .stats
         case .quit: .quit
-        case .help, .name, .announce, .gain, .invite, .kick: nil
+        case .help, .name, .announce, .gain, .invite, .kick, .talk: nil
         }
     }
 }
