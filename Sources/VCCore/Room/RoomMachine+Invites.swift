@@ -15,10 +15,11 @@ extension RoomMachine {
             events.append(.warning(.tooManyCodes))
             return
         }
+        let token = SecretBytes(random: &random, count: 32, in: arena)
         invites.append(
             InviteCode(
                 signal: RoomMachine.claimingClient(
-                    for: room, configuration, arena: arena, random: &random, now: now)))
+                    for: room, token, configuration, arena: arena, random: &random, now: now)))
         wake(now)
     }
 
@@ -80,7 +81,7 @@ extension RoomMachine {
             events.append(.warning(.codeUnavailable))
             invite.withdraw(now: now)
         case .reachable, .unreachable, .leaseLost, .nameplateTaken, .released, .ticket, .relays,
-            .sight, .sightVerified, .noSuchRoom, .serverDraining, .mailboxClosed:
+            .sight, .sightVerified, .leases, .noSuchRoom, .serverDraining, .mailboxClosed:
             return
         }
     }

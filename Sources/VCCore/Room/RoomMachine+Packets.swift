@@ -15,6 +15,7 @@ extension RoomMachine {
             let taken =
                 signal.handle(bytes, from: source, now: now)
                 || receiveForInvite(bytes, from: source, now: now)
+                || handleTuneSignal(bytes, from: source, now: now)
             if taken { wake(now) } else { counters.unknown += 1 }
             return nil
         case PacketType.sealed, PacketType.handshake:
@@ -102,7 +103,7 @@ extension RoomMachine {
         into packet: UnsafeMutableRawBufferPointer, now: Instant
     ) -> (destination: Endpoint, size: Int)? {
         let number = Int(member)
-        guard peers.contains(number), peers[number].isMember, !peers[number].isDisputed,
+        guard peers.contains(number), peers[number].isMember, peers[number].mayHear,
             phase == .inRoom, let route = peers[number].path.selected,
             let destination = destination(of: route),
             frame.count <= VoiceHeader.maximumFrame, unsafe !frame.isEmpty,

@@ -105,6 +105,8 @@ extension RoomMachine {
             peers.remove(number)
         }
         phase = .ended
+        moving = nil
+        tune?.settle()
         door = nil
         invites = []
         joiner = nil
@@ -169,10 +171,11 @@ extension RoomMachine {
         case .roster(let next, let departures):
             accept(next, departures, from: number, now: now)
         case .askRoster: answerAsk(of: number, now: now)
-        case .shown(let shown): takeShown(shown, from: number)
+        case .shown(let shown): takeShown(shown, from: number, now: now)
         case .safetyCommitment(let commitment):
             takeSafety(.commitment(commitment), from: number, now: now)
         case .safetyReveal(let reveal): takeSafety(.reveal(reveal), from: number, now: now)
+        case .tuneMoved(let lease): takeMoved(lease, from: number, now: now)
         }
     }
 }

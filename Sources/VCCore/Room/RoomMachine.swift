@@ -99,6 +99,17 @@ public struct RoomMachine: ~Copyable {
     var joinIndex: UInt32 = 0
     var hasJoined = false
 
+    // Of a phrase.
+    var tune: TuneMachine?
+    /// Host: the lease under which the room is found.
+    var tuneLease: UInt32?
+    /// Host: the room to which the members are sent, and until when we wait for them.
+    var moving: TuneMeeting?
+    var movingDeadline = Instant.zero
+    var tuneRetries = 0
+    /// Holds the client that gives a lease back which we had.
+    var oldLease: TuneTry?
+
     // The person's.
     var name: DisplayText
     var isMuted = false
@@ -136,8 +147,9 @@ public struct RoomMachine: ~Copyable {
         let keys = KeyPair(random: &random, arena: arena)
         relayKey = SigningKey(random: &random, arena: arena)
         let room = RoomID(random: &random)
+        let token = SecretBytes(random: &random, count: 32, in: arena)
         signal = RoomMachine.claimingClient(
-            for: room, configuration, arena: arena, random: &random, now: now)
+            for: room, token, configuration, arena: arena, random: &random, now: now)
         roomKey = SecretBytes(random: &random, count: 32, in: arena)
         roster = Roster(host: keys.publicKey)
         number = 1
@@ -156,14 +168,17 @@ public struct RoomMachine: ~Copyable {
 
     /// The host's signaling client, with a claim token of its own. (A function of its own: inside
     /// the initialiser the optimiser of Swift 6.3 fails on the borrow of the token.)
+    ///
+    /// - Parameter bucket: of a phrase.
     static func claimingClient(
-        for room: RoomID, _ configuration: RoomConfiguration, arena: SecretArena,
-        random: inout AnyRandomSource, now: Instant
+        for room: RoomID, _ token: borrowing SecretBytes, bucket: UInt16? = nil,
+        _ configuration: RoomConfiguration, arena: SecretArena, random: inout AnyRandomSource,
+        now: Instant
     ) -> SignalClient {
-        let token = SecretBytes(random: &random, count: 32, in: arena)
-        return SignalClient(
+        SignalClient(
             servers: configuration.servers, hosting: room.block, claimToken: token.span,
-            arena: arena, hostToken: configuration.hostToken, random: &random, now: now)
+            arena: arena, bucket: bucket, hostToken: configuration.hostToken, random: &random,
+            now: now)
     }
 
     /// A joiner with a code.
@@ -225,6 +240,9 @@ public struct RoomMachine: ~Copyable {
             }
             return Transmit(destination: destination, size: count)
         }
+        if let (server, count) = pollTuneTransmit(into: &writer) {
+            return Transmit(destination: server, size: count)
+        }
         if let (server, count) = mapping.pollTransmit(into: &writer) {
             return Transmit(destination: server, size: count)
         }
@@ -268,6 +286,7 @@ public struct RoomMachine: ~Copyable {
         driveInvites(now: now)
         driveJoin(now: now)
         driveTrust(now: now)
+        driveTune(now: now)
         driveBirthday(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
         driveLeave(now: now)
@@ -282,7 +301,7 @@ public struct RoomMachine: ~Copyable {
     private func earliestTimeout(now: Instant) -> Instant {
         var earliest = signal.pollTimeout() ?? .distantFuture
         earliest = min(earliest, min(relays.timeout, min(mapping.timeout, nextTickets)))
-        earliest = min(earliest, min(birthday.timeout, trustTimeout))
+        earliest = min(earliest, min(birthday.timeout, min(trustTimeout, tuneTimeout())))
         for invite in invites { earliest = min(earliest, invite.timeout(now: now)) }
         switch door {
         case .some(let door): earliest = min(earliest, door.timeout(now: now) ?? .distantFuture)

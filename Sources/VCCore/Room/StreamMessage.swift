@@ -31,6 +31,9 @@ enum StreamMessage {
     /// The answer of the receiver, which opens its ports now.
     case birthdayAccept(Sighting)
 
+    /// Of a phrase: the sender's room is found under this lease now.
+    case tuneMoved(lease: UInt32)
+
     private enum Kind {
         static let chat: UInt8 = 0x01
         static let name: UInt8 = 0x02
@@ -46,6 +49,7 @@ enum StreamMessage {
         static let shown: UInt8 = 0x0C
         static let safetyCommitment: UInt8 = 0x20
         static let safetyReveal: UInt8 = 0x21
+        static let tuneMoved: UInt8 = 0x30
     }
 
     func encode() -> [UInt8] {
@@ -97,6 +101,9 @@ enum StreamMessage {
             case .birthdayAccept(let sighting):
                 writer.write(Kind.birthdayAccept)
                 sighting.encode(into: &writer)
+            case .tuneMoved(let lease):
+                writer.write(Kind.tuneMoved)
+                writer.write(lease)
             }
         }
     }
@@ -160,6 +167,11 @@ enum StreamMessage {
             let sighting = try Sighting(from: &reader)
             try reader.expectEnd()
             return .birthdayAccept(sighting)
+        case Kind.tuneMoved:
+            let lease = try reader.readUInt32()
+            guard SignalFormat.tuneLeases.contains(lease) else { throw .unexpectedValue }
+            try reader.expectEnd()
+            return .tuneMoved(lease: lease)
         case _:
             return nil
         }

@@ -158,6 +158,7 @@ extension CallConsole {
     private mutating func handle(_ event: RoomEvent) {
         switch event {
         case .open: showCode()
+        case .waiting: show(.waiting)
         case .ended(let reason): finish(reason)
         case .warning(let warning): show(.warning(kind: warning.kind, message: warning.sentence))
         case .joined(let number, let members):
