@@ -83,7 +83,7 @@ let package = Package(
             dependencies: ["VCRelay", "VCNet", "VCCore", "VCTestKit", "CAllocationCounter"]),
         .testTarget(
             name: "vcTests",
-            dependencies: ["vc", "VCCore", "VCAudio", "VCPortMap", "VCTestKit"],
+            dependencies: ["vc", "VCCore", "VCAudio", "VCPortMap", "VCTestKit", "CVCLinux"],
             exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(

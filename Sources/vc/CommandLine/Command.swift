@@ -36,7 +36,5 @@ enum Command: String, CaseIterable {
     }
 
     /// Commands of later versions: known, so that nobody looks for a typing mistake.
-    static let later = [
-        "config", "send", "who", "ptt", "mute", "unmute", "completion",
-    ]
+    static let later = ["config", "completion"]
 }

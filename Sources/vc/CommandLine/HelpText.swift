@@ -8,7 +8,7 @@ enum HelpText {
             "  vc tune PHRASE   or all of you say the same phrase", "", "Commands:",
         ]
         for command in Command.allCases {
-            lines.append(row(usage(command), command.summary, width: 17))
+            lines.append(row(usage(command), command.summary, width: 20))
         }
         lines += [
             "",

@@ -119,9 +119,8 @@ struct LineEditor: Equatable {
         let whole = ScreenText.clean(text)
         let before = ScreenText.width(ScreenText.clean(left))
         // The cursor takes a column behind the end too.
-        guard ScreenText.width(whole) >= columns, columns > 4 else {
-            return (whole, min(before, max(0, columns - 1)))
-        }
+        guard columns > 1 else { return ("", 0) }
+        guard ScreenText.width(whole) >= columns else { return (whole, before) }
         // Moves by a third of the room, so that what is written does not run along with each key.
         let step = max(1, columns / 3)
         let start = before < columns - 1 ? 0 : ((before - columns + 1) / step + 1) * step

@@ -8,13 +8,17 @@ enum MemberCells {
     /// What a small one needs, a gap included.
     static let smallColumns = 19
 
-    static func rows(_ members: [ScreenMember], columns: Int, limit: Int) -> [ScreenRow] {
+    /// - Parameter rows: of the whole screen. A third of it is for members, half of it where they
+    ///   are so many; what was said matters too.
+    static func rows(_ members: [ScreenMember], rows: Int, columns: Int) -> [ScreenRow] {
         guard !members.isEmpty else { return [] }
+        var limit = max(2, rows / 3)
         for beside in 1...max(1, columns / wideColumns)
         where members.count <= beside * limit && columns >= wideColumns {
             let width = columns / beside
             return grid(members.map { wide($0, columns: width) }, width: width, beside: beside)
         }
+        limit = max(2, rows / 2)
         let beside = max(1, columns / smallColumns)
         let width = columns / beside
         var cells = members.prefix(beside * limit).map { small($0, columns: width) }

@@ -12,10 +12,10 @@ enum ScreenLayout {
             return tiny(state, rows: rows, columns: columns)
         }
         var frame = ScreenFrame()
-        // A third of the screen; what was said matters more.
-        frame.rows = MemberCells.rows(
-            state.members, columns: columns, limit: max(2, rows / 3))
-        if frame.rows.isEmpty { frame.rows = [ScreenRow(empty(state), .faint)] }
+        frame.rows = MemberCells.rows(state.members, rows: rows, columns: columns)
+        if frame.rows.isEmpty {
+            frame.rows = [ScreenRow(ScreenText.cut("  connecting ...", columns), .faint)]
+        }
         frame.rows.append(StatusLine.row(state, columns: columns))
         let room = rows - frame.rows.count - 1
         let middle = self.middle(&state, rows: room, columns: columns)
@@ -24,10 +24,6 @@ enum ScreenLayout {
         frame.rows += state.panel == nil ? gap + middle : middle + gap
         addLine(state, to: &frame, columns: columns)
         return frame
-    }
-
-    private static func empty(_ state: ScreenState) -> String {
-        state.roomCode == nil ? "  connecting ..." : "  nobody else is here yet"
     }
 
     private static func tiny(_ state: ScreenState, rows: Int, columns: Int) -> ScreenFrame {
@@ -59,7 +55,7 @@ enum ScreenLayout {
             room -= 1
         }
         if state.log.scrolledBack > 0, state.panel == nil, room > 1, below.isEmpty {
-            below = [ScreenRow("-- more below: Page Down, or Escape --", .faint)]
+            below = [ScreenRow(ScreenText.cut("-- more below: Page Down --", columns), .faint)]
             room -= 1
         }
         let above =

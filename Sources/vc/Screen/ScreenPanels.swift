@@ -35,11 +35,11 @@ enum ScreenPanels {
                 ScreenRow($0, .plain)
             }
         }
-        var lines = [ScreenRow("Your friends paste", .plain)]
+        var lines = [ScreenRow(ScreenText.cut("Your friends paste", columns), .plain)]
         lines += join(code, columns)
         if let once = state.oneTimeCode {
             lines.append(ScreenRow())
-            lines.append(ScreenRow("For one guest, once", .plain))
+            lines.append(ScreenRow(ScreenText.cut("For one guest, once", columns), .plain))
             lines += join(once, columns)
         }
         lines.append(ScreenRow())
