@@ -95,10 +95,14 @@ let package = Package(
             linkerSettings: [.linkedLibrary("asound")]),
         .target(
             name: "ALSATestKit", dependencies: ["ALSAFixture"], path: "Tests/ALSATestKit"),
+        .target(
+            name: "VCAudioTestKit", dependencies: ["VCAudio", "VCCore"],
+            path: "Tests/VCAudioTestKit"),
         .testTarget(
             name: "VCAudioTests",
             dependencies: [
-                "VCAudio", "VCCore", "VCTestKit", "CAllocationCounter", "CVCLinux", "ALSATestKit",
+                "VCAudio", "VCCore", "VCTestKit", "VCAudioTestKit", "CAllocationCounter",
+                "CVCLinux", "ALSATestKit",
             ]),
         .testTarget(
             name: "SimulationTests",
@@ -117,7 +121,8 @@ let package = Package(
         .executableTarget(
             name: "vc-bench",
             dependencies: [
-                "VCCore", "VCAudio", "VCTestKit", "CCodecLoop", "CAllocationCounter", "CVCLinux",
+                "VCCore", "VCAudio", "VCTestKit", "VCAudioTestKit", "CCodecLoop",
+                "CAllocationCounter", "CVCLinux",
             ],
             path: "Tools/bench/VCBench"),
     ],
@@ -136,7 +141,7 @@ for target in package.targets where [.regular, .executable, .test].contains(targ
             .enableUpcomingFeature("MemberImportVisibility"),
             .enableExperimentalFeature("Lifetimes"),
         ]
-    if target.type != .test, !["VCTestKit", "ALSATestKit"].contains(target.name) {
+    if target.type != .test, !["VCTestKit", "ALSATestKit", "VCAudioTestKit"].contains(target.name) {
         target.swiftSettings?.append(.strictMemorySafety())
     }
     if warningsAreErrors {

@@ -20,7 +20,11 @@ struct NameplateDirectory {
 
     struct Lease {
         let nameplate: UInt32
-        let tokenHash: Block16
+        var tokenHash: Block16
+        /// The token before the last rotation: who still has it is told that it holds nothing.
+        var formerTokenHash: Block16?
+        /// The holder lets the next one who knows the token have the lease.
+        var isYielded = false
         let roomID: Block16
         /// That of a phrase, where the lease is found by it.
         var bucket: UInt16?
@@ -36,6 +40,10 @@ struct NameplateDirectory {
         case granted(nameplate: UInt32)
         /// The nameplate went back to its token, or still was its.
         case returned(nameplate: UInt32, wasLapsed: Bool)
+        /// The lease went to another client that knows its token; its holder was silent.
+        case succeeded(nameplate: UInt32, displaced: SignalService.Sender)
+        /// Another client holds it with the same token, and was heard lately.
+        case held
         case taken
         case full
         /// The token has a lease of another room.
@@ -51,6 +59,7 @@ struct NameplateDirectory {
     private var slotOfNameplate: [UInt32: Int32] = [:]
     /// By the first half of the token's hash; the rest is compared in constant time.
     private var slotOfToken: [UInt64: Int32] = [:]
+    private var slotOfFormerToken: [UInt64: Int32] = [:]
     private var leasesOfSource: [SourcePrefix: Int32] = [:]
     private var held = ExpiryQueue()
     private var resting = ExpiryQueue()
@@ -73,13 +82,8 @@ struct NameplateDirectory {
         return lease
     }
 
-    /// The lease of a token, if its host is heard.
-    func lease(ofToken tokenHash: Block16) -> Lease? {
-        guard let slot = slot(ofToken: tokenHash), let lease = leases[slot],
-            lease.standing == .held
-        else { return nil }
-        return lease
-    }
+    /// The lease in a slot.
+    func lease(in slot: Int) -> Lease? { leases[slot] }
 
     /// Whether the token has a lease, heard or lapsed: then a claim takes nothing new.
     func knows(_ tokenHash: Block16) -> Bool {
@@ -145,6 +149,9 @@ struct NameplateDirectory {
     ) -> Claim? {
         guard let slot = slot(ofToken: tokenHash), let lease = leases[slot] else { return nil }
         guard lease.roomID.matches(roomID), lease.bucket == bucket else { return .otherRoom }
+        guard lease.standing != .held || lease.transaction == host.transaction else {
+            return succeed(slot, lease, host, now: now)
+        }
         touch(slot, host, now: now)
         return .returned(nameplate: lease.nameplate, wasLapsed: lease.standing == .lapsed)
     }
@@ -155,24 +162,82 @@ struct NameplateDirectory {
             && slotOfToken[tokenHash.high] == nil
     }
 
-    /// Notes that the host of a token was heard, now at this address.
+    /// A claim by a client that is not the holder: a successor, which has the token from it.
+    private mutating func succeed(
+        _ slot: Int, _ lease: Lease, _ host: SignalService.Sender, now: Instant
+    ) -> Claim {
+        let lastHeard = lease.deadline + (.zero - SignalLimits.leaseTime)
+        guard lease.isYielded || lastHeard + SignalLimits.successionTime <= now else {
+            return .held
+        }
+        let displaced = SignalService.Sender(
+            endpoint: lease.host, local: lease.local, transaction: lease.transaction)
+        touch(slot, host, now: now)
+        return .succeeded(nameplate: lease.nameplate, displaced: displaced)
+    }
+
+    /// Whether the lease of a token, or of the token before it, has this client as its holder.
+    func standing(tokenHash: Block16, of client: SignalService.Sender) -> Holding {
+        let slot = slot(ofToken: tokenHash) ?? slotOfFormerToken[tokenHash.high].map { Int($0) }
+        guard let slot, let lease = leases[slot], lease.standing == .held,
+            lease.tokenHash.matches(tokenHash)
+                || lease.formerTokenHash?.matches(tokenHash) ?? false
+        else { return .unknown }
+        return lease.transaction == client.transaction ? .held(slot) : .displaced
+    }
+
+    enum Holding: Equatable {
+        /// The lease in this slot is the client's.
+        case held(Int)
+        /// It is another one's.
+        case displaced
+        case unknown
+    }
+
+    /// Notes that the host of a lease was heard, now at this address.
     ///
-    /// - Returns: whether it has a lease, and whether its address is a new one.
+    /// - Returns: its nameplate, and whether its address is a new one.
     mutating func keep(
-        tokenHash: Block16, from host: SignalService.Sender, now: Instant
+        _ slot: Int, from host: SignalService.Sender, now: Instant
     ) -> (nameplate: UInt32, moved: Bool)? {
-        guard let slot = slot(ofToken: tokenHash), let lease = leases[slot],
-            lease.standing == .held
-        else { return nil }
+        guard let lease = leases[slot] else { return nil }
         touch(slot, host, now: now)
         return (lease.nameplate, lease.host != host.endpoint)
     }
 
+    /// Puts a new token in the place of the one that holds a lease.
+    ///
+    /// - Returns: false if the new token is another lease's.
+    mutating func rotate(_ slot: Int, to tokenHash: Block16) -> Bool {
+        guard var lease = leases[slot] else { return false }
+        if lease.tokenHash.matches(tokenHash) { return true }
+        guard slotOfToken[tokenHash.high] == nil, slotOfFormerToken[tokenHash.high] == nil else {
+            return false
+        }
+        if let former = lease.formerTokenHash { slotOfFormerToken[former.high] = nil }
+        slotOfToken[lease.tokenHash.high] = nil
+        slotOfFormerToken[lease.tokenHash.high] = Int32(slot)
+        slotOfToken[tokenHash.high] = Int32(slot)
+        lease.formerTokenHash = lease.tokenHash
+        lease.tokenHash = tokenHash
+        leases[slot] = lease
+        return true
+    }
+
+    /// The next one who claims with the lease's token gets it.
+    mutating func yield(_ slot: Int) {
+        leases[slot]?.isYielded = true
+    }
+
     /// Gives a nameplate back; its token is forgotten at once.
     ///
-    /// - Returns: the nameplate, or nil when the token has none.
-    mutating func release(tokenHash: Block16, now: Instant) -> UInt32? {
-        guard let slot = slot(ofToken: tokenHash), var lease = leases[slot] else { return nil }
+    /// - Returns: the nameplate, or nil when the token has none, or one of another holder.
+    mutating func release(
+        tokenHash: Block16, from host: SignalService.Sender, now: Instant
+    ) -> UInt32? {
+        guard let slot = slot(ofToken: tokenHash), var lease = leases[slot],
+            lease.standing != .held || lease.transaction == host.transaction
+        else { return nil }
         if lease.standing == .held { uncount(lease.host) }
         if lease.bucket != nil {
             // Its number is never given out again.
@@ -262,6 +327,7 @@ struct NameplateDirectory {
         lease.host = host.endpoint
         lease.local = host.local
         lease.transaction = host.transaction
+        lease.isYielded = false
         lease.standing = .held
         lease.deadline = now + SignalLimits.leaseTime
         leases[slot] = lease
@@ -272,6 +338,7 @@ struct NameplateDirectory {
     private mutating func forget(_ slot: Int, _ lease: Lease) {
         resting.remove(slot)
         if lease.standing == .lapsed { slotOfToken[lease.tokenHash.high] = nil }
+        if let former = lease.formerTokenHash { slotOfFormerToken[former.high] = nil }
         slotOfNameplate[lease.nameplate] = nil
         if let bucket = lease.bucket {
             buckets.remove(lease.nameplate, from: bucket)

@@ -25,6 +25,8 @@ public struct SignalCounters: Sendable, Equatable {
     public var leasesLapsed: UInt64 = 0
     /// Nameplates that came back to their claim token. Per `leasesLapsed`.
     public var leasesReturned: UInt64 = 0
+    /// Nameplates that went to a client that was not their holder and knew the token.
+    public var leasesSucceeded: UInt64 = 0
     /// Runs that were opened.
     public var runs: UInt64 = 0
     /// Runs that were not opened because of a limit. Per `runs`.

@@ -50,6 +50,9 @@ public struct SignalLimits: Sendable, Equatable {
     /// A host in a bucket that is silent for this long is not told any more: three keepalives. Who
     /// comes back to a phrase after a crash does not wait for its old self.
     static let tuneSilence = Duration.seconds(7)
+    /// A host that is silent for this long can be succeeded by who knows its claim token; it sends
+    /// each 2 s.
+    public static let successionTime = Duration.seconds(5)
     /// For this long a lost nameplate returns to its claim token only, and nobody else gets it.
     public static let quarantine = Duration.seconds(600)
     /// A run is over after this.

@@ -37,6 +37,8 @@ struct SignalLog {
             log("room came back", [("nameplate", "\(nameplate)"), ("host", host.description)])
         case .leaseMoved(let nameplate, let host):
             log("host moved", [("nameplate", "\(nameplate)"), ("host", host.description)])
+        case .leaseSucceeded(let nameplate, let host):
+            log("host succeeded", [("nameplate", "\(nameplate)"), ("host", host.description)])
         case .leaseLapsed(let nameplate):
             log("host fell silent", [("nameplate", "\(nameplate)")])
         case .leaseReleased(let nameplate):

@@ -15,8 +15,10 @@ extension SignalService {
         _ grant: SignalRequest.Grant, _ relayKey: VerifyKey, _ token: Block16, _ sender: Sender,
         now: Instant
     ) {
-        guard let lease = directory.lease(ofToken: token) else {
+        let standing = directory.standing(tokenHash: token, of: sender)
+        guard case .held(let slot) = standing, let lease = directory.lease(in: slot) else {
             counters.ticketsRefused += 1
+            if standing == .displaced { return answer(.displaced, sender) }
             return answer(.unknownLease, grant, nil, sender)
         }
         let ticket = sign(grant, for: relayKey, of: lease.roomID, now: now)

@@ -46,6 +46,12 @@ extension SignalService {
         case .tuneList(let cookie, let bucket):
             guard admits(cookie, sender, now: now) else { return }
             tuneList(bucket, sender, now: now)
+        case .rotate(let cookie, let token, let newToken):
+            guard admits(cookie, sender, now: now) else { return }
+            rotate(hash(token, datagram), to: hash(newToken, datagram), sender, now: now)
+        case .yield(let cookie, let token):
+            guard admits(cookie, sender, now: now) else { return }
+            yield(hash(token, datagram), sender, now: now)
         }
     }
 
@@ -154,6 +160,13 @@ extension SignalService {
                 tell(.leaseReturned(nameplate: nameplate, host: sender.endpoint))
             }
             answer(.granted, nameplate, sender)
+        case .succeeded(let nameplate, let displaced):
+            counters.leasesSucceeded += 1
+            tell(.leaseSucceeded(nameplate: nameplate, host: sender.endpoint))
+            answer(.granted, nameplate, sender)
+            // 34 bytes for the 95 of the claim, the second part to an address that showed a cookie.
+            notice(.displaced, nameplate, to: displaced)
+        case .held: refuse(.held, sender)
         case .taken: refuse(.nameplateTaken, sender)
         case .full: refuse(.full, sender)
         case .otherRoom: refuse(.refused, sender)
@@ -177,9 +190,9 @@ extension SignalService {
     }
 
     private mutating func keep(_ token: Block16, _ sender: Sender, now: Instant) {
-        let kept = directory.keep(
-            tokenHash: token, from: sender, now: now)
-        guard let kept else { return answer(.unknown, sender) }
+        guard let slot = holding(token, sender),
+            let kept = directory.keep(slot, from: sender, now: now)
+        else { return }
         if kept.moved {
             tell(.leaseMoved(nameplate: kept.nameplate, host: sender.endpoint))
         }
@@ -187,14 +200,14 @@ extension SignalService {
     }
 
     private mutating func release(_ token: Block16, _ sender: Sender, now: Instant) {
-        guard let nameplate = directory.release(tokenHash: token, now: now) else {
+        guard let nameplate = directory.release(tokenHash: token, from: sender, now: now) else {
             return answer(.unknown, sender)
         }
         tell(.leaseReleased(nameplate: nameplate))
         answer(.released, sender)
     }
 
-    private mutating func answer(_ status: SignalAnswer.KeptStatus, _ sender: Sender) {
+    mutating func answer(_ status: SignalAnswer.KeptStatus, _ sender: Sender) {
         answer(sender) {
             SignalAnswer.writeKept(
                 transaction: sender.transaction, status: status, observed: sender.endpoint,
@@ -285,8 +298,8 @@ extension SignalService {
         _ body: RawSpan, _ mailbox: UInt32, _ grant: SignalRequest.Grant?, _ token: Block16,
         _ sender: Sender, now: Instant
     ) {
-        guard let lease = directory.lease(ofToken: token) else {
-            return answer(.unknown, sender)
+        guard let slot = holding(token, sender), let lease = directory.lease(in: slot) else {
+            return
         }
         switch mailboxes.reply(id: mailbox, nameplate: lease.nameplate, now: now) {
         case .deliver(let mailbox, _):

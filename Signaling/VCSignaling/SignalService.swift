@@ -191,7 +191,7 @@ public struct SignalService: ~Copyable {
     // MARK: Parts
 
     /// Who sent a message and where it came in, and what its answer has to repeat.
-    struct Sender {
+    struct Sender: Equatable {
         let endpoint: Endpoint
         let local: Endpoint?
         let transaction: UInt64

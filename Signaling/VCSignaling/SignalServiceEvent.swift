@@ -9,6 +9,8 @@ public enum SignalServiceEvent: Equatable, Sendable {
     case leaseReturned(nameplate: UInt32, host: Endpoint)
     /// A host has a new address.
     case leaseMoved(nameplate: UInt32, host: Endpoint)
+    /// Another member is the host of a room now.
+    case leaseSucceeded(nameplate: UInt32, host: Endpoint)
     /// A host was silent for too long.
     case leaseLapsed(nameplate: UInt32)
     /// A host gave its nameplate back.

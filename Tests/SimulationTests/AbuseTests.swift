@@ -133,11 +133,11 @@ import VCTestKit
         #expect(arena.slotsInUse == 0)
     }
 
-    @Test("the host leaves: the joiner is told so at once")
-    func hostLeaves() throws {
+    @Test("the host closes the room: the joiner is told so at once")
+    func hostEnds() throws {
         var (world, host) = try open()
         let joiner = try join(&world, host)
-        host.machine.leave(now: world.now)
+        host.machine.endRoom(now: world.now)
         world.run(for: .milliseconds(500)) { joiner.end != nil }
         #expect(joiner.end == .hostLeft)
         world.run(for: .seconds(2))

@@ -12,7 +12,7 @@ import VCTestKit
     }
 
     /// A room whose members have all met, the host first.
-    private func room(
+    func room(
         of count: Int, seed: UInt64, link: VirtualNetwork.Link = PairTests.good, relays: Int = 0,
         rungs: RungPolicy = RungPolicy(), names: [String] = [],
         body: (inout World, [Node]) throws -> Void

@@ -264,7 +264,17 @@ import VCTestKit
     @Test("a locked room refuses who has the code, also on the way in; unlocked it does not")
     func lock() throws {
         try room(of: 2, seed: 11) { world, nodes in
+            nodes[0].machine.inviteOnce(now: world.now)
+            world.run(for: .seconds(2)) { nodes[0].invites.count == 1 }
             nodes[0].machine.setLocked(true, now: world.now)
+            nodes[0].machine.inviteOnce(now: world.now)
+            world.run(for: .seconds(2)) { nodes[0].invites.count == 2 }
+            for nameplate in nodes[0].invites {
+                let guest = try world.addJoiner(
+                    name: "guest", code: try #require(nodes[0].code(of: nameplate)))
+                world.run(for: .seconds(5)) { guest.end != nil }
+                #expect(guest.end == .refused(.locked))
+            }
             let late = try world.addJoiner(name: "late", code: nodes[0].code)
             world.run(for: .seconds(5)) { late.end != nil }
             #expect(late.end == .refused(.locked))
@@ -437,8 +447,10 @@ extension Node {
     }
 
     /// The one-time code that was told last, as it stands.
-    var inviteCode: [UInt8]? {
-        guard let nameplate = invites.last else { return nil }
+    var inviteCode: [UInt8]? { invites.last.flatMap { code(of: $0) } }
+
+    /// A one-time code as it stands.
+    func code(of nameplate: UInt32) -> [UInt8]? {
         switch machine.copyInvite(nameplate) {
         case .some(let code):
             return [UInt8](capacity: RoomCode.longestText) { code.write(into: &$0) }

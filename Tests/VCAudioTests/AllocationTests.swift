@@ -1,6 +1,7 @@
 import CAllocationCounter
 import Testing
 import VCAudio
+import VCAudioTestKit
 import VCCore
 
 extension OneByOne {

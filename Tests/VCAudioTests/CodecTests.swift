@@ -1,5 +1,6 @@
 import Testing
 import VCAudio
+import VCAudioTestKit
 import VCCore
 
 @Suite struct CodecTests {

@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 import VCAudio
+import VCAudioTestKit
 import VCCore
 
 extension OneByOne {

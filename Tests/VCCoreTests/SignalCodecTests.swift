@@ -90,6 +90,14 @@ import VCTestKit
                 SignalRequest.writeVerify(
                     transaction: 9, cookie: cookie, subject: room, sighting: sighting, into: &$0)
             },
+            written {
+                SignalRequest.writeYield(
+                    transaction: 9, cookie: cookie, token: token, into: &$0)
+            },
+            written {
+                SignalRequest.writeRotate(
+                    transaction: 9, cookie: cookie, token: token, newToken: token, into: &$0)
+            },
         ]
     }
 
@@ -138,6 +146,9 @@ import VCTestKit
                 SignalAnswer.writeVerified(
                     transaction: 9, subject: room, seal: sighting.seal, isTrue: true, into: &$0)
             },
+            written {
+                SignalAnswer.writeRotated(transaction: 9, status: .unknown, into: &$0)
+            },
         ]
     }
 
@@ -174,6 +185,8 @@ import VCTestKit
                     relayKey: Self.memberKey),
                 .sight(cookie: Self.cookie, subject: Self.room),
                 .verify(cookie: Self.cookie, subject: Self.room, sighting: Self.sighting),
+                .yield(cookie: Self.cookie, token: 27..<59),
+                .rotate(cookie: Self.cookie, token: 27..<59, newToken: 59..<91),
             ])
         let post = Self.requests(body: body)[4]
         #expect(Array(post[71..<71 + size]) == body)
@@ -199,6 +212,7 @@ import VCTestKit
                 .ticket(.signed, member: 3, Self.ticket),
                 .sight(subject: Self.room, Self.sighting),
                 .verified(subject: Self.room, seal: Self.sighting.seal, isTrue: true),
+                .rotated(.unknown),
             ])
     }
 
@@ -208,7 +222,7 @@ import VCTestKit
             let body = [UInt8](repeating: 0, count: size)
             let requests = Self.requests(body: body)
             let answers = Self.answers(body: body)
-            let small = [answers[0], answers[1], answers[2], answers[5]].map(\.count)
+            let small = [answers[0], answers[1], answers[2], answers[5], answers[11]].map(\.count)
             #expect(requests.allSatisfy { $0.count >= (small.max() ?? 0) })
             #expect(requests[4].count >= answers[3].count)
             #expect(requests[5].count >= answers[4].count)
@@ -218,6 +232,8 @@ import VCTestKit
             #expect(requests[8].count >= answers[8].count)
             #expect(requests[9].count >= answers[9].count)
             #expect(requests[10].count >= answers[10].count)
+            // A claim that succeeds another host is answered, and that one is told.
+            #expect(requests[1].count >= answers[1].count + answers[5].count)
             #expect((requests + answers).allSatisfy { $0.count <= Limits.datagram })
         }
     }
@@ -254,15 +270,13 @@ import VCTestKit
             }
         }
         let empty: [UInt8] = []
-        for nameplate: UInt32 in [0, 1_000_000] {
-            let post = Self.written {
-                SignalRequest.writePost(
-                    transaction: 9, cookie: Self.cookie, nameplate: nameplate, run: 8,
-                    body: empty.span.bytes, into: &$0)
-            }
-            #expect(throws: DecodeError.unexpectedValue) {
-                try SignalRequest.decode(post.span.bytes)
-            }
+        let post = Self.written {
+            SignalRequest.writePost(
+                transaction: 9, cookie: Self.cookie, nameplate: 0, run: 8, body: empty.span.bytes,
+                into: &$0)
+        }
+        #expect(throws: DecodeError.unexpectedValue) {
+            try SignalRequest.decode(post.span.bytes)
         }
     }
 

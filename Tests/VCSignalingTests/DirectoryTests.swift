@@ -47,8 +47,10 @@ import VCCore
         _ = Self.claim(&directory, 1)
         let near = Block16(high: 1, low: 2)
         #expect(!directory.knows(near))
-        #expect(directory.release(tokenHash: near, now: Self.start) == nil)
-        #expect(directory.lease(ofToken: near) == nil)
+        let sender = SignalService.Sender(
+            endpoint: Endpoint(ipv4: 1, port: 1), local: nil, transaction: 1)
+        #expect(directory.release(tokenHash: near, from: sender, now: Self.start) == nil)
+        #expect(directory.standing(tokenHash: near, of: sender) == .unknown)
     }
 
     @Test("free numbers: the lowest one, across the edges of words and levels")

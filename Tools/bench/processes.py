@@ -30,6 +30,8 @@ class Member:
             [vc, *arguments, "--json"], env=environment, text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.events = queue.Queue()
+        # When each other member was first reached.
+        self.paths = {}
         threading.Thread(target=self._read, daemon=True).start()
 
     @property
@@ -42,6 +44,8 @@ class Member:
             event["at"] = time.monotonic()
             # A second of statistics is of no use here, and waking this process disturbs.
             if event["event"] != "stats":
+                if event["event"] == "path":
+                    self.paths.setdefault(event["member"], event["at"])
                 self.events.put(event)
         self.events.put(None)
 
@@ -58,6 +62,19 @@ class Member:
                 sys.exit(f"bench: a member did not say `{name}` within {seconds} s")
             if event["event"] == name:
                 return event
+
+    def wait_until(self, holds, seconds, what):
+        """Until `holds()`, which the events bring about."""
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > end:
+                self.kill()
+                sys.exit(f"bench: a member did not {what} within {seconds} s")
+            time.sleep(0.01)
+
+    def type(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
 
     def leave(self):
         self.process.terminate()
@@ -83,9 +100,9 @@ def join(vc, code, *arguments):
     return Member(vc, ["join", "--name", "joiner", *arguments], code)
 
 
-def free_port():
+def free_port(address="127.0.0.1"):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         return probe.getsockname()[1]
 
 

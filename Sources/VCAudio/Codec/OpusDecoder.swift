@@ -10,6 +10,9 @@ public struct OpusDecoder: ~Copyable, @unchecked Sendable {
     public static let concealmentStep = FrameDuration.twoAndAHalfMilliseconds.sampleCount
 
     private let state: OpaquePointer
+    /// Concealment that goes on has to come in multiples of this many samples. After a frame of the
+    /// speech coder that is 10 ms: it makes up no less, and would leave out the rest.
+    public private(set) var concealmentGrain = OpusDecoder.concealmentStep
 
     public init() throws(CodecError) {
         var error: Int32 = 0
@@ -49,6 +52,10 @@ public struct OpusDecoder: ~Copyable, @unchecked Sendable {
                 samples.start, Int32(Self.frameLimit), 0)
         }
         guard result > 0 else { throw .refused(result) }
+        let first = unsafe packet.unsafeLoad(as: UInt8.self)
+        // RFC 6716 section 3.1: configurations 0 to 15 are SILK and hybrid.
+        concealmentGrain =
+            first >> 3 < 16 ? Limits.samplesPerFrame : OpusDecoder.concealmentStep
         return Int(result)
     }
 
@@ -66,6 +73,7 @@ public struct OpusDecoder: ~Copyable, @unchecked Sendable {
     /// Forgets everything that was decoded.
     @_semantics("no_performance_analysis")
     public mutating func reset() {
+        concealmentGrain = OpusDecoder.concealmentStep
         unsafe _ = vc_opus_decoder_reset(state)
     }
 }

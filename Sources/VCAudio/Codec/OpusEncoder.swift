@@ -1,8 +1,7 @@
 internal import COpus
 internal import VCCore
 
-/// A libopus encoder: 48 kHz, mono, RESTRICTED_LOWDELAY (2.5 ms of look-ahead), constant bit rate,
-/// so that the size of a packet tells nothing about what is said (RFC 6562).
+/// A libopus encoder: 48 kHz, mono, set up as an `EncoderProfile` says.
 ///
 /// All memory is allocated by `init`; `encode` allocates nothing.
 @safe
@@ -21,19 +20,24 @@ public struct OpusEncoder: ~Copyable, @unchecked Sendable {
     /// How much later the decoder's output is than the encoder's input, in samples.
     public let lookahead: Int
 
+    /// An encoder for a small room.
     public init(
         frame: FrameDuration = .tenMilliseconds, bitrate: Int = OpusEncoder.bitrate,
         complexity: Int = OpusEncoder.usualComplexity
     ) throws(CodecError) {
+        try self.init(EncoderProfile(frame: frame, bitrate: bitrate, complexity: complexity))
+    }
+
+    public init(_ profile: EncoderProfile) throws(CodecError) {
         var error: Int32 = 0
         let created = unsafe opus_encoder_create(
-            Int32(Limits.sampleRate), 1, OPUS_APPLICATION_RESTRICTED_LOWDELAY, &error)
+            Int32(Limits.sampleRate), 1, profile.application.code, &error)
         guard let created = unsafe created else { throw .unavailable(error) }
         var lookahead: Int32 = 0
         let results = unsafe [
-            vc_opus_encoder_set_bitrate(created, Int32(clamping: bitrate)),
+            vc_opus_encoder_set_bitrate(created, Int32(clamping: profile.bitrate)),
             vc_opus_encoder_set_vbr(created, 0),
-            vc_opus_encoder_set_complexity(created, Int32(clamping: complexity)),
+            vc_opus_encoder_set_complexity(created, Int32(clamping: profile.complexity)),
             vc_opus_encoder_get_lookahead(created, &lookahead),
         ]
         if let failure = results.first(where: { $0 != OPUS_OK }) {
@@ -42,7 +46,7 @@ public struct OpusEncoder: ~Copyable, @unchecked Sendable {
         }
         unsafe state = created
         unsafe bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: VoiceFrame.payloadLimit)
-        self.frame = frame
+        frame = profile.frame
         self.lookahead = Int(lookahead)
     }
 
@@ -68,6 +72,15 @@ public struct OpusEncoder: ~Copyable, @unchecked Sendable {
         get {
             let span = unsafe UnsafeRawBufferPointer(start: bytes, count: length).bytes
             return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+}
+
+extension EncoderProfile.Application {
+    fileprivate var code: Int32 {
+        switch self {
+        case .lowDelay: OPUS_APPLICATION_RESTRICTED_LOWDELAY
+        case .voice: OPUS_APPLICATION_VOIP
         }
     }
 }

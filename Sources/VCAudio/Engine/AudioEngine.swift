@@ -65,8 +65,9 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         let encoder: OpusEncoder
         do throws(CodecError) {
             encoder = try OpusEncoder(
-                frame: configuration.frame, bitrate: configuration.bitrate,
-                complexity: configuration.complexity)
+                EncoderProfile(
+                    frame: configuration.frame, bitrate: configuration.bitrate,
+                    complexity: configuration.complexity))
         } catch {
             throw .unavailable(device: "Opus", reason: "\(error)")
         }
@@ -124,6 +125,11 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         shared.isAlwaysOpen.store(mode == .open, ordering: .relaxed)
     }
 
+    /// Encodes in another way from the next frame on. Time stamps and sequence go on.
+    public func setEncoding(_ profile: EncoderProfile) throws(CodecError) {
+        shared.encoders.offer(try EncoderHandover.Box(profile))
+    }
+
     /// Makes the member in `slot` heard or not. Slots are 0..<`Limits.members`.
     public func setActive(_ isActive: Bool, slot: Int) throws(CodecError) {
         let member = unsafe member(slot)
@@ -131,13 +137,19 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
             unsafe member.pointee.jitter = try JitterBuffer()
             unsafe member.pointee.ring = FrameRing(capacity: MemberSlot.ringCapacity)
         }
-        if isActive { unsafe member.pointee.isTakenAnew.store(true, ordering: .releasing) }
+        if isActive {
+            unsafe member.pointee.isTakenAnew.store(true, ordering: .releasing)
+            // How loud the one before was made says nothing about this one.
+            unsafe member.pointee.gain.store(Float(1).bitPattern, ordering: .relaxed)
+        }
         unsafe member.pointee.isActive.store(isActive, ordering: .releasing)
+        shared.notePending(slot: slot)
     }
 
     /// Forgets the stream of the member in `slot`: another one begins.
     public func reset(slot: Int) {
         unsafe member(slot).pointee.wantsReset.store(true, ordering: .releasing)
+        shared.notePending(slot: slot)
     }
 
     /// Makes the member in `slot` louder or softer, in dB. Held between -60 and 20.
@@ -181,6 +193,13 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         return unsafe member.pointee.statistics
     }
 
+    /// How loud the member in `slot` is, in -dBov (RFC 6464): 0 the loudest, 127 silence. Its frames
+    /// tell, so that nothing is computed for it. Allocates nothing; our own is
+    /// `statistics.captureLevel`.
+    public func level(slot: Int) -> UInt8 {
+        unsafe member(slot).pointee.level
+    }
+
     // MARK: Network thread
 
     /// Readable while `capturedFrames` may hold a frame. Read eight bytes from it, then pop.
@@ -200,6 +219,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         // Nobody listens: there is no need to wake anybody either.
         guard !shared.isDeafened.load(ordering: .relaxed) else { return true }
         let isPushed = ring.push(frame, payload: payload)
+        shared.notePending(slot: slot)
         shared.wakePlayback()
         return isPushed
     }

@@ -9,6 +9,7 @@ final class CaptureLoop {
     private static let silentSamplesLimit = 480_000
     /// A longer hole than this is not kept in the time stamps to the sample.
     private static let retryMilliseconds: Int32 = 20
+    private static let longestFrame = FrameDuration.twentyMilliseconds.sampleCount
 
     private let shared: EngineShared
     private let name: DeviceName
@@ -16,8 +17,12 @@ final class CaptureLoop {
     private var reopening: ReopenSchedule?
     private var encoder: OpusEncoder
     private var gate = VoiceGate()
-    private let samples: SampleBuffer
-    private let frameCount: Int
+    private let samples = SampleBuffer(count: CaptureLoop.longestFrame)
+    private var frameCount: Int
+    /// The sound in front of the next frame, for an encoder that takes over: its newest samples
+    /// stand at the end.
+    private let history = SampleBuffer(count: CaptureLoop.longestFrame)
+    private let primer = SampleBuffer(count: CaptureLoop.longestFrame)
 
     private var sequence: UInt16
     private var timestamp: UInt32
@@ -35,7 +40,6 @@ final class CaptureLoop {
         self.name = name
         self.device = device
         frameCount = encoder.frame.sampleCount
-        samples = SampleBuffer(count: encoder.frame.sampleCount)
         self.encoder = encoder
         self.sequence = sequence
         self.timestamp = timestamp
@@ -58,6 +62,7 @@ final class CaptureLoop {
     private func rest() {
         finishTalkSpurt()
         device?.pause()
+        history.clear(at: 0, count: history.count)
         shared.captureLevel.store(Level.silence, ordering: .relaxed)
         silentSamples = 0
         while shared.isCaptureResting, !shared.isStopping.load(ordering: .acquiring) {
@@ -66,6 +71,7 @@ final class CaptureLoop {
     }
 
     private func step(_ device: any CaptureDevice) {
+        takeOverEncoder()
         do throws(DeviceError) {
             let stamp = try device.read(frameCount, into: samples)
             shared.captureXruns.store(closedXruns + device.xruns, ordering: .relaxed)
@@ -88,6 +94,27 @@ final class CaptureLoop {
         noteTalking()
         if decision.sends { send(level: level, flags: decision.flags, end: end) }
         timestamp &+= UInt32(frameCount)
+        remember()
+    }
+
+    // MARK: Encoder
+
+    /// Goes on with another encoder, if there is one. It first hears what the old one was given
+    /// last: an encoder that begins in the middle of a word would begin with a click.
+    private func takeOverEncoder() {
+        guard let next = shared.encoders.take() else { return }
+        swap(&encoder, &next.encoder)
+        shared.encoders.giveBack(next)
+        frameCount = encoder.frame.sampleCount
+        primer.copy(from: history, at: history.count - frameCount, to: 0, count: frameCount)
+        // What it makes of that was sent by the old one.
+        try? encoder.encode(primer)
+    }
+
+    private func remember() {
+        let kept = history.count - frameCount
+        history.copy(from: history, at: frameCount, to: 0, count: kept)
+        history.copy(from: samples, at: 0, to: kept, count: frameCount)
     }
 
     private func send(level: UInt8, flags: FrameFlags, end: UInt64) {

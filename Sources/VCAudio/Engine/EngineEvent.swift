@@ -18,6 +18,8 @@ public enum EngineEvent: Sendable, Equatable {
     case microphoneSilent
     /// The microphone gives sound after all.
     case microphoneHeard
+    /// The machine cannot decode all who talk in time: so many of them, the softest, are not heard.
+    case overloaded(leftOut: Int)
     /// The thread runs with real-time priority, or why it does not.
     case realTime(Side, granted: Bool, reason: String)
 }
@@ -32,10 +34,11 @@ struct EventRecord: BitwiseCopyable {
         case silent
         case heard
         case realTime
+        case overloaded
     }
 
     var kind: Kind
-    /// An errno value, or 0.
+    /// An errno value, a count, or 0.
     var code: Int32 = 0
 
     func event(of side: EngineEvent.Side) -> EngineEvent {
@@ -46,6 +49,7 @@ struct EventRecord: BitwiseCopyable {
         case .changed: .deviceChanged(side)
         case .silent: .microphoneSilent
         case .heard: .microphoneHeard
+        case .overloaded: .overloaded(leftOut: Int(code))
         case .realTime:
             .realTime(side, granted: code == 0, reason: code == 0 ? "" : errorText(code))
         }

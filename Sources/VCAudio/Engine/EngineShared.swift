@@ -13,6 +13,8 @@ final class EngineShared: @unchecked Sendable {
     let isDeafened = Atomic<Bool>(false)
     let isAlone = Atomic<Bool>(false)
     let isAlwaysOpen = Atomic<Bool>(false)
+    /// Encoders on their way to the capture thread.
+    let encoders = EncoderHandover()
 
     // Written by the capture thread.
     let isTalking = Atomic<Bool>(false)
@@ -37,6 +39,9 @@ final class EngineShared: @unchecked Sendable {
     /// Signalled by the audio threads when control should look.
     let controlWake: EventSignal
 
+    /// Bit n: something came for the member in slot n, or control wants something of it. Set by the
+    /// network and control, taken by playback: so nobody looks at members that say nothing.
+    let pending = Atomic<UInt32>(0)
     /// One for each member that the room can have.
     let members: UnsafeMutablePointer<MemberSlot>
 
@@ -68,6 +73,11 @@ final class EngineShared: @unchecked Sendable {
         case .playback: playbackEvents.push(record)
         }
         controlWake.signal()
+    }
+
+    /// Has playback look at the member in `slot`.
+    func notePending(slot: Int) {
+        pending.bitwiseOr(1 << UInt32(slot), ordering: .sequentiallyConsistent)
     }
 
     func wakePlayback() {

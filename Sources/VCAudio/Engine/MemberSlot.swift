@@ -13,6 +13,8 @@ public struct MemberStatistics: Sendable, Equatable {
     public var refused = 0
     /// Frames that were left out to catch up.
     public var dropped = 0
+    /// Frames that were not decoded, because the machine could not decode all who talked.
+    public var skipped = 0
     public var splices = 0
     /// RFC 3550's interarrival jitter.
     public var jitterMilliseconds = 0.0
@@ -22,6 +24,8 @@ public struct MemberStatistics: Sendable, Equatable {
     public var hasPlayed = false
     /// Whether the member is being heard now.
     public var isSounding = false
+    /// Whether what it says is only for some.
+    public var isWhispering = false
 
     public init() {}
 }
@@ -53,11 +57,31 @@ struct MemberSlot: ~Copyable {
     private let duplicates = Atomic<Int>(0)
     private let refused = Atomic<Int>(0)
     private let dropped = Atomic<Int>(0)
+    private let skipped = Atomic<Int>(0)
     private let splices = Atomic<Int>(0)
     private let jitterSamples = Atomic<UInt32>(0)
     private let waitingSamples = Atomic<UInt32>(0)
     private let hasPlayed = Atomic<Bool>(false)
     private let isSounding = Atomic<Bool>(false)
+    private let lastLevel = Atomic<UInt8>(127)
+    private let isWhispering = Atomic<Bool>(false)
+
+    /// How loud the member is, in -dBov (RFC 6464); 127 while it says nothing.
+    var level: UInt8 { lastLevel.load(ordering: .relaxed) }
+
+    /// Playback: what the newest frame tells; returns whether it whispers now and did not before,
+    /// or the other way round.
+    func publish(level: UInt8, isWhispering whispers: Bool) -> Bool {
+        lastLevel.store(level, ordering: .relaxed)
+        guard isWhispering.load(ordering: .relaxed) != whispers else { return false }
+        isWhispering.store(whispers, ordering: .relaxed)
+        return true
+    }
+
+    /// Playback: it says nothing now. Whether it whispered stays, while its last word is told.
+    func publishSilence() {
+        lastLevel.store(Level.silence, ordering: .relaxed)
+    }
 
     /// Playback: publishes what the jitter buffer has counted. Returns whether the member's sound
     /// began or ended, or was the first one.
@@ -69,6 +93,7 @@ struct MemberSlot: ~Copyable {
         duplicates.store(statistics.duplicates, ordering: .relaxed)
         refused.store(statistics.refused, ordering: .relaxed)
         dropped.store(statistics.dropped, ordering: .relaxed)
+        skipped.store(statistics.skipped, ordering: .relaxed)
         splices.store(statistics.splices, ordering: .relaxed)
         jitterSamples.store(statistics.jitter.bitPattern, ordering: .relaxed)
         waitingSamples.store(statistics.waiting.bitPattern, ordering: .relaxed)
@@ -91,6 +116,7 @@ struct MemberSlot: ~Copyable {
         result.duplicates = duplicates.load(ordering: .relaxed)
         result.refused = refused.load(ordering: .relaxed)
         result.dropped = dropped.load(ordering: .relaxed)
+        result.skipped = skipped.load(ordering: .relaxed)
         result.splices = splices.load(ordering: .relaxed)
         let jitter = Float(bitPattern: jitterSamples.load(ordering: .relaxed))
         let waiting = Float(bitPattern: waitingSamples.load(ordering: .relaxed))
@@ -98,6 +124,7 @@ struct MemberSlot: ~Copyable {
         result.bufferMilliseconds = Double(waiting) / 48
         result.hasPlayed = hasPlayed.load(ordering: .relaxed)
         result.isSounding = isSounding.load(ordering: .relaxed)
+        result.isWhispering = isWhispering.load(ordering: .relaxed)
         return result
     }
 }

@@ -1,6 +1,4 @@
-internal import CVCLinux
 internal import Synchronization
-internal import VCCore
 
 /// The playback thread: the device wants samples -> jitter buffers -> mix -> limiter -> device.
 /// Rests while nobody says anything; the next frame that arrives wakes it.
@@ -16,8 +14,7 @@ final class PlaybackLoop {
     private var device: (any PlaybackDevice)?
     private var stopgap = SilentPlayback()
     private var reopening: ReopenSchedule?
-    private var mixer = Mixer()
-    private let block = SampleBuffer(count: Mixer.blockLimit)
+    private let members: MemberMix
     private var lastSound = Pace.now()
     private var closedXruns = 0
 
@@ -25,6 +22,7 @@ final class PlaybackLoop {
         self.shared = shared
         self.name = name
         self.device = device
+        members = MemberMix(shared: shared)
     }
 
     func run() {
@@ -43,8 +41,9 @@ final class PlaybackLoop {
         let device: any PlaybackDevice = self.device ?? stopgap
         do throws(DeviceError) {
             let count = try device.wait()
-            mix(count)
-            try device.write(mixer.output, count: count)
+            members.mix(count)
+            if members.mixer.hasSound { lastSound = Pace.now() }
+            try device.write(members.mixer.output, count: count)
             shared.playbackDelayMicroseconds.store(device.delayMicroseconds, ordering: .relaxed)
             shared.playbackXruns.store(closedXruns + device.xruns, ordering: .relaxed)
             if device.takeChange() { shared.tell(EventRecord(kind: .changed), of: .playback) }
@@ -53,71 +52,17 @@ final class PlaybackLoop {
         }
     }
 
-    // MARK: Sound
-
-    private func mix(_ count: Int) {
-        mixer.begin(count: count)
-        let now = Instant(nanoseconds: vc_boottime_nanoseconds())
-        let isDeafened = shared.isDeafened.load(ordering: .relaxed)
-        for index in 0..<Limits.members {
-            let member = unsafe shared.members + index
-            guard unsafe member.pointee.isActive.load(ordering: .acquiring) else { continue }
-            unsafe mix(member, count: count, now: now, isDeafened: isDeafened)
-        }
-        if mixer.hasSound { lastSound = Pace.now() }
-        mixer.finish(count: count)
-    }
-
-    private func mix(
-        _ member: UnsafeMutablePointer<MemberSlot>, count: Int, now: Instant, isDeafened: Bool
-    ) {
-        guard let ring = unsafe member.pointee.ring else { return }
-        if unsafe member.pointee.isTakenAnew.exchange(false, ordering: .acquiring) {
-            unsafe member.pointee.jitter?.startOver()
-        }
-        if unsafe member.pointee.wantsReset.exchange(false, ordering: .acquiring) {
-            unsafe member.pointee.jitter?.reset()
-        }
-        while ring.pop({ frame, payload in
-            if !isDeafened {
-                unsafe member.pointee.jitter?.receive(frame, payload: payload)
-            }
-        }) {}
-        let sounds = unsafe member.pointee.jitter?.pull(into: block, count: count, at: now) ?? false
-        if sounds, !isDeafened {
-            let gain = Float(bitPattern: unsafe member.pointee.gain.load(ordering: .relaxed))
-            mixer.add(
-                block, count: count, previousGain: unsafe member.pointee.appliedGain, gain: gain)
-            unsafe member.pointee.appliedGain = gain
-        }
-        if let statistics = unsafe member.pointee.jitter?.statistics,
-            // The wait for the very first frame is no sound yet.
-            unsafe member.pointee.publish(
-                statistics, isSounding: sounds && statistics.hasPlayed)
-        {
-            shared.controlWake.signal()
-        }
-    }
-
     // MARK: Rest
 
     /// Whether nothing has sounded for so long that the device may sleep.
     private func isQuiet() -> Bool {
-        if shared.isAlone.load(ordering: .relaxed) || shared.isDeafened.load(ordering: .relaxed) {
-            return true
-        }
+        if isUnheard { return true }
         let patience = device?.patience ?? stopgap.patience
-        return Pace.now() - lastSound > patience && !hasFrames()
+        return Pace.now() - lastSound > patience && !members.hasFrames
     }
 
-    private func hasFrames() -> Bool {
-        for index in 0..<Limits.members {
-            let member = unsafe shared.members + index
-            guard unsafe member.pointee.isActive.load(ordering: .acquiring) else { continue }
-            if unsafe (member.pointee.ring?.count ?? 0) > 0 { return true }
-            if unsafe member.pointee.jitter?.isSounding ?? false { return true }
-        }
-        return false
+    private var isUnheard: Bool {
+        shared.isAlone.load(ordering: .relaxed) || shared.isDeafened.load(ordering: .relaxed)
     }
 
     private func rest() {
@@ -126,7 +71,7 @@ final class PlaybackLoop {
         } catch {
             if let device { lose(device, error) }
         }
-        discardUnheard()
+        if isUnheard { members.discard() }
         shared.isPlaybackResting.store(true, ordering: .sequentiallyConsistent)
         // A frame that came between the last look and the store has not woken anybody.
         if isQuiet(), !shared.isStopping.load(ordering: .acquiring) {
@@ -134,18 +79,6 @@ final class PlaybackLoop {
             shared.playbackWake.wait(milliseconds: wait)
         }
         shared.isPlaybackResting.store(false, ordering: .relaxed)
-    }
-
-    /// Deafened or alone: what comes is not kept for later.
-    private func discardUnheard() {
-        for index in 0..<Limits.members {
-            let member = unsafe shared.members + index
-            guard unsafe member.pointee.isActive.load(ordering: .acquiring),
-                let ring = unsafe member.pointee.ring, ring.count > 0
-            else { continue }
-            while ring.pop({ _, _ in }) {}
-            unsafe member.pointee.jitter?.reset()
-        }
     }
 
     // MARK: Loss of the device

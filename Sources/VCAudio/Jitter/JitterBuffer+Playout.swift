@@ -1,9 +1,5 @@
 /// What comes next: a frame, something made up, or silence.
 extension JitterBuffer {
-    /// Concealment goes on at full volume for this many samples: 20 ms.
-    static let fullConcealment = 960
-    /// Then it fades, and is silent after this many: 100 ms.
-    static let longestConcealment = 4_800
     /// Less than this of a frame is not worth decoding: 2.5 ms.
     static let shortestRest = 120
     /// Late frames in a row after which the network is taken for changed.
@@ -19,13 +15,13 @@ extension JitterBuffer {
 
     private mutating func waitForTalkSpurt(at time: Int, needed: Int) {
         guard let entry = store.first(from: nextSequence) else {
-            queue.appendSilence(needed)
+            appendPause(needed)
             return
         }
         let delay = time - estimator.base - entry.timestamp + queue.count
         let silence = min(target - delay, Self.longestTarget)
         guard silence <= 0 else {
-            queue.appendSilence(min(silence, needed))
+            appendPause(min(silence, needed))
             if silence >= needed { return }
             startTalkSpurt(with: entry, at: time)
             return
@@ -33,13 +29,12 @@ extension JitterBuffer {
         startTalkSpurt(with: entry, at: time)
     }
 
-    private mutating func startTalkSpurt(with entry: FrameStore.Entry, at time: Int) {
+    mutating func startTalkSpurt(with entry: FrameStore.Entry, at time: Int) {
         state = .playing
         decodePosition = entry.timestamp
+        decoderPosition = entry.timestamp
         hasEnded = false
-        hasTail = false
-        concealedRun = 0
-        resumeGain = 0
+        forgetSeam()
         control.restart(at: time)
     }
 
@@ -58,13 +53,14 @@ extension JitterBuffer {
         } else if concealedRun >= Self.longestConcealment {
             endTalkSpurt()
         } else {
-            concealLoss(of: gap)
+            concealLoss(before: entry)
         }
     }
 
     /// The frame's time is over, though it waits here: it came too late.
     private mutating func passOver(_ entry: FrameStore.Entry, at time: Int) {
-        noteLate(transit: entry.arrival - entry.timestamp, arrival: time)
+        noteLate(transit: transit(of: entry), arrival: time)
+        teachDecoder(entry)
         statistics.lost += entry.sequence - nextSequence
         nextSequence = entry.sequence + 1
         store.remove(entry)
@@ -74,20 +70,33 @@ extension JitterBuffer {
     /// Decodes the frame and queues what is still due of it.
     mutating func play(_ entry: FrameStore.Entry, at time: Int) {
         let skipped = max(0, decodePosition - entry.timestamp)
-        if skipped > 0, !hasTail {
-            decoder.conceal(OpusDecoder.concealmentStep, into: tail)
-            hasTail = true
-        }
+        if skipped == 0 { completePeriod(at: time) }
+        if skipped > 0 || extender.isActive { keepTail() }
+        catchUpDecoder(to: entry.timestamp)
         let count = decode(entry)
         let kept = count - min(skipped, count)
-        blend(at: count - kept, count: kept)
+        if !entry.isEndOfTalkSpurt {
+            noise.learn(decoded.energy(at: 0, count: count) / Float(count), count: count)
+        }
         notePlayed(entry, skipped: skipped, at: time)
-        queue.append(decoded, at: count - kept, count: kept)
+        enqueue(at: count - kept, count: kept)
+        extender.end()
+        insertedRun = 0
+        resumeGain = 1
+        concealedRun = 0
         decodePosition = entry.timestamp + count
+        decoderPosition = decodePosition
         statistics.lost += entry.sequence - nextSequence
         nextSequence = entry.sequence + 1
         store.remove(entry)
         hasEnded = entry.isEndOfTalkSpurt
+    }
+
+    /// Lets the decoder learn from a frame that is not to be heard.
+    mutating func teachDecoder(_ entry: FrameStore.Entry) {
+        guard entry.timestamp >= decoderPosition else { return }
+        catchUpDecoder(to: entry.timestamp)
+        decoderPosition = entry.timestamp + decode(entry)
     }
 
     /// The samples of the frame, concealed ones where the decoder refuses it.
@@ -114,85 +123,11 @@ extension JitterBuffer {
         statistics.hasPlayed = true
         statistics.waiting += (Float(spare + queue.count) - statistics.waiting) / 32
         if skipped > 0 {
-            noteLate(transit: entry.arrival - entry.timestamp, arrival: time)
+            noteLate(transit: transit(of: entry), arrival: time)
         } else {
             lateRun = 0
         }
         control.noteSpare(spare)
-    }
-
-    /// Makes the start of `decoded` follow what was played before: after something made up it rises
-    /// from the volume that had, after a jump it is blended with what would have come.
-    private mutating func blend(at offset: Int, count: Int) {
-        let window = min(tail.count, count)
-        if hasTail {
-            var index = 0
-            while index < window {
-                let weight = Float(index + 1) / Float(window + 1)
-                let old = tail[index] * resumeGain
-                decoded[offset + index] = old + (decoded[offset + index] - old) * weight
-                index += 1
-            }
-            hasTail = false
-        } else if resumeGain < 1 {
-            decoded.ramp(at: offset, count: window, from: resumeGain, to: 1)
-        }
-        resumeGain = 1
-        concealedRun = 0
-    }
-
-    // MARK: Nothing to play
-
-    private mutating func underrun(at time: Int, needed: Int) {
-        if hasEnded || concealedRun >= Self.longestConcealment {
-            isStarved = !hasEnded
-            endTalkSpurt()
-            return
-        }
-        let step = OpusDecoder.concealmentStep
-        let count = min(OpusDecoder.frameLimit, (needed + step - 1) / step * step)
-        // Below the target the made-up sound is put in, so that the late frame still finds its
-        // place; at the target it takes the place of what is missing.
-        let isBelowTarget = target - level(at: time) >= step
-        conceal(count)
-        if !isBelowTarget { decodePosition += count }
-    }
-
-    /// Fills the gap in front of a frame that is here.
-    private mutating func concealLoss(of gap: Int) {
-        let step = OpusDecoder.concealmentStep
-        let count = min(FrameLoss.longestStep, (gap + step - 1) / step * step)
-        conceal(count)
-        decodePosition += count
-    }
-
-    private mutating func conceal(_ count: Int) {
-        decoder.conceal(count, into: decoded)
-        let before = Self.concealmentGain(after: concealedRun)
-        let after = Self.concealmentGain(after: concealedRun + count)
-        decoded.ramp(at: 0, count: count, from: before, to: after)
-        queue.append(decoded, at: 0, count: count)
-        concealedRun += count
-        resumeGain = after
-        statistics.concealedSamples += count
-    }
-
-    private static func concealmentGain(after run: Int) -> Float {
-        let fade = Float(longestConcealment - fullConcealment)
-        return max(0, min(1, Float(longestConcealment - run) / fade))
-    }
-
-    /// Lets the last sound die away within 2.5 ms.
-    private mutating func endTalkSpurt() {
-        if resumeGain > 0 {
-            decoder.conceal(tail.count, into: tail)
-            tail.ramp(at: 0, count: tail.count, from: resumeGain, to: 0)
-            queue.append(tail, at: 0, count: tail.count)
-        }
-        hasTail = false
-        resumeGain = 0
-        concealedRun = 0
-        state = .silent
     }
 
     // MARK: Late frames
@@ -207,9 +142,4 @@ extension JitterBuffer {
             estimator.rebase(transit: lateRunTransit, arrival: arrival)
         }
     }
-}
-
-/// Lost frames are made up in steps of one usual frame.
-private enum FrameLoss {
-    static let longestStep = FrameDuration.tenMilliseconds.sampleCount
 }

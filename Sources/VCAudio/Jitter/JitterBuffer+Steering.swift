@@ -5,6 +5,10 @@ extension JitterBuffer {
     /// But never below this delay: 60 ms, three of the longest frames.
     static let shortestCut = 2_880
 
+    /// Of what is cut off the decoder is given this much nevertheless, 30 ms, so that it has
+    /// unlearned what came before when the sound goes on.
+    static let cutLesson = 1_440
+
     mutating func steer(at time: Int) {
         guard state == .playing else { return }
         let level = level(at: time)
@@ -22,19 +26,19 @@ extension JitterBuffer {
     private mutating func cut(_ length: Int, at time: Int) {
         let position = decodePosition - queue.count + length
         guard position > decodePosition else { return }
-        if !hasTail {
-            if queue.count >= tail.count {
-                tail.copy(from: queue.samples, at: queue.head, to: 0, count: tail.count)
-            } else {
-                decoder.conceal(tail.count, into: tail)
-            }
-            hasTail = true
+        let queued = min(queue.count, tail.count)
+        if queued < tail.count {
+            keepTail()
+            tail.copy(from: tail, at: 0, to: queued, count: tail.count - queued)
         }
+        tail.copy(from: queue.samples, at: queue.head, to: 0, count: queued)
+        hasTail = true
         queue.removeAll()
         decodePosition = position
         while let entry = store.first(from: nextSequence), entry.end <= position {
             statistics.dropped += 1
             statistics.lost += entry.sequence - nextSequence
+            if position - entry.end <= Self.cutLesson { teachDecoder(entry) }
             nextSequence = entry.sequence + 1
             store.remove(entry)
         }
@@ -53,8 +57,9 @@ extension JitterBuffer {
         guard maximum >= Splice.shortest else { return }
         // What is taken out must not leave the block short.
         if control.wanted > 0, queue.count - maximum < block { return }
-        let candidate = Splice.find(
+        var candidate = Splice.find(
             in: queue.samples, at: queue.head, maximum: maximum, window: window)
+        if candidate.isQuiet { candidate.lag = min(candidate.lag, Int(control.exact.magnitude)) }
         guard control.accepts(candidate) else { return }
         if control.wanted > 0 {
             queue.shorten(by: candidate.lag, window: window)

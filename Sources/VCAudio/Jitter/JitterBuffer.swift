@@ -32,8 +32,8 @@ public struct JitterBuffer: ~Copyable {
     public static let blockLimit = Mixer.blockLimit
     /// The target is never longer: 200 ms. What comes later than that is not worth waiting for.
     static let longestTarget = 9_600
-    /// The target is never shorter: 5 ms.
-    static let shortestTarget = 240
+    /// The target is never shorter: 2.5 ms, the estimator's finest step.
+    static let shortestTarget = 120
 
     public internal(set) var statistics = JitterStatistics()
 
@@ -47,17 +47,29 @@ public struct JitterBuffer: ~Copyable {
     /// What would have come next, to be blended into what comes instead.
     let tail = SampleBuffer(count: OpusDecoder.concealmentStep)
     var hasTail = false
+    var extender = PitchExtension()
+    /// Samples of the extension that were put in between, so that the stream stood still.
+    var insertedRun = 0
+    var noise = ComfortNoise()
+    /// Samples of nothing but noise.
+    var noiseRun = 0
 
     var state = State.silent
     /// The sequence of the next frame to play.
     var nextSequence = 0
     /// The time stamp of the next sample to decode, while playing.
     var decodePosition = 0
+    /// The time stamp behind what the decoder was given or has made up.
+    var decoderPosition = 0
+    /// Frames decoded since the decoder went over a loss, up to `framesToRecover`.
+    var framesSinceLoss = JitterBuffer.framesToRecover
+    /// Whether the decoder has made something up since the last frame.
+    var isDecoderConcealing = false
     /// Whether the frame decoded last ended its talk spurt.
     var hasEnded = false
     /// Samples made up in a row.
     var concealedRun = 0
-    /// The gain of the sample made up last; the next real ones rise from it.
+    /// The gain of the sample played last; the next real ones rise from it.
     var resumeGain: Float = 0
     /// Whether the sound stopped because packets did, and not because the talk spurt ended.
     var isStarved = false
@@ -69,6 +81,11 @@ public struct JitterBuffer: ~Copyable {
     private var latest = 0
     /// The transit of the packet before, for the interarrival jitter.
     private var previousTransit = 0
+
+    /// Samples of the newest frame. Transits are those that frames of this length have: a longer
+    /// frame leaves later, because it has to be said first.
+    private var frameLength = 0
+    private var newestSequence = Int.min
 
     /// Frames in a row that came too late, and the quickest of them.
     var lateRun = 0
@@ -95,7 +112,9 @@ public struct JitterBuffer: ~Copyable {
     }
 
     /// Whether the next block may hold sound.
-    public var isSounding: Bool { state == .playing || queue.count > 0 || store.waiting > 0 }
+    public var isSounding: Bool {
+        state == .playing || queue.count > 0 || store.waiting > 0 || isNoiseAudible
+    }
 
     // MARK: Packets in
 
@@ -128,7 +147,8 @@ public struct JitterBuffer: ~Copyable {
             return
         }
         statistics.received += 1
-        let transit = arrival - timestamp
+        if sequence > newestSequence { followFrameLength(duration, sequence: sequence) }
+        let transit = arrival - timestamp - duration + frameLength
         measure(transit: transit, arrival: arrival)
         guard sequence >= nextSequence else {
             // It was given up for lost when a later frame was played.
@@ -172,6 +192,7 @@ public struct JitterBuffer: ~Copyable {
         }
         if queue.count < count { queue.appendSilence(count - queue.count) }
         splice(at: time)
+        if state == .playing { statistics.playoutTransit = time - decodePosition + queue.count }
         queue.take(count, into: output)
         return true
     }
@@ -192,7 +213,7 @@ public struct JitterBuffer: ~Copyable {
     // MARK: Time
 
     /// `instant` in samples since the first call. Time that goes back stands still.
-    private mutating func time(of instant: Instant) -> Int {
+    mutating func time(of instant: Instant) -> Int {
         if !hasOrigin {
             hasOrigin = true
             origin = instant.nanoseconds
@@ -202,6 +223,21 @@ public struct JitterBuffer: ~Copyable {
         let elapsed = min(instant.nanoseconds - origin, UInt64(Int64.max) / 64)
         latest = max(latest, Int(elapsed * 6 / 125_000))
         return latest
+    }
+
+    /// How long the frame took, were it as long as the newest one.
+    func transit(of entry: FrameStore.Entry) -> Int {
+        entry.arrival - entry.end + frameLength
+    }
+
+    /// What was learnt about the network is kept when the sender goes over to other frames.
+    private mutating func followFrameLength(_ duration: Int, sequence: Int) {
+        newestSequence = sequence
+        if frameLength > 0, duration != frameLength {
+            estimator.shift(by: duration - frameLength)
+            previousTransit += duration - frameLength
+        }
+        frameLength = duration
     }
 
     private mutating func measure(transit: Int, arrival: Int) {
@@ -215,6 +251,8 @@ public struct JitterBuffer: ~Copyable {
 
     private mutating func restart(at sequence: Int) {
         store.removeAll()
+        newestSequence = Int.min
+        frameLength = 0
         estimator.reset()
         control = LevelControl()
         decoder.reset()
@@ -222,9 +260,11 @@ public struct JitterBuffer: ~Copyable {
         nextSequence = sequence
         hasEnded = false
         isStarved = false
-        hasTail = false
-        concealedRun = 0
-        resumeGain = 0
+        forgetSeam()
+        framesSinceLoss = Self.framesToRecover
+        isDecoderConcealing = false
         lateRun = 0
+        noise = ComfortNoise()
+        noiseRun = 0
     }
 }

@@ -16,6 +16,8 @@ public struct JitterStatistics: Sendable, Equatable, BitwiseCopyable {
     public var refused = 0
     /// Frames that came in time and were left out to catch up.
     public var dropped = 0
+    /// Frames that came in time and were not decoded, because the machine could not decode all.
+    public var skipped = 0
     /// Samples that were made up in place of sound that was not there.
     public var concealedSamples = 0
     /// How often the sound was shortened or lengthened by up to 10 ms.
@@ -29,6 +31,9 @@ public struct JitterStatistics: Sendable, Equatable, BitwiseCopyable {
     public var waiting: Float = 0
     /// How long packets are waited for at present, over the quickest one, in samples.
     public var target = 0
+    /// When the next sample is played, less its time stamp, in samples: only differences mean
+    /// something. Stands still while nothing is played.
+    public var playoutTransit = 0
     /// Whether a frame was played since the start.
     public var hasPlayed = false
 

@@ -7,11 +7,16 @@ struct LevelControl {
     /// In speech nothing is done for less than this: 6 ms. Lengthening stays below it, so that the
     /// two never chase each other.
     static let shortenThreshold = 288
+    /// How far below the target a splice may lead, 3 ms, when no packet needed it lately: a pitch
+    /// period is 3 to 10 ms, and what is above the target by less would stay there.
+    static let overshoot = 96
     /// In speech the sound is lengthened when this much is missing: 5 ms.
     static let lengthenThreshold = 240
     /// Less than this is never added: 4 ms, more than the estimate moves by when one packet in a
     /// while is slow, so that it does not lengthen what it has just shortened.
     static let smallestLengthening = 192
+    /// In a pause less than this is not taken out: 1.25 ms.
+    static let smallestInPause = 60
     /// What a splice leaves between the arrival of a packet and its use: 1 ms.
     static let spareTime = 48
     /// Intervals that the spare time is remembered for at least; twice that at most.
@@ -25,6 +30,9 @@ struct LevelControl {
 
     /// Samples to take out (positive) or to add (negative) at the next good place.
     private(set) var wanted = 0
+    /// The part of it that leads just to the target: in a pause more would be too much. Zero when
+    /// that is too little to be worth it.
+    private(set) var exact = 0
     /// Intervals for which a splice has been wanted.
     private(set) var patience = 0
 
@@ -54,25 +62,27 @@ struct LevelControl {
         intervalStart = time
         lowestLevel = Int.max
         wanted = 0
+        exact = 0
         patience = 0
     }
 
     private mutating func decide(excess: Int) {
         let toSpare = min(spare, previousSpare)
         var next = 0
-        if excess >= Splice.shortest, toSpare != Int.max {
-            let most = min(excess, toSpare - Self.spareTime)
+        if excess + Self.overshoot >= Splice.shortest, excess > 0, toSpare != Int.max {
+            let most = min(excess + Self.overshoot, toSpare - Self.spareTime)
             if most >= Splice.shortest { next = min(most, Splice.longest) }
         } else if excess <= -Self.smallestLengthening {
             next = max(excess, -Splice.longest)
         }
         patience = next != 0 && (next > 0) == (wanted > 0) && wanted != 0 ? patience + 1 : 0
         wanted = next
+        exact = next > 0 && excess < Self.smallestInPause ? 0 : next > 0 ? min(next, excess) : next
     }
 
     /// Whether a splice at `candidate` is worth being made now.
     func accepts(_ candidate: Splice.Candidate) -> Bool {
-        if candidate.isQuiet { return true }
+        if candidate.isQuiet { return exact != 0 }
         guard wanted >= Self.shortenThreshold || wanted <= -Self.lengthenThreshold else {
             return false
         }

@@ -44,6 +44,16 @@ struct MinimumWindow {
         return smallest == Int.max ? nil : smallest
     }
 
+    /// Adds `difference` to every value.
+    @_noLocks @_noAllocation
+    mutating func shift(by difference: Int) {
+        var index = 0
+        while index < Self.blockCount {
+            if blocks[index].minimum != Int.max { blocks[index].minimum += difference }
+            index += 1
+        }
+    }
+
     @_noLocks @_noAllocation
     mutating func clear() {
         var index = 0

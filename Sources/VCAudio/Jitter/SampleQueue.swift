@@ -54,14 +54,15 @@ struct SampleQueue: ~Copyable {
     @_noLocks @_noAllocation
     mutating func shorten(by lag: Int, window: Int) {
         precondition(lag + window <= count, "more than is queued")
-        // The blend is written where the later samples stand, so that only the head moves.
-        var index = 0
-        while index < window {
+        // The blend is written where the later samples stand, so that only the head moves; from
+        // the end on, because with a lag below the window those are early samples, too.
+        var index = window - 1
+        while index >= 0 {
             let weight = Float(index + 1) / Float(window + 1)
             let early = samples[head + index]
             let late = samples[head + lag + index]
             samples[head + lag + index] = early + (late - early) * weight
-            index += 1
+            index -= 1
         }
         drop(lag)
     }

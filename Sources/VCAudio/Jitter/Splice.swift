@@ -62,7 +62,7 @@ enum Splice {
 
     /// The normalised cross-correlation of `window` samples with those `lag` later.
     @_noLocks @_noAllocation
-    private static func likeness(
+    static func likeness(
         in samples: borrowing SampleBuffer, at head: Int, lag: Int, window: Int, stride: Int
     ) -> Float {
         samples.check(head, lag + window)

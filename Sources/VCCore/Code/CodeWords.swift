@@ -74,6 +74,23 @@ public struct CodeWords: ~Copyable, Sendable {
         CodeWords(memory.duplicate())
     }
 
+    /// Bytes of the encoding.
+    static let encodedSize = count * MemoryLayout<UInt16>.size
+
+    /// Writes the numbers of the words: into sealed messages only.
+    func encode(into writer: inout ByteWriter) {
+        for position in 0..<Self.count { unsafe writer.write(indices[position]) }
+    }
+
+    init(from reader: inout ByteReader, in arena: SecretArena) throws(DecodeError) {
+        self.init(in: arena)
+        for position in 0..<Self.count {
+            let index = try reader.readUInt16()
+            guard index < WordList.count else { throw .unexpectedValue }
+            set(index, at: position)
+        }
+    }
+
     /// What the PRS begins with, so that no other protocol's password is ours.
     private static let domain: StaticString = "vc1"
 }

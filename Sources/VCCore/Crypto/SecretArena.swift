@@ -137,6 +137,11 @@ private import Synchronization
         return writer.count
     }
 
+    /// Writes the bytes into memory that the caller wipes or seals.
+    func encode(into writer: inout ByteWriter) {
+        writer.write(bytes: span)
+    }
+
     /// Overwrites all bytes with `bytes`, which has the same length.
     func replace(with bytes: RawSpan) {
         precondition(bytes.byteCount == count)

@@ -9,6 +9,10 @@
 struct Peer: ~Copyable {
     /// A packet goes out at least this often.
     static let keepaliveInterval = Duration.milliseconds(200)
+    /// By so much it may be early, when something else is to be done: so the keepalives of a whole
+    /// room leave together, and a silent room wakes its members five times a second and not five
+    /// times for each other member.
+    static let keepaliveSlack = Duration.milliseconds(40)
     /// Through the mailbox, where packets are counted, this often.
     static let mailboxInterval = Duration.seconds(1)
     /// The mailbox of a join carries sealed packets for this long.
@@ -56,8 +60,17 @@ struct Peer: ~Copyable {
     /// Whether our addresses changed since the other side heard of them.
     var owesCandidates = false
     var nextCandidates = Instant.zero
-    /// The mailbox of the join, while it lasts.
-    let mailbox: UInt32?
+    /// The mailbox of the join or of a resumption, and since when.
+    var mailbox: UInt32?
+    var mailboxSince: Instant
+    /// Whether the ways of before lead nowhere, and the mailbox does.
+    var isSought = false
+    /// When it last fell silent for 5 s.
+    var lostAt: Instant?
+    /// The term of the roster that it follows, as it last said.
+    var statedTerm: UInt32 = 0
+    /// When a host that we met again is told what we know.
+    var nextStatement = Instant.distantFuture
     /// What relays check its tickets with; the host asks for them.
     var relayKey: VerifyKey?
     /// How its NAT maps, as it says.
@@ -76,6 +89,16 @@ struct Peer: ~Copyable {
     var largestFrame = 0
     /// Voice frames sealed for this peer.
     var voiceFramesSent: UInt64 = 0
+    /// Whether it hears us while we whisper.
+    var isWhisperedTo = false
+    /// Voice frames that it did not get because they were whispered to others.
+    var withheldFrames: UInt16 = 0
+    /// Whether the next frame begins a talk for it, though not for others.
+    var owesTalkSpurt = false
+    /// What it may still say in chat.
+    var chatAllowance = ChatAllowance(isReceiver: true)
+    /// When the person was last told that it says too much.
+    var toldFlood: Instant?
 
     init(
         number: UInt8, key: PublicKey, slots: consuming SessionSlots, rekey: consuming Rekey,
@@ -89,6 +112,7 @@ struct Peer: ~Copyable {
         self.isMember = isMember
         self.hasMet = hasMet
         self.mailbox = mailbox
+        mailboxSince = now
         lastHeard = now
         since = now
     }
@@ -115,7 +139,25 @@ struct Peer: ~Copyable {
 
     /// The mailbox, where it still carries packets and nothing better is there.
     func usableMailbox(now: Instant) -> UInt32? {
-        path.selected == nil && now < since + Peer.mailboxLifetime ? mailbox : nil
+        (path.selected == nil || isSought) && now < mailboxSince + Peer.mailboxLifetime
+            ? mailbox : nil
+    }
+
+    /// The way that packets take; none while only the mailbox may reach it.
+    func way(now: Instant) -> Route? {
+        isSought && usableMailbox(now: now) != nil ? nil : path.selected
+    }
+
+    /// A mailbox leads to it from now on. Of somebody who was lost nothing else is known to lead
+    /// there, until something comes another way.
+    mutating func open(mailbox: UInt32, now: Instant) {
+        self.mailbox = mailbox
+        mailboxSince = now
+        guard isLost, !isSought else { return }
+        isSought = true
+        owesCandidates = true
+        nextCandidates = now
+        path.probeAgain(now: now)
     }
 
     /// Since when nothing of it is heard; `now` while it is.
@@ -149,6 +191,8 @@ struct Peer: ~Copyable {
     private var base: UnsafeMutablePointer<Peer>
     /// Bit n: number n is taken.
     private var occupied: UInt32 = 0
+    /// Who probably listens to an index, by its lowest bits: each packet asks.
+    private var hints: [64 of UInt8] = .init(repeating: 0)
 
     init() {
         unsafe base = .allocate(capacity: Limits.members + 1)
@@ -217,12 +261,19 @@ struct Peer: ~Copyable {
         numbers.first { self[$0].key == key }
     }
 
-    /// The member whose sessions listen to `index`. Looked up for each packet: the iterator of a
-    /// `for` loop allocates in builds that are not optimised.
-    func number(listeningTo index: UInt32) -> Int? {
+    /// The member whose sessions listen to `index`. Looked up for each packet: first where it was
+    /// found last, then everywhere. (The iterator of a `for` loop allocates in builds that are not
+    /// optimised.)
+    mutating func number(listeningTo index: UInt32) -> Int? {
+        let place = Int(index % 64)
+        let hint = Int(hints[place])
+        if contains(hint), unsafe base[hint].slots.uses(index) { return hint }
         var number = 1
         while number <= Limits.members {
-            if contains(number), unsafe base[number].slots.uses(index) { return number }
+            if contains(number), unsafe base[number].slots.uses(index) {
+                hints[place] = UInt8(number)
+                return number
+            }
             number += 1
         }
         return nil

@@ -9,12 +9,21 @@ public enum RoomEvent: Equatable, Sendable {
     case joined(number: UInt8, members: [Member])
     /// Somebody came, went, fell silent or returned.
     case member(Member, MemberState)
+    /// Another member is host now, or we are.
+    case hostChanged(Member, isUs: Bool)
+    /// We are host, and vc-signal went with the host before us: `useEmbeddedSignal` gives the room
+    /// one of its own.
+    case signalNeeded
     /// A member calls itself something else now.
     case renamed(Member)
     /// The way to a member changed, or what is known about why it is this one.
     case path(member: UInt8, rung: Rung, roundTrip: Duration, why: String)
     /// A chat message, clean for a terminal.
     case chat(from: Member, text: DisplayText, id: UInt64)
+    /// A chat message that only `to` got, of whom we are one.
+    case whisper(from: Member, text: DisplayText, id: UInt64, to: [UInt8])
+    /// Only `to` hear us now and get our chat; everybody does unless `isOn`.
+    case whispering(isOn: Bool, to: [UInt8])
     /// A chat message of ours reached a member, or never will.
     case delivery(id: UInt64, member: UInt8, isDelivered: Bool)
     /// A member closed or opened its microphone.
@@ -79,8 +88,14 @@ public enum RoomWarning: Equatable, Sendable {
     case rosterDisputed(member: UInt8)
     /// A member broke the protocol.
     case protocolBroken(member: UInt8)
+    /// Nobody is there whom we whisper to: nobody hears us.
+    case whisperToNobody
+    /// A member writes more than anybody may: the rest is not shown.
+    case chatFlood(member: UInt8)
     /// Only the host can do this.
     case hostOnly(HostAction)
+    /// In a room that is found by a phrase nobody can do this.
+    case hostByChance(HostAction)
     /// The host cannot be removed.
     case hostStays
     /// As many one-time codes are open as there may be.

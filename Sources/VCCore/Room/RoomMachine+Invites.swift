@@ -15,11 +15,10 @@ extension RoomMachine {
             events.append(.warning(.tooManyCodes))
             return
         }
-        let token = SecretBytes(random: &random, count: 32, in: arena)
         invites.append(
             InviteCode(
                 signal: RoomMachine.claimingClient(
-                    for: room, token, configuration, arena: arena, random: &random, now: now)))
+                    for: room, configuration, arena: arena, random: &random, now: now)))
         wake(now)
     }
 
@@ -43,11 +42,6 @@ extension RoomMachine {
         for invite in invites { renew(invite) }
     }
 
-    /// All of them end: we are not the host any more, or there is no room.
-    mutating func withdrawInvites(now: Instant) {
-        for invite in invites { invite.withdraw(now: now) }
-    }
-
     /// Posts to a joiner, through the lease that it knocked at.
     mutating func post(
         _ body: RawSpan, mailbox: UInt32, grant: SignalRequest.Grant? = nil, now: Instant
@@ -68,6 +62,54 @@ extension RoomMachine {
         return false
     }
 
+    // MARK: Another host
+
+    /// What a successor gets of them.
+    var suppliedInvites: [SuccessorSupply.Code] {
+        invites.compactMap { invite in
+            guard let nameplate = invite.nameplate, let words = invite.copyWords(),
+                let token = invite.signal.copyClaimToken()
+            else { return nil }
+            return SuccessorSupply.Code(
+                nameplate: nameplate, words: words, claimToken: token,
+                failures: invite.door?.failures ?? invite.failures, isOnce: true)
+        }
+    }
+
+    /// Goes on with a one-time code of the host before us.
+    mutating func resume(_ supplied: SuccessorSupply.Code, now: Instant) {
+        guard invites.count < InviteCode.maximumCount else { return }
+        let token = supplied.claimToken.duplicate()
+        let signal = SignalClient(
+            servers: configuration.servers, hosting: room.block, claimToken: token.span,
+            arena: arena, wantedNameplate: supplied.nameplate,
+            hostToken: configuration.hostToken, random: &random, now: now)
+        let invite = InviteCode(signal: signal)
+        invite.code = RoomCode(
+            nameplate: supplied.nameplate, words: supplied.words.duplicate(),
+            server: configuration.advertised)
+        invite.failures = Int(supplied.failures)
+        invites.append(invite)
+    }
+
+    /// New claim tokens for all leases: somebody knows the old ones who should not.
+    mutating func rotateTokens(now: Instant) {
+        signal.rotateToken(
+            to: SecretBytes(random: &random, count: SignalFormat.claimTokenSize, in: arena),
+            now: now)
+        for invite in invites {
+            invite.signal.rotateToken(
+                to: SecretBytes(random: &random, count: SignalFormat.claimTokenSize, in: arena),
+                now: now)
+        }
+    }
+
+    mutating func setDoorsLocked(_ on: Bool) {
+        isLocked = on
+        door?.setLocked(on)
+        for invite in invites { invite.door?.setLocked(on) }
+    }
+
     // MARK: The lease
 
     private mutating func handle(_ event: SignalEvent, of invite: InviteCode, now: Instant) {
@@ -81,13 +123,16 @@ extension RoomMachine {
             events.append(.warning(.codeUnavailable))
             invite.withdraw(now: now)
         case .reachable, .unreachable, .leaseLost, .nameplateTaken, .released, .ticket, .relays,
-            .sight, .sightVerified, .leases, .noSuchRoom, .serverDraining, .mailboxClosed:
+            .sight, .sightVerified, .leases, .noSuchRoom, .serverDraining, .mailboxClosed,
+            .leaseHeld, .tokenRotated:
             return
+        // Another member is host, and has it.
+        case .displaced: invite.withdraw(now: now)
         }
     }
 
     private mutating func open(_ invite: InviteCode, _ nameplate: UInt32) {
-        guard !invite.isOver, invite.nameplate != nameplate else { return }
+        guard !invite.isOver, invite.nameplate != nameplate || invite.door == nil else { return }
         // A lease that was lost and claimed anew may be another one; the words stay.
         let words = invite.copyWords() ?? CodeWords(using: &random, in: arena)
         set(invite, nameplate, words)
@@ -107,7 +152,7 @@ extension RoomMachine {
         } else {
             invite.door = HostDoor(
                 secret: secret, nameplate: nameplate, local: keys.publicKey, arena: arena,
-                isOneTime: true)
+                isOneTime: true, failures: invite.failures)
             invite.door?.setLocked(isLocked)
         }
         invite.code = RoomCode(

@@ -9,7 +9,7 @@ extension RoomMachine {
         _ body: (inout ByteWriter) -> Void
     ) {
         if route == nil { peers[number].lastSent = now }
-        if let route = route ?? peers[number].path.selected {
+        if let route = route ?? peers[number].way(now: now) {
             guard let buffer = unsafe outbox.reserve(),
                 let start = unsafe writeRouteHeader(route, to: number, into: buffer),
                 let destination = destination(of: route),
@@ -65,7 +65,7 @@ extension RoomMachine {
     /// A handshake datagram, over the same way as sealed packets; to a stranger through all who
     /// forward.
     private mutating func sendHandshake(_ datagram: [UInt8], to number: Int, now: Instant) {
-        if let route = peers[number].path.selected {
+        if let route = peers[number].way(now: now) {
             sendHandshake(datagram, to: number, on: route)
         } else if let mailbox = peers[number].usableMailbox(now: now) {
             unsafe post(datagram.span.bytes, mailbox: mailbox, now: now)
@@ -141,7 +141,8 @@ extension RoomMachine {
         sendCandidates(number, now: now)
         driveStream(number, now: now)
         let interval =
-            peers[number].path.selected == nil ? Peer.mailboxInterval : Peer.keepaliveInterval
+            peers[number].way(now: now) == nil
+            ? Peer.mailboxInterval : Peer.keepaliveInterval + (.zero - Peer.keepaliveSlack)
         if peers[number].isMember, now >= peers[number].lastSent + interval {
             seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) }
             // Without any way out nothing was sent; the next try waits all the same.
@@ -181,7 +182,7 @@ extension RoomMachine {
         }
         if peers[number].owesCandidates { due = min(due, peers[number].nextCandidates) }
         let interval =
-            peers[number].path.selected == nil ? Peer.mailboxInterval : Peer.keepaliveInterval
+            peers[number].way(now: now) == nil ? Peer.mailboxInterval : Peer.keepaliveInterval
         return min(due, peers[number].lastSent + interval)
     }
 
@@ -194,13 +195,14 @@ extension RoomMachine {
             peers.remove(number)
             return false
         }
-        // Who is in the room is the host's to say; without the host there is no room.
-        if silence >= Peer.removedAfter, isHost || UInt8(number) == roster.host {
+        // Who is in the room is the host's to say.
+        if silence >= Peer.removedAfter, isHost || (isTuned && UInt8(number) == roster.host) {
             removePeer(number, .expired, now: now)
             return false
         }
         if silence >= Peer.lostAfter, !peers[number].isLost {
             peers[number].isLost = true
+            peers[number].lostAt = now
             peers[number].path.probeAgain(now: now)
             if peers[number].isAnnounced { events.append(.member(member(number), .lost)) }
         }
@@ -252,7 +254,8 @@ extension RoomMachine {
     ///
     /// - Parameter forwarded: whom the forwarder names as its sender.
     mutating func handleHandshake(
-        _ datagram: RawSpan, forwardedFrom forwarded: Int? = nil, now: Instant
+        _ datagram: RawSpan, forwardedFrom forwarded: Int? = nil, mailbox: UInt32? = nil,
+        now: Instant
     ) {
         guard let sender = HandshakeDatagram.sender(of: datagram, receiver: number),
             peers.contains(Int(sender)), forwarded == nil || forwarded == Int(sender)
@@ -265,6 +268,10 @@ extension RoomMachine {
         let index = freshIndex()
         let isNew = peers[number].handleHandshake(
             datagram, local: keys, names: names, freshIndex: index, random: &random, now: now)
+        // Only what has a good mac1 is answered: then the mailbox is the member's.
+        if let mailbox, isNew || peers[number].rekey.hasAnswer {
+            peers[number].open(mailbox: mailbox, now: now)
+        }
         flushHandshakes(number, now: now)
         if isNew {
             if !peers[number].hasMet { peers[number].path.probeAgain(now: now) }

@@ -48,12 +48,12 @@ extension RoomMachine {
     /// forwarder names.
     @unsafe mutating func receiveFromMember(
         _ datagram: UnsafeMutableRawBufferPointer, on route: Route?, sentBy sender: Int? = nil,
-        now: Instant
+        mailbox: UInt32? = nil, now: Instant
     ) -> VoiceArrival? {
         guard unsafe datagram[0] == PacketType.sealed else {
             handleHandshake(
                 unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)),
-                forwardedFrom: sender, now: now)
+                forwardedFrom: sender, mailbox: mailbox, now: now)
             return nil
         }
         guard
@@ -67,6 +67,7 @@ extension RoomMachine {
         }
         counters.opened += 1
         if !peers[number].hasMet { meet(number, now: now) }
+        if let mailbox { peers[number].open(mailbox: mailbox, now: now) }
         noteHeard(number, on: route, isNewest: opened.isNewest, now: now)
         let header = SealedPacket.headerSize
         let plaintext = unsafe UnsafeMutableRawBufferPointer(
@@ -104,14 +105,15 @@ extension RoomMachine {
     ) -> (destination: Endpoint, size: Int)? {
         let number = Int(member)
         guard peers.contains(number), peers[number].isMember, peers[number].mayHear,
-            phase == .inRoom, let route = peers[number].path.selected,
+            phase == .inRoom, isMeant(number), let route = peers[number].path.selected,
             let destination = destination(of: route),
             frame.count <= VoiceHeader.maximumFrame, unsafe !frame.isEmpty,
             let inner = unsafe writeRouteHeader(route, to: number, into: packet)
         else { return nil }
         let sealed = unsafe UnsafeMutableRawBufferPointer(rebasing: packet[inner...])
         let start = SealedPacket.headerSize
-        unsafe header.write(
+        let shown = peers[number].shown(header, isWhisper: isWhispering)
+        unsafe shown.write(
             to: UnsafeMutableRawBufferPointer(rebasing: sealed[start..<start + VoiceHeader.size]))
         unsafe UnsafeMutableRawBufferPointer(rebasing: sealed[(start + VoiceHeader.size)...])
             .copyMemory(from: frame)
@@ -119,8 +121,16 @@ extension RoomMachine {
         guard let size = unsafe peers[number].slots.seal(sealed, plaintext: count, now: now) else {
             return nil
         }
-        noteVoiceSent(header, frame.count, to: number, now: now)
+        peers[number].owesTalkSpurt = false
+        noteVoiceSent(shown, frame.count, to: number, now: now)
         return (destination, inner + size)
+    }
+
+    /// Whether voice is for this member; counts it as withheld if not.
+    private mutating func isMeant(_ number: Int) -> Bool {
+        if hearsUs(number) { return true }
+        peers[number].withhold()
+        return false
     }
 
     private mutating func noteVoiceSent(
@@ -142,13 +152,17 @@ extension RoomMachine {
             peers[number].isLost = false
             peers[number].stream.pathReturned(now: now)
             if peers[number].isAnnounced { events.append(.member(member(number), .back)) }
+            noteBack(number, now: now)
             wake(now)
         } else if now >= peers[number].lastHeard + .seconds(1) {
             // Something was gone for a while: what waits for its timer need not wait.
             peers[number].stream.pathReturned(now: now)
             wake(now)
         }
+        let silence = now - peers[number].lastHeard
+        if silence >= .seconds(1) { peers[number].chatAllowance.noteOutage(silence, now: now) }
         peers[number].lastHeard = max(peers[number].lastHeard, now)
+        if route != nil, peers[number].isSought { peers[number].isSought = false }
         if !peers[number].isMember, isHost {
             confirm(number, now: now)
             wake(now)
@@ -204,10 +218,9 @@ extension RoomMachine {
             try peers[number].stream.handleAcknowledgement(&reader, now: now)
             drainDelivered(number)
         case .leave:
-            guard let reason = LeaveReason(rawValue: try reader.readUInt8()) else {
-                throw .unexpectedValue
-            }
-            takeLeave(reason, from: number, now: now)
+            let leave = try LeaveNotice(from: &reader)
+            seal(to: number, now: now) { $0.write(SealedKind.leaveAcknowledgement.rawValue) }
+            takeLeave(leave, of: number, now: now)
         case .leaveAcknowledgement:
             if phase == .leaving { peers.remove(number) }
         case .please:

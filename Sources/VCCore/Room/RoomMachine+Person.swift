@@ -1,28 +1,5 @@
 // What the person does, and what the others say to it.
 extension RoomMachine {
-    /// Sends chat to everybody. Returns its number, which `delivery` events name; nil when there is
-    /// nothing to send or too much waits already.
-    public mutating func sendChat(_ text: DisplayText, now: Instant) -> UInt64? {
-        guard phase == .inRoom, !text.isEmpty else { return nil }
-        let id = nextChat
-        let bytes = Array(text.text.utf8)
-        var refusing: [UInt8] = []
-        var isQueued = false
-        for number in peers.numbers where peers[number].isMember && !peers[number].isDisputed {
-            if send(.chat(id: id, text: bytes), to: number, id: id, now: now) {
-                isQueued = true
-            } else {
-                refusing.append(UInt8(number))
-            }
-        }
-        guard isQueued else { return nil }
-        nextChat += 1
-        for member in refusing {
-            events.append(.delivery(id: id, member: member, isDelivered: false))
-        }
-        return id
-    }
-
     /// Tells the others what we are called now.
     public mutating func setName(_ name: DisplayText, now: Instant) {
         guard !name.isEmpty else { return }
@@ -62,22 +39,30 @@ extension RoomMachine {
 
     // MARK: Leaving
 
-    /// Says goodbye; `.ended(.left)` follows within half a second.
+    /// Says goodbye; `.ended(.left)` follows within half a second. Of a host another member takes the place,
+    /// unless `endRoom` says that the room is over.
     public mutating func leave(now: Instant) {
         guard phase != .leaving, phase != .ended else { return }
-        withdrawInvites(now: now)
         for number in peers.numbers where !peers[number].isMember || !peers[number].hasMet {
             peers.remove(number)
         }
         phase = .leaving
         nextLeave = now
-        if isHost { signal.release(now: now) }
+        if isHost {
+            // Who takes our place finds the nameplate free for its token.
+            let hasHeir = leaveNotice.heir != nil
+            hasHeir ? signal.yield(now: now) : signal.release(now: now)
+            for invite in invites {
+                hasHeir ? invite.handOver(now: now) : invite.withdraw(now: now)
+            }
+        }
         wake(now)
     }
 
     mutating func driveLeave(now: Instant) {
         guard phase == .leaving else { return }
         let isDone = peers.count == 0 && invites.isEmpty && (!isHost || signal.isClosed)
+        let notice = leaveNotice
         if isDone || (now >= nextLeave && leaveCount == RoomMachine.maximumLeaves) {
             // Else relays would keep our places for five minutes.
             relays.unbind(now: now)
@@ -86,18 +71,32 @@ extension RoomMachine {
         guard now >= nextLeave else { return }
         leaveCount += 1
         nextLeave = now + RoomMachine.leaveInterval
-        let leaveReason = leaveReason
         for number in peers.numbers {
-            seal(to: number, now: now) { writer in
-                writer.write(SealedKind.leave.rawValue)
-                writer.write(leaveReason.rawValue)
-            }
+            seal(to: number, now: now) { notice.encode(into: &$0) }
+        }
+    }
+
+    private mutating func handle(
+        _ message: SuccessionMessage, from number: Int, now: Instant
+    ) {
+        switch message {
+        case .supply(let supply): takeSupply(supply, from: number, now: now)
+        case .supplied(let counter):
+            if isHost, counter == succession.supplyCounter { succession.isSupplied = true }
+        case .claim(let roster, let departures):
+            takeClaim(roster, departures, from: number, now: now)
+        case .meetingPlace(let nameplate): takeMeetingPlace(nameplate, from: number, now: now)
+        case .hosting(let statement): takeStatement(statement, from: number, now: now)
+        case .surrender(let statement): takeSurrender(statement, from: number, now: now)
+        case .handOver(let roster, let departures):
+            takeHandOver(roster, departures, from: number, now: now)
         }
     }
 
     /// The room is over: everything secret goes.
     mutating func end(_ reason: EndReason) {
         guard phase != .ended else { return }
+        dropHeldChat()
         for number in peers.numbers {
             for id in peers[number].stream.undelivered where id != 0 {
                 events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
@@ -111,6 +110,7 @@ extension RoomMachine {
         invites = []
         joiner = nil
         code = nil
+        succession = SuccessionState()
         events.append(.ended(reason))
     }
 
@@ -141,10 +141,10 @@ extension RoomMachine {
 
     private mutating func handle(_ message: StreamMessage, from number: Int, now: Instant) {
         switch message {
-        case .chat(let id, let text):
-            let clean = unsafe DisplayText(message: text.span.bytes)
-            guard !clean.isEmpty else { return }
-            events.append(.chat(from: member(number), text: clean, id: id))
+        case .chat(let id, let text): showChat(text, id: id, from: number, to: nil, now: now)
+        case .whisper(let message):
+            showChat(
+                message.text, id: message.id, from: number, to: message.members, now: now)
         case .name(let bytes):
             let name = unsafe DisplayText(name: bytes.span.bytes)
             guard !name.isEmpty, name != peers[number].name else { return }
@@ -170,6 +170,7 @@ extension RoomMachine {
             compare(term: term, version: version, digest, from: number, now: now)
         case .roster(let next, let departures):
             accept(next, departures, from: number, now: now)
+        case .succession(let message): handle(message, from: number, now: now)
         case .askRoster: answerAsk(of: number, now: now)
         case .shown(let shown): takeShown(shown, from: number, now: now)
         case .safetyCommitment(let commitment):

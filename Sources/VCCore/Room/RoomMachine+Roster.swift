@@ -49,7 +49,11 @@ extension RoomMachine {
     mutating func meet(_ number: Int, now: Instant) {
         peers[number].meet(
             local: keys.publicKey, room: room, random: &random, arena: arena, now: now)
-        if peers[number].hasMet { greet(number, now: now) }
+        if peers[number].hasMet {
+            // It may follow the host before us, which it heard of last.
+            if isHost { send(.succession(.claim(roster, [])), to: number, now: now) }
+            greet(number, now: now)
+        }
         wake(now)
     }
 
@@ -59,6 +63,9 @@ extension RoomMachine {
         send(.muted(isMuted), to: number, now: now)
         if UInt8(number) == roster.host, configuration.rungs.allowsRelay {
             send(.relayKey(relayKey.verifyKey), to: number, now: now)
+        }
+        if isHost, let nameplate = currentNameplate {
+            send(.succession(.meetingPlace(nameplate)), to: number, now: now)
         }
         // Again, with how our NAT maps.
         peers[number].owesCandidates = true
@@ -90,13 +97,19 @@ extension RoomMachine {
     mutating func removePeer(_ number: Int, _ reason: Departure.Reason, now: Instant) {
         let key = peers[number].key
         forget(number, reason)
-        if !tombstones.contains(key) { tombstones.append(key) }
+        bury(key)
         if isHost, roster.number(of: key) != nil {
             numberFreedAt[number] = now
             publish(roster.removing(key), [Departure(key: key, reason: reason)], now: now)
-        } else if !isHost, number == Int(roster.host), !survivesHost(now: now) {
+        } else if isTuned, !isHost, number == Int(roster.host), !survivesHost(now: now) {
             end(phase == .leaving ? endReason : reason == .left ? .hostLeft : .hostLost)
         }
+    }
+
+    /// A key that is refused from now on. Not where a phrase lets in: who knows it may come back,
+    /// also from the other half of a network that was broken.
+    mutating func bury(_ key: PublicKey) {
+        if !isTuned, !tombstones.contains(key) { tombstones.append(key) }
     }
 
     mutating func forget(_ number: Int, _ reason: Departure.Reason) {
@@ -106,6 +119,7 @@ extension RoomMachine {
         }
         if peers[number].isAnnounced { events.append(.member(member(number), reason.state)) }
         peers.remove(number)
+        reviewWhisper()
     }
 
     // MARK: The roster
@@ -152,17 +166,15 @@ extension RoomMachine {
 
     /// Takes over a roster that was checked.
     mutating func apply(_ next: Roster, _ departures: [Departure], now: Instant) {
-        for departure in departures where !tombstones.contains(departure.key) {
-            tombstones.append(departure.key)
-        }
+        for departure in departures { bury(departure.key) }
         for number in peers.numbers where next.number(of: peers[number].key) == nil {
             let departure = departures.first { $0.key == peers[number].key }
             forget(number, departure?.reason ?? .expired)
         }
         notePresence(of: next)
         let moves = peers.numbers.contains { next.number(of: peers[$0].key) != UInt8($0) }
-        if moves { peers.renumber { next.number(of: $0) ?? 0 } }
-        roster = next
+        if moves { renumber(next) } else { roster = next }
+        reviewWhisper()
         isConfirmed = true
         for entry in next.entries where entry.key != keys.publicKey {
             // Who said goodbye to us is gone, also where the host does not know it yet.
@@ -174,6 +186,24 @@ extension RoomMachine {
         announceRoster(now: now)
     }
 
+    /// Members have other numbers in a room that was two: people see who goes and who comes.
+    private mutating func renumber(_ next: Roster) {
+        birthday.cancel()
+        var moved: [PublicKey] = []
+        for number in peers.numbers where peers[number].isAnnounced {
+            guard next.number(of: peers[number].key) != UInt8(number) else { continue }
+            moved.append(peers[number].key)
+            events.append(.member(member(number), .left))
+        }
+        peers.renumber { next.number(of: $0) ?? 0 }
+        roster = next
+        for key in moved {
+            if let number = peers.number(of: key) {
+                events.append(.member(member(number), .joined))
+            }
+        }
+    }
+
     // MARK: Comparing
 
     /// What a member knows of the roster. Somebody who knows more shows that the host's word to us
@@ -181,6 +211,7 @@ extension RoomMachine {
     mutating func compare(
         term: UInt32, version: UInt32, _ digest: Digest, from number: Int, now: Instant
     ) {
+        noteFollower(number, term: term, digest, now: now)
         guard term == roster.term else { return }
         guard version == roster.version else {
             if version > roster.version, !isHost {

@@ -20,11 +20,18 @@ extension RoomMachine {
             if phase == .opening { end(.signalUnreachable) }
             if isHost { noteSignal(back: false) } else { failJoin(.signalUnreachable) }
         case .leased(let nameplate):
+            // The host is gone for vc-signal, too: the lease makes us host.
+            if !isHost, succession.machine.isClaiming { accede(.succeeded, now: now) }
+            guard isHost else { return }
+            succession.forgetDisplacement()
             isTuned ? openTuneDoor(nameplate, now: now) : openDoor(nameplate, now: now)
             beginTickets(now: now)
         case .leaseLost: break
         case .nameplateTaken: events.append(.warning(.nameplateChanged))
-        case .released: break
+        case .released: noteReleased(now: now)
+        case .displaced(let nameplate): noteDisplaced(nameplate: nameplate, now: now)
+        case .leaseHeld: noteLeaseHeld(now: now)
+        case .tokenRotated: break
         case .message(let mailbox, let tag, let body):
             handleMailbox(body, mailbox: mailbox, tag: tag, of: nil, now: now)
         case .ticket(let ticket): takeTicket(ticket, now: now)
@@ -53,6 +60,27 @@ extension RoomMachine {
         }
     }
 
+    /// A lease that we left to another host is not ours any more: we are a member there.
+    private mutating func noteReleased(now: Instant) {
+        guard phase == .inRoom, !isHost else { return }
+        signal.join(
+            signal.nameplate, relayKey: relayKey.verifyKey, random: &random, now: now)
+    }
+
+    private mutating func tellMeetingPlace(_ nameplate: UInt32, now: Instant) {
+        for number in peers.numbers where peers[number].isMember && peers[number].hasMet {
+            send(.succession(.meetingPlace(nameplate)), to: number, now: now)
+        }
+    }
+
+    /// Where the host's mailbox is.
+    mutating func takeMeetingPlace(_ nameplate: UInt32, from number: Int, now: Instant) {
+        guard !isHost, !signal.isHost, UInt8(number) == roster.host,
+            signal.nameplate != nameplate
+        else { return }
+        signal.join(nameplate, relayKey: relayKey.verifyKey, random: &random, now: now)
+    }
+
     private mutating func noteSignal(back: Bool) {
         guard phase == .inRoom, signalIsUnreachable == back else { return }
         signalIsUnreachable = !back
@@ -69,7 +97,7 @@ extension RoomMachine {
         if first == PacketType.handshake || first == PacketType.sealed {
             var packet = body
             unsafe packet.withUnsafeMutableBytes { bytes in
-                _ = unsafe receiveFromMember(bytes, on: nil, now: now)
+                _ = unsafe receiveFromMember(bytes, on: nil, mailbox: mailbox, now: now)
             }
         } else if isHost, let invite {
             unsafe knock(body.span.bytes, mailbox: mailbox, tag: tag, at: invite, now: now)
@@ -85,10 +113,12 @@ extension RoomMachine {
 
 extension RoomMachine {
     private mutating func openDoor(_ nameplate: UInt32, now: Instant) {
-        guard currentNameplate != nameplate else { return }
+        guard currentNameplate != nameplate || door == nil else { return }
         var words = CodeWords(using: &random, in: arena)
         if let old = code.take() { words = old.words.duplicate() }
         setCode(nameplate, words)
+        succession.failures = 0
+        tellMeetingPlace(nameplate, now: now)
         phase = .inRoom
         wake(now)
     }
@@ -99,7 +129,8 @@ extension RoomMachine {
             door?.replaceCode(secret)
         } else {
             door = HostDoor(
-                secret: secret, nameplate: nameplate, local: keys.publicKey, arena: arena)
+                secret: secret, nameplate: nameplate, local: keys.publicKey, arena: arena,
+                failures: succession.failures)
             door?.setLocked(isLocked)
         }
         code = RoomCode(nameplate: nameplate, words: words, server: configuration.advertised)
@@ -282,7 +313,8 @@ extension RoomMachine {
 
     private mutating func checkPath(now: Instant) {
         let host = Int(roster.host)
-        guard peers.contains(host), peers[host].path.selected == nil,
+        if peers.contains(host), peers[host].path.selected != nil { hasReachedHost = true }
+        guard !hasReachedHost, peers.contains(host),
             now >= joinedAt + RoomMachine.pathPatience, !tunesAgain(now: now)
         else { return }
         end(.noPath)

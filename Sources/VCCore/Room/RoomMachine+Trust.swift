@@ -2,6 +2,11 @@
 extension RoomMachine {
     /// Whether we are the host; says so when we are not.
     mutating func mayActAsHost(_ action: HostAction) -> Bool {
+        if isTuned {
+            // Whoever is host is so by chance.
+            events.append(.warning(.hostByChance(action)))
+            return false
+        }
         if !isHost { events.append(.warning(.hostOnly(action))) }
         return isHost
     }
@@ -26,6 +31,7 @@ extension RoomMachine {
             members: roster.entries.map(\.key).filter { $0 != keys.publicKey }, now: now)
         renewCode()
         renewInvites()
+        rotateTokens(now: now)
         ticketGeneration += 1
         if configuration.rungs.allowsRelay { nextTickets = now }
         wake(now)
@@ -41,22 +47,6 @@ extension RoomMachine {
             if let datagram { datagrams.append(datagram) }
         }
         farewells.append(Farewell(datagrams, now: now))
-    }
-
-    /// Somebody goes, closes the room, or removes us; the last two only the host can.
-    mutating func takeLeave(_ reason: LeaveReason, from number: Int, now: Instant) {
-        let isFromHost = UInt8(number) == roster.host
-        seal(to: number, now: now) { $0.write(SealedKind.leaveAcknowledgement.rawValue) }
-        switch reason {
-        case .leaves: removePeer(number, .left, now: now)
-        case .ends:
-            if isFromHost {
-                end(phase == .leaving ? endReason : .hostLeft)
-            } else {
-                removePeer(number, .left, now: now)
-            }
-        case .removes: if isFromHost { end(phase == .leaving ? endReason : .removed) }
-        }
     }
 
     /// The host removed somebody: applied at once, whatever the stream is waiting for.
@@ -120,9 +110,7 @@ extension RoomMachine {
     /// Host: lets nobody in, or lets people in again. Members stay.
     public mutating func setLocked(_ on: Bool, now: Instant) {
         guard phase == .inRoom, mayActAsHost(.lock) else { return }
-        isLocked = on
-        door?.setLocked(on)
-        for invite in invites { invite.door?.setLocked(on) }
+        setDoorsLocked(on)
         events.append(.locked(on))
         wake(now)
     }

@@ -22,6 +22,7 @@ extension RoomMachine {
         roomKey = SecretBytes(count: 32, in: arena)
         roster = Roster(host: keys.publicKey)
         room = RoomID(random: &random)
+        safety = SafetyWords(local: keys.publicKey, room: room, arena: arena)
         number = 0
         safety = SafetyWords(local: keys.publicKey, room: room, arena: arena)
         phase = .finding
@@ -99,9 +100,8 @@ extension RoomMachine {
         roster = Roster(host: keys.publicKey)
         number = 1
         phase = .opening
-        let token = SecretBytes(random: &random, count: 32, in: arena)
         signal = RoomMachine.claimingClient(
-            for: room, token, bucket: tuneBucket, configuration, arena: arena, random: &random,
+            for: room, bucket: tuneBucket, configuration, arena: arena, random: &random,
             now: now)
         wake(now)
     }
@@ -216,7 +216,7 @@ extension RoomMachine {
             if peers[number].isMember, peers[number].hasMet {
                 seal(to: number, now: now) { writer in
                     writer.write(SealedKind.leave.rawValue)
-                    writer.write(UInt8(0))
+                    writer.write(LeaveReason.leaves.rawValue)
                 }
             }
             forget(number, .left)
@@ -228,6 +228,10 @@ extension RoomMachine {
         numberFreedAt = [Instant?](repeating: nil, count: Limits.members + 1)
         isDisputed = false
         hasJoined = false
+        isConfirmed = false
+        isLocked = false
+        comparedRoster = nil
+        removals.clear()
         hostRouteIsOpen = false
         nextAsk = .zero
         nextTickets = .distantFuture

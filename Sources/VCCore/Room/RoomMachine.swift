@@ -23,6 +23,9 @@ public struct RoomMachine: ~Copyable {
     static let joinPatience = Duration.milliseconds(250)
     /// The host is asked for the roster, and answers, at most this often.
     static let askInterval = Duration.seconds(1)
+    /// A number that was somebody's is not given to a member that comes from another room for this
+    /// long.
+    static let numberRest = Duration.seconds(180)
 
     enum Phase: Equatable {
         /// Host: waits for a nameplate.
@@ -37,7 +40,7 @@ public struct RoomMachine: ~Copyable {
         case ended
     }
 
-    let configuration: RoomConfiguration
+    var configuration: RoomConfiguration
     let arena: SecretArena
     let keys: KeyPair
     var random: AnyRandomSource
@@ -79,6 +82,11 @@ public struct RoomMachine: ~Copyable {
     /// The roster that `safety` has.
     var comparedRoster: Roster?
 
+    /// Who is host after the host.
+    var succession = SuccessionState()
+    /// Whether a path to a host was ever there.
+    var hasReachedHost = false
+
     // The host's.
     /// When each number was last given back.
     var numberFreedAt = [Instant?](repeating: nil, count: Limits.members + 1)
@@ -114,6 +122,12 @@ public struct RoomMachine: ~Copyable {
     var name: DisplayText
     var isMuted = false
     var nextChat: UInt64 = 1
+    var chatAllowance = ChatAllowance()
+    var heldChat: [HeldChat] = []
+    /// Whether only those hear us who are whispered to.
+    var isWhispering = false
+    /// Who was told to the person.
+    var toldWhisper: [UInt8] = []
     /// This machine's addresses with our port.
     var ownCandidates: [Endpoint]
     /// Our address as the server last saw it.
@@ -147,9 +161,8 @@ public struct RoomMachine: ~Copyable {
         let keys = KeyPair(random: &random, arena: arena)
         relayKey = SigningKey(random: &random, arena: arena)
         let room = RoomID(random: &random)
-        let token = SecretBytes(random: &random, count: 32, in: arena)
         signal = RoomMachine.claimingClient(
-            for: room, token, configuration, arena: arena, random: &random, now: now)
+            for: room, configuration, arena: arena, random: &random, now: now)
         roomKey = SecretBytes(random: &random, count: 32, in: arena)
         roster = Roster(host: keys.publicKey)
         number = 1
@@ -166,16 +179,16 @@ public struct RoomMachine: ~Copyable {
         isMuted = configuration.isMuted
     }
 
-    /// The host's signaling client, with a claim token of its own. (A function of its own: inside
-    /// the initialiser the optimiser of Swift 6.3 fails on the borrow of the token.)
+    /// The host's signaling client, with a claim token of its own. (A function that is never
+    /// inlined: inside others the optimiser of Swift 6.3 fails on the borrow of the token.)
     ///
     /// - Parameter bucket: of a phrase.
-    static func claimingClient(
-        for room: RoomID, _ token: borrowing SecretBytes, bucket: UInt16? = nil,
-        _ configuration: RoomConfiguration, arena: SecretArena, random: inout AnyRandomSource,
-        now: Instant
+    @inline(never) static func claimingClient(
+        for room: RoomID, bucket: UInt16? = nil, _ configuration: RoomConfiguration,
+        arena: SecretArena, random: inout AnyRandomSource, now: Instant
     ) -> SignalClient {
-        SignalClient(
+        let token = SecretBytes(random: &random, count: 32, in: arena)
+        return SignalClient(
             servers: configuration.servers, hosting: room.block, claimToken: token.span,
             arena: arena, bucket: bucket, hostToken: configuration.hostToken, random: &random,
             now: now)
@@ -288,7 +301,9 @@ public struct RoomMachine: ~Copyable {
         driveTrust(now: now)
         driveTune(now: now)
         driveBirthday(now: now)
+        driveChat(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
+        driveSuccession(now: now)
         driveLeave(now: now)
         nextTimeout = phase == .ended ? .distantFuture : earliestTimeout(now: now)
     }
@@ -312,7 +327,9 @@ public struct RoomMachine: ~Copyable {
         case .none: break
         }
         for number in peers.numbers { earliest = min(earliest, peerTimeout(number, now: now)) }
+        earliest = min(earliest, chatTimeout(now: now))
         if phase == .leaving { earliest = min(earliest, nextLeave) }
+        earliest = min(earliest, successionTimeout(now: now))
         if phase == .inRoom, !isHost { earliest = min(earliest, now + .seconds(1)) }
         // Never at once again: what is due was just done.
         return max(earliest, now + .milliseconds(1))
@@ -368,6 +385,8 @@ public struct RoomCounters: Equatable, Sendable {
     public var strayHandshakes: UInt64 = 0
     /// Opened, and then not understood.
     public var malformed: UInt64 = 0
+    /// Chat above what a member may say.
+    public var flooded: UInt64 = 0
     /// Asked of the host to be forwarded, or forwarded by it, against the rules.
     public var unforwarded: UInt64 = 0
     /// Host: forwarded.

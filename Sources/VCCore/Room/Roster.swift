@@ -33,6 +33,18 @@ public struct Roster: Equatable, Sendable {
         entries = [Entry(number: 1, key: key)]
     }
 
+    /// A roster of two rooms that became one; `entries` are sorted by number, the host among them.
+    init(term: UInt32, version: UInt32, host: UInt8, successor: UInt8, entries: [Entry]) {
+        self.term = term
+        self.version = version
+        self.host = host
+        self.successor = successor
+        self.entries = entries
+    }
+
+    /// Terms and versions that may come from others.
+    static let maximumCount: UInt32 = 1 << 30
+
     /// Bytes of an encoded roster of 16.
     static let maximumSize = 11 + Limits.members * (1 + PublicKey.size)
 
@@ -62,6 +74,28 @@ public struct Roster: Equatable, Sendable {
         next.entries.removeAll { $0.key == key }
         next.version += 1
         next.nameSuccessor()
+        return next
+    }
+
+    /// The roster with another successor (0: none), as the next version.
+    func naming(_ successor: UInt8) -> Roster {
+        var next = self
+        next.version += 1
+        next.successor = successor
+        return next
+    }
+
+    /// The roster under another host, without the one before it if that has left: the next version,
+    /// `step` terms later.
+    func succeeded(by host: UInt8, without leaver: PublicKey?, step: UInt32) -> Roster {
+        var next = self
+        next.entries.removeAll { $0.key == leaver }
+        next.term += step
+        // Two who help themselves out of each other's sight must not use one version for different
+        // rosters: that would look like a host that shows two of them.
+        next.version += step == 1 ? 1 : UInt32(host) << 8
+        next.host = host
+        next.successor = 0
         return next
     }
 
@@ -112,6 +146,10 @@ extension Roster {
     init(from reader: inout ByteReader) throws(DecodeError) {
         term = try reader.readUInt32()
         version = try reader.readUInt32()
+        // No room comes near it, and whoever counts on from here never gets over the edge.
+        guard term <= Roster.maximumCount, version <= Roster.maximumCount else {
+            throw .unexpectedValue
+        }
         host = try reader.readUInt8()
         successor = try reader.readUInt8()
         let count = Int(try reader.readUInt8())

@@ -9,6 +9,8 @@ enum StreamMessage {
     case knows(term: UInt32, version: UInt32, digest: Digest)
     /// The host's roster, and who is not in it any more.
     case roster(Roster, [Departure])
+    /// About who is host.
+    case succession(SuccessionMessage)
     /// Asks the host for the roster: somebody else knows a later one.
     case askRoster
     /// The roster that the sender knows, for whom another one was shown to.
@@ -30,6 +32,8 @@ enum StreamMessage {
     case birthdayOffer(Sighting)
     /// The answer of the receiver, which opens its ports now.
     case birthdayAccept(Sighting)
+    /// Text for some members.
+    case whisper(WhisperMessage)
 
     /// Of a phrase: the sender's room is found under this lease now.
     case tuneMoved(lease: UInt32)
@@ -50,6 +54,7 @@ enum StreamMessage {
         static let safetyCommitment: UInt8 = 0x20
         static let safetyReveal: UInt8 = 0x21
         static let tuneMoved: UInt8 = 0x30
+        static let whisper: UInt8 = 0x38
     }
 
     func encode() -> [UInt8] {
@@ -71,6 +76,8 @@ enum StreamMessage {
                 writer.write(Kind.roster)
                 roster.encode(into: &writer)
                 Departure.encode(departures, into: &writer)
+            case .succession(let message):
+                message.encode(into: &writer)
             case .askRoster:
                 writer.write(Kind.askRoster)
             case .shown(let roster):
@@ -104,6 +111,9 @@ enum StreamMessage {
             case .tuneMoved(let lease):
                 writer.write(Kind.tuneMoved)
                 writer.write(lease)
+            case .whisper(let message):
+                writer.write(Kind.whisper)
+                message.encode(into: &writer)
             }
         }
     }
@@ -111,7 +121,11 @@ enum StreamMessage {
     /// Nil for a kind that this version does not know: a later version may say more.
     static func decode(_ bytes: RawSpan) throws(DecodeError) -> StreamMessage? {
         var reader = ByteReader(bytes)
-        switch try reader.readUInt8() {
+        let kind = try reader.readUInt8()
+        if SuccessionMessage.kinds.contains(kind) {
+            return try SuccessionMessage.decode(kind: kind, &reader).map { .succession($0) }
+        }
+        switch kind {
         case Kind.chat:
             let id = try reader.readUInt64()
             guard reader.remaining <= Limits.chatMessage else { throw .tooLong }
@@ -172,6 +186,8 @@ enum StreamMessage {
             guard SignalFormat.tuneLeases.contains(lease) else { throw .unexpectedValue }
             try reader.expectEnd()
             return .tuneMoved(lease: lease)
+        case Kind.whisper:
+            return .whisper(try WhisperMessage(from: &reader))
         case _:
             return nil
         }

@@ -40,10 +40,17 @@ struct Rekey: ~Copyable {
         }
 
         /// How long a message 1 waits for its answer before it is sent again. People wait for the
-        /// first handshake; nobody waits for the others.
+        /// first handshake; nobody waits for the others. Its first repetition comes soon: the one
+        /// before it often found the other side without the roster, or the host without a way to
+        /// the newcomer.
         fileprivate func patience(afterRepeats repeats: Int) -> Duration {
             switch self {
-            case .meeting: min(.milliseconds(250 << min(max(repeats - 1, 0), 4)), .seconds(4))
+            case .meeting:
+                switch repeats {
+                case 0: .milliseconds(50)
+                case 1: .milliseconds(200)
+                case _: .milliseconds(250 << min(repeats - 2, 4))
+                }
             case .renewal: min(.milliseconds(500 << min(repeats, 4)), .seconds(5))
             }
         }
@@ -53,7 +60,8 @@ struct Rekey: ~Copyable {
     let isStarter: Bool
     let purpose: Purpose
     private let remote: PublicKey
-    private let pairKey: SecretBytes
+    /// K_pair; of a meeting the room's key.
+    let pairKey: SecretBytes
     private let macKey: SecretBytes
     private let prologue: SecretBytes
     private let arena: SecretArena
@@ -157,6 +165,9 @@ struct Rekey: ~Copyable {
         let age = slots.currentSince.map { $0 + Rekey.startAge + .seconds(10) } ?? .zero
         return max(age, lastAsk.map { $0 + Rekey.requestInterval } ?? .zero)
     }
+
+    /// Whether something is to be sent.
+    var hasAnswer: Bool { ready != nil }
 
     /// What the finished handshake gave beside its session, once.
     mutating func takeOutcome() -> Meeting? {

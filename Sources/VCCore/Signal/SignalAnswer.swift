@@ -25,6 +25,8 @@ public enum SignalAnswer: Equatable, Sendable {
     case verified(subject: Block16, seal: Block16, isTrue: Bool)
     /// The answer to TUNE-LIST: leases of a bucket whose hosts are heard, in random order.
     case leases(bucket: UInt16, [UInt32])
+    /// The answer to ROTATE.
+    case rotated(RotatedStatus)
 
     enum Code {
         static let cookie: UInt8 = 0x81
@@ -38,6 +40,7 @@ public enum SignalAnswer: Equatable, Sendable {
         static let sight: UInt8 = 0x89
         static let verified: UInt8 = 0x8A
         static let leases: UInt8 = 0x99
+        static let rotated: UInt8 = 0x90
     }
 
     /// What became of a CLAIM.
@@ -56,6 +59,8 @@ public enum SignalAnswer: Equatable, Sendable {
         case refused = 5
         /// The server opens rooms only for those who know its host token.
         case tokenNeeded = 6
+        /// Somebody else holds the lease with this claim token, and was heard lately.
+        case held = 7
     }
 
     /// What became of a KEEPALIVE or RELEASE.
@@ -68,6 +73,18 @@ public enum SignalAnswer: Equatable, Sendable {
         case draining = 2
         /// The nameplate was given back.
         case released = 3
+        /// Somebody else holds the lease with this claim token, or with the one that followed it.
+        case displaced = 4
+        /// The next claim with this token gets the lease.
+        case yielded = 5
+    }
+
+    /// What became of a ROTATE.
+    public enum RotatedStatus: UInt8, Sendable, CaseIterable {
+        /// The new token holds the lease, and the old one nothing.
+        case rotated = 0
+        /// The old token holds no lease, or the new one is somebody's.
+        case unknown = 1
     }
 
     /// What became of a TICKET.
@@ -94,6 +111,8 @@ public enum SignalAnswer: Equatable, Sendable {
         case draining = 5
         /// The message has a version that the server does not speak.
         case unsupportedVersion = 6
+        /// Somebody else claimed the lease with its token: the client is not its host any more.
+        case displaced = 7
     }
 
     /// Reads a whole datagram. A notice of an unsupported version is read whatever version it has.
@@ -135,6 +154,8 @@ public enum SignalAnswer: Equatable, Sendable {
             answer = try verified(&reader)
         case Code.leases:
             answer = try leases(&reader)
+        case Code.rotated:
+            answer = .rotated(try status(&reader))
         default:
             throw .unexpectedValue
         }
@@ -276,5 +297,12 @@ extension SignalAnswer {
         writer.write(status.rawValue)
         writer.write(member)
         ticket?.encode(into: &writer)
+    }
+
+    public static func writeRotated(
+        transaction: UInt64, status: RotatedStatus, into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.rotated, transaction, into: &writer)
+        writer.write(status.rawValue)
     }
 }

@@ -32,6 +32,8 @@ extension SignalClient {
             handleVerified(subject, seal, isTrue: isTrue, now: now)
         case .leases(let bucket, let leases):
             handleLeases(bucket, leases, now: now)
+        case .rotated(let status):
+            handleRotated(status, now: now)
         }
     }
 
@@ -77,7 +79,7 @@ extension SignalClient {
         repeatLastLetter(now)
     }
 
-    private mutating func enterAfterGreeting(_ now: Instant) {
+    mutating func enterAfterGreeting(_ now: Instant) {
         if !isHost {
             phase = .open
             // Relays are chosen by room.
@@ -92,7 +94,7 @@ extension SignalClient {
         }
     }
 
-    private mutating func claim(_ now: Instant) {
+    mutating func claim(_ now: Instant) {
         phase = .claiming
         hasLease = false
         controlDue = true
@@ -133,6 +135,7 @@ extension SignalClient {
         case .draining: refuse(.serverDraining)
         case .refused: refuse(.claimRefused)
         case .tokenNeeded: refuse(.tokenNeeded)
+        case .held: refuse(.leaseHeld)
         }
     }
 
@@ -150,8 +153,10 @@ extension SignalClient {
             return true
         case .unknown:
             loseLease(now)
-        case .released:
+        case .released, .yielded:
             if phase == .releasing { close() }
+        case .displaced:
+            becomeDisplaced()
         }
         return false
     }
@@ -190,6 +195,7 @@ extension SignalClient {
         case .busy: refuse(.serverFull)
         case .draining: refuse(.serverDraining)
         case .unsupportedVersion: refuse(.unsupportedVersion(subject))
+        case .displaced: if isHost, subject == nameplate { becomeDisplaced() }
         }
     }
 

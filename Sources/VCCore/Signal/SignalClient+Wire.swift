@@ -61,6 +61,10 @@ extension SignalClient {
 
     /// What has an answer and is asked again until it comes.
     private mutating func writeQuestion(_ cookie: Block16, into writer: inout ByteWriter) -> Bool {
+        if rotation.isDue {
+            rotation.sent()
+            return writeRotation(cookie, into: &writer)
+        }
         if let (grant, key) = ticketRequests.take() {
             return write(grant, key, cookie, into: &writer)
         }
@@ -113,8 +117,13 @@ extension SignalClient {
                 transaction: transaction, cookie: cookie, token: token, into: &writer)
             return true
         case .releasing:
-            SignalRequest.writeRelease(
-                transaction: transaction, cookie: cookie, token: token, into: &writer)
+            if isYielding {
+                SignalRequest.writeYield(
+                    transaction: transaction, cookie: cookie, token: token, into: &writer)
+            } else {
+                SignalRequest.writeRelease(
+                    transaction: transaction, cookie: cookie, token: token, into: &writer)
+            }
             return true
         case .greeting: return false
         case .open: return false

@@ -42,15 +42,19 @@ public struct SignalClient: ~Copyable {
     static let maximumEvents = 64
 
     let routes: SignalRoutes
-    /// Whether this is the host's client.
-    public let isHost: Bool
+    /// Whether this is the host's client. The role changes with the host of a room.
+    public internal(set) var isHost: Bool
     /// A joiner has none.
-    let token: SecretBytes?
+    var token: SecretBytes?
+    /// Host: the token that is to take the place of `token`, until the server has it.
+    var rotation = TokenRotation()
+    /// Host: whether the lease is left to whoever knows the token, not given back.
+    var isYielding = false
     /// Host: what the server may want to see before it opens a room.
     let hostToken: HostToken?
     /// Joiner: its key at relays.
-    let relayKey: VerifyKey
-    let roomID: Block16
+    var relayKey: VerifyKey
+    var roomID: Block16
     var phase = Phase.greeting
     var transaction: UInt64
     var run: UInt64
@@ -208,7 +212,7 @@ public struct SignalClient: ~Copyable {
             min(
                 min(timers.next, timers.silence, timers.udpTry),
                 min(
-                    min(relayInquiry.next, bucketInquiry.next),
+                    min(relayInquiry.next, min(bucketInquiry.next, rotation.next)),
                     min(ticketRequests.next, sights.next)))
         case .releasing: timers.next
         case .open:
@@ -248,6 +252,7 @@ public struct SignalClient: ~Copyable {
             ticketRequests.handleTimeout(now: now)
             sights.handleTimeout(now: now)
             bucketInquiry.handleTimeout(now: now)
+            rotation.handleTimeout(now: now)
         case .releasing:
             if timers.releaseIsOver(now) {
                 close()

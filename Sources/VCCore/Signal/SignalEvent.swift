@@ -12,6 +12,12 @@ public enum SignalEvent: Equatable, Sendable {
     case leaseLost
     /// Somebody else has the nameplate that we had; another one is claimed.
     case nameplateTaken
+    /// Somebody else claims with our token: the client has stopped, and is nobody's host.
+    case displaced(nameplate: UInt32)
+    /// The claim waits: who holds the lease with our token was heard in the last 5 s.
+    case leaseHeld
+    /// The new claim token holds the lease; false: the server does not know the old one.
+    case tokenRotated(Bool)
     /// The nameplate was given back, or nobody answered to that.
     case released
     /// A body for us. A joiner's own messages come with mailbox 0 and tag 0.

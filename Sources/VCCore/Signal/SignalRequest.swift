@@ -32,6 +32,10 @@ public enum SignalRequest: Equatable, Sendable {
         proof: Block16)
     /// Asks which leases there are in a bucket.
     case tuneList(cookie: Block16, bucket: UInt16)
+    /// The holder puts a new claim token in the place of the one that a removed member knew.
+    case rotate(cookie: Block16, token: Range<Int>, newToken: Range<Int>)
+    /// The holder lets the next one who claims with this token have the lease at once.
+    case yield(cookie: Block16, token: Range<Int>)
 
     /// What a host says about a member, for its ticket.
     public struct Grant: Hashable, Sendable {
@@ -70,6 +74,8 @@ public enum SignalRequest: Equatable, Sendable {
         static let verify: UInt8 = 0x0A
         static let tuneClaim: UInt8 = 0x18
         static let tuneList: UInt8 = 0x19
+        static let rotate: UInt8 = 0x10
+        static let yield: UInt8 = 0x11
     }
 
     /// Reads a whole datagram.
@@ -115,6 +121,13 @@ public enum SignalRequest: Equatable, Sendable {
             request = try tuneClaim(&reader, size)
         case Code.tuneList:
             request = try tuneList(&reader, size)
+        case Code.rotate:
+            request = .rotate(
+                cookie: try Block16(from: &reader), token: try token(&reader, size),
+                newToken: try token(&reader, size))
+        case Code.yield:
+            request = .yield(
+                cookie: try Block16(from: &reader), token: try token(&reader, size))
         default:
             throw .unexpectedValue
         }
@@ -289,6 +302,24 @@ extension SignalRequest {
         writer.write(grant.member)
         relayKey.encode(into: &writer)
         writer.pad(to: SignalFormat.ticketRequestSize)
+    }
+
+    public static func writeRotate(
+        transaction: UInt64, cookie: Block16, token: RawSpan, newToken: RawSpan,
+        into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.rotate, transaction, into: &writer)
+        cookie.encode(into: &writer)
+        write(token: token, into: &writer)
+        write(token: newToken, into: &writer)
+    }
+
+    public static func writeYield(
+        transaction: UInt64, cookie: Block16, token: RawSpan, into writer: inout ByteWriter
+    ) {
+        SignalFormat.writeHeader(Code.yield, transaction, into: &writer)
+        cookie.encode(into: &writer)
+        write(token: token, into: &writer)
     }
 
     static func write(token: RawSpan, into writer: inout ByteWriter) {

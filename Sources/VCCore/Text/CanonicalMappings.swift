@@ -1,64 +1,60 @@
 /// What characters are made of, and what two of them make: the tables behind Unicode's composed
 /// form NFC (UAX #15). The standard library compares Strings by it but hands it out to nobody; this
 /// works on characters, so that a secret need not become a String.
-struct CanonicalMappings {
+enum CanonicalMappings {
     private static let recordSize = 16
     private static let recordsPerLine = 5
+    private static let lineSize = recordsPerLine * recordSize + 1
     private static let digits = 5
 
-    private var composed: [UInt32] = []
-    private var first: [UInt32] = []
-    /// 0 where the character stands for one other.
-    private var second: [UInt32] = []
-    private var isComposable: [Bool] = []
-
-    init() {
-        var offset = 0
-        while offset < canonicalTable.utf8CodeUnitCount {
-            for _ in 0..<Self.recordsPerLine where offset < canonicalTable.utf8CodeUnitCount {
-                composed.append(Self.number(at: offset))
-                first.append(Self.number(at: offset + Self.digits))
-                second.append(Self.number(at: offset + 2 * Self.digits))
-                isComposable.append(
-                    unsafe canonicalTable.utf8Start[offset + 3 * Self.digits]
-                        == UInt8(ascii: "+"))
-                offset += Self.recordSize
-            }
-            // The end of the line.
-            offset += 1
-        }
-    }
-
-    /// The one or two characters that `scalar` stands for; they may stand for others in turn.
-    func decomposition(of scalar: UInt32) -> (first: UInt32, second: UInt32)? {
+    /// The one or two characters that `scalar` stands for; they may stand for others in turn. The
+    /// second is 0 where there is one.
+    static func decomposition(of scalar: UInt32) -> (first: UInt32, second: UInt32)? {
         if let syllable = Hangul.decomposition(of: scalar) { return syllable }
-        var (low, high) = (0, composed.count)
+        var (low, high) = (0, count)
         while low < high {
             let middle = (low + high) / 2
-            if composed[middle] < scalar { low = middle + 1 } else { high = middle }
+            if number(0, of: middle) < scalar { low = middle + 1 } else { high = middle }
         }
-        guard low < composed.count, composed[low] == scalar else { return nil }
-        return (first[low], second[low])
+        guard low < count, number(0, of: low) == scalar else { return nil }
+        return (number(1, of: low), number(2, of: low))
     }
 
     /// The character that the two make together.
-    func composition(of starter: UInt32, _ mark: UInt32) -> UInt32? {
+    static func composition(of starter: UInt32, _ mark: UInt32) -> UInt32? {
         if let syllable = Hangul.composition(of: starter, mark) { return syllable }
-        for index in composed.indices
-        where first[index] == starter && second[index] == mark && isComposable[index] {
-            return composed[index]
+        for index in 0..<count
+        where number(2, of: index) == mark && number(1, of: index) == starter
+            && isComposable(index)
+        {
+            return number(0, of: index)
         }
         return nil
     }
 
-    private static func number(at offset: Int) -> UInt32 {
+    // MARK: Records
+
+    private static let count =
+        canonicalTable.utf8CodeUnitCount / lineSize * recordsPerLine
+        + canonicalTable.utf8CodeUnitCount % lineSize / recordSize
+
+    private static func offset(of index: Int) -> Int {
+        index / recordsPerLine * lineSize + index % recordsPerLine * recordSize
+    }
+
+    private static func number(_ field: Int, of index: Int) -> UInt32 {
+        let start = offset(of: index) + field * digits
         var value: UInt32 = 0
-        for place in offset..<offset + digits {
+        for place in start..<start + digits {
             let digit = unsafe canonicalTable.utf8Start[place]
             let isLetter = digit >= UInt8(ascii: "A")
             value = value << 4 | UInt32(digit - (isLetter ? UInt8(ascii: "A") - 10 : 0x30))
         }
         return value
+    }
+
+    private static func isComposable(_ index: Int) -> Bool {
+        unsafe canonicalTable.utf8Start[offset(of: index) + 3 * digits] == UInt8(ascii: "+")
     }
 }
 

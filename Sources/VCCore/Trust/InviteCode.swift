@@ -21,6 +21,8 @@ final class InviteCode {
     var signal: SignalClient
     var door: HostDoor?
     var code: RoomCode?
+    /// Wrong guesses that it has behind it when its door opens.
+    var failures = 0
     /// When the lease goes back.
     private(set) var closing: Instant?
     private var mailboxes: [UInt32] = []
@@ -78,6 +80,13 @@ final class InviteCode {
         closing = now
         door = nil
         signal.release(now: now)
+    }
+
+    /// Another member is host: its lease is for whoever has its token.
+    func handOver(now: Instant) {
+        closing = now
+        door = nil
+        signal.yield(now: now)
     }
 
     /// Lets time pass; whether there is anything left of it.

@@ -12,7 +12,6 @@ struct PhraseText: ~Copyable {
     private let memory: SecretBytes
     private let capacity: Int
     private(set) var count = 0
-    private let mappings = CanonicalMappings()
 
     /// - Parameter typed: UTF-8. Nil if it is not.
     init?(_ typed: RawSpan, in arena: SecretArena) {
@@ -71,14 +70,15 @@ struct PhraseText: ~Copyable {
     }
 
     private mutating func decompose(_ scalar: UInt32) {
-        if let parts = mappings.decomposition(of: scalar) {
+        if let parts = CanonicalMappings.decomposition(of: scalar) {
             decompose(parts.first)
             if parts.second != 0 { decompose(parts.second) }
             return
         }
         guard let scalar = Unicode.Scalar(scalar) else { return }
         let isASCII = scalar.isASCII
-        let isCapital = isASCII ? ("A"..."Z").contains(scalar) : scalar.properties.isUppercase
+        let isCapital =
+            isASCII ? ("A"..."Z").contains(scalar) : scalar.properties.changesWhenLowercased
         guard isCapital else { return insert(scalar) }
         if isASCII { return push(scalar.value | 0x20) }
         for small in scalar.properties.lowercaseMapping.unicodeScalars { insert(small) }
@@ -126,7 +126,7 @@ struct PhraseText: ~Copyable {
                 let isBlocked =
                     last > place && Self.combiningClass(of: self[last]) >= rank
                 if !isBlocked, scalar >= 0x300,
-                    let both = mappings.composition(of: self[place], scalar)
+                    let both = CanonicalMappings.composition(of: self[place], scalar)
                 {
                     self[place] = both
                     continue
@@ -154,7 +154,8 @@ struct PhraseText: ~Copyable {
     private static func isQuote(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .initialPunctuation, .finalPunctuation: true
-        default: scalar == "\"" || scalar == "'"
+        // The low ones of German and Polish open a quotation, too, but are not of that category.
+        default: ["\"", "'", "\u{201A}", "\u{201E}"].contains(scalar)
         }
     }
 

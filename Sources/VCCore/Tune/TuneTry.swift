@@ -58,7 +58,8 @@ final class TuneTry {
             case .noSuchRoom, .unreachable, .rateLimited, .serverFull, .unsupportedVersion:
                 isLost = true
             case .leased, .leaseLost, .nameplateTaken, .released, .sight, .sightVerified, .leases,
-                .serverDraining, .mailboxClosed, .claimRefused, .tokenNeeded:
+                .serverDraining, .mailboxClosed, .claimRefused, .tokenNeeded, .displaced,
+                .leaseHeld, .tokenRotated:
                 continue
             }
         }

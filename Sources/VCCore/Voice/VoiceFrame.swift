@@ -10,6 +10,8 @@ public struct FrameFlags: OptionSet, Sendable, BitwiseCopyable {
     public static let startOfTalkSpurt = FrameFlags(rawValue: 1)
     /// The last frame before silence: nothing follows, and nothing is to be concealed.
     public static let endOfTalkSpurt = FrameFlags(rawValue: 2)
+    /// The frame is for some members only.
+    public static let whisper = FrameFlags(rawValue: 4)
 }
 
 /// Everything about a coded frame but its payload.

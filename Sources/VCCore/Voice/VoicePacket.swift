@@ -10,10 +10,14 @@ public struct VoiceHeader: Equatable, Sendable, BitwiseCopyable {
     public static let startOfTalkSpurt: UInt8 = 0x01
     /// The last frame before silence: what does not follow is not lost.
     public static let endOfTalkSpurt: UInt8 = 0x02
+    /// The frame is for some members only, of whom the receiver is one.
+    public static let whisper: UInt8 = 0x04
 
-    /// Talk spurt marks; bits that this version does not know must be zero.
+    private static var knownFlags: UInt8 { startOfTalkSpurt | endOfTalkSpurt | whisper }
+
+    /// Talk spurt marks and whisper; bits that this version does not know must be zero.
     public let flags: UInt8
-    /// Counts frames; stands still in silence.
+    /// Counts the frames that the receiver was sent; stands still in silence.
     public let sequence: UInt16
     /// The sample at which the frame begins, at 48 kHz; goes on in silence.
     public let timestamp: UInt32
@@ -39,7 +43,7 @@ public struct VoiceHeader: Equatable, Sendable, BitwiseCopyable {
     @unsafe init?(opened bytes: UnsafeRawBufferPointer) {
         guard bytes.count > VoiceHeader.size,
             bytes.count <= VoiceHeader.size + VoiceHeader.maximumFrame,
-            unsafe bytes[1] & ~(VoiceHeader.startOfTalkSpurt | VoiceHeader.endOfTalkSpurt) == 0,
+            unsafe bytes[1] & ~VoiceHeader.knownFlags == 0,
             unsafe bytes[8] <= 127
         else { return nil }
         unsafe flags = bytes[1]

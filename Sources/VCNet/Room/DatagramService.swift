@@ -13,3 +13,12 @@ public protocol DatagramService: AnyObject {
     /// The next datagram to send.
     func pollTransmit(into writer: inout ByteWriter) -> (destination: Endpoint, size: Int)?
 }
+
+/// Makes a server for the socket of a call that has none, when the call needs one.
+public protocol SpareService: AnyObject, Sendable {
+    /// - Parameter port: that of the socket.
+    /// - Returns: the server, and how others reach it; nil where it cannot be.
+    func open(port: UInt16, now: Instant) -> (
+        service: any DatagramService, advertised: ServerName?
+    )?
+}

@@ -9,12 +9,15 @@ public final class RoomLink: Sendable {
         case chat(DisplayText)
         case name(DisplayText)
         case muted(Bool)
+        /// Only these members hear us and get our chat; empty: everybody.
+        case whisper([UInt8])
         /// How a member's voice arrives, to be told to it.
         case report(ReceiverReport, to: UInt8)
         /// A router maps this address to our port; nil when it does not any more.
         case mapped(Endpoint?)
         /// Refreshes `connections`.
         case refresh
+        /// Leaves the room; another member is host then, if we are.
         case leave
         /// Host: shows the code again.
         case showCode
@@ -37,6 +40,8 @@ public final class RoomLink: Sendable {
         case room(RoomEvent)
         /// A chat message is on its way under this number.
         case sent(id: UInt64, text: DisplayText)
+        /// A chat message that only these members get is on its way.
+        case whispered(id: UInt64, text: DisplayText, to: [UInt8])
         /// A chat message was not taken: too much waits already, or nobody is there.
         case notSent(DisplayText)
         /// This machine's addresses, or the local port, are others now.

@@ -30,7 +30,8 @@ public struct RoomLoop: ~Copyable {
     private var machine: RoomMachine
     private let voice: any VoicePort
     private let link: RoomLink
-    private let service: (any DatagramService)?
+    private var service: (any DatagramService)?
+    private let spare: (any SpareService)?
     private var poller: Poller
     private var incoming = ReceiveBatch(slots: 16)
     private var outgoing = SendBatch(slots: 32)
@@ -44,9 +45,11 @@ public struct RoomLoop: ~Copyable {
     /// - Parameters:
     ///   - network: tells this machine's addresses again when they change.
     ///   - service: a server that shares the socket, or nil.
+    ///   - spare: makes one, should the room need it because the host that had one is gone.
     public init(
         socket: consuming UDPSocket, machine: consuming RoomMachine, voice: any VoicePort,
-        link: RoomLink, network: any LocalNetwork, service: (any DatagramService)?
+        link: RoomLink, network: any LocalNetwork, service: (any DatagramService)?,
+        spare: (any SpareService)? = nil
     ) throws(SystemError) {
         let poller = try Poller()
         try poller.add(socket.descriptorNumber, token: Token.socket)
@@ -55,6 +58,7 @@ public struct RoomLoop: ~Copyable {
         self.voice = voice
         self.link = link
         self.service = service
+        self.spare = spare
         self.poller = poller
         self.machine = machine
         self.socket = socket
@@ -106,6 +110,8 @@ public struct RoomLoop: ~Copyable {
                 unsafe dispatch(incoming.bytes(index), from: incoming.source(index), now: now)
                 index += 1
             }
+            // A host forwards many packets of one reading: they must not wait for the next ones.
+            if hasWork, incoming.isFull { while transmit(now: now) {} }
         } while incoming.isFull
     }
 
@@ -242,7 +248,7 @@ public struct RoomLoop: ~Copyable {
         outgoing.flush(through: socket)
         extraSockets.closeOthers(than: sockets)
         while streams.pollEvent() != nil {}
-        tell()
+        tell(now: now)
         hasWork = false
         deadline = min(machine.nextTimeout, service?.pollTimeout() ?? .distantFuture)
         deadline = min(deadline, min(streams.nextTimeout, recheckAddresses))
@@ -325,12 +331,26 @@ public struct RoomLoop: ~Copyable {
         return talked
     }
 
-    private mutating func tell() {
+    private mutating func tell(now: Instant) {
         while let event = machine.pollEvent() {
+            if event == .signalNeeded {
+                openService(now: now)
+                continue
+            }
             if case .open = event { link.setCode(machine.copyCode()) }
             if case .invited(let nameplate) = event { passInvite(nameplate) }
             link.tell(.room(event))
         }
+    }
+
+    /// The signaling server ended with the host that had it: this socket is its place now.
+    private mutating func openService(now: Instant) {
+        guard service == nil,
+            let made = spare?.open(port: socket.localEndpoint.port, now: now)
+        else { return }
+        service = made.service
+        machine.useEmbeddedSignal(
+            made.service.localClient, advertised: made.advertised, now: now)
     }
 
     private func passInvite(_ nameplate: UInt32) {
@@ -346,10 +366,16 @@ public struct RoomLoop: ~Copyable {
         while let command = link.nextCommand() {
             switch command {
             case .chat(let text):
+                let listeners = machine.whisperListeners
                 let id = machine.sendChat(text, now: now)
-                link.tell(id.map { .sent(id: $0, text: text) } ?? .notSent(text))
+                link.tell(
+                    id.map { id in
+                        listeners.map { .whispered(id: id, text: text, to: $0) }
+                            ?? .sent(id: id, text: text)
+                    } ?? .notSent(text))
             case .name(let name): machine.setName(name, now: now)
             case .muted(let on): machine.setMuted(on, now: now)
+            case .whisper(let members): machine.whisper(to: members, now: now)
             case .report(let report, let member): machine.sendReport(report, to: member, now: now)
             case .mapped(let endpoint): machine.setMapped(endpoint, now: now)
             case .refresh:

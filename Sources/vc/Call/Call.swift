@@ -53,7 +53,7 @@ enum Call {
             let machine = RoomMachine(
                 tuning: secret, setup.configuration, arena: setup.arena,
                 random: AnyRandomSource(SystemRandom()), now: MonotonicClock.now)
-            try begin.start(setup, machine, nameplate: nil)
+            try begin.start(setup, machine, nameplate: nil, phrase: HeldPhrase(phrase))
         }
     }
 
@@ -115,6 +115,8 @@ struct RunningCall {
     let nameplate: UInt32?
     /// How the others see us at first.
     let ownName: DisplayText
+    /// The phrase that was tuned to.
+    let phrase: HeldPhrase?
 }
 
 /// Turns a setup and a machine into a running call.
@@ -122,7 +124,8 @@ struct Beginning {
     private(set) var running: RunningCall?
 
     mutating func start(
-        _ setup: consuming CallSetup, _ machine: consuming RoomMachine, nameplate: UInt32?
+        _ setup: consuming CallSetup, _ machine: consuming RoomMachine, nameplate: UInt32?,
+        phrase: HeldPhrase? = nil
     ) throws(CallFailure) {
         let (engine, serverName, ownName) = (
             setup.engine, setup.serverName, setup.configuration.name
@@ -135,6 +138,6 @@ struct Beginning {
         try Call.system { () throws(SystemError) in try thread.start() }
         running = RunningCall(
             thread: thread, link: link, router: router, engine: engine, serverName: serverName,
-            nameplate: nameplate, ownName: ownName)
+            nameplate: nameplate, ownName: ownName, phrase: phrase)
     }
 }

@@ -52,9 +52,11 @@ struct CallConsole: ~Copyable {
         self.start = start
         microphone = MicrophoneControl(mode: options.talk, isMuted: options.isMuted)
         output = EventOutput(
-            options.form, microphone: microphone,
-            ownName: call.ownName, roomName: call.nameplate.map { "room \($0)" } ?? "")
-        room = CallRoom(engine: engine)
+            options.form, microphone: microphone, ownName: call.ownName,
+            roomName: call.nameplate.map { "room \($0)" } ?? "", phrase: call.phrase)
+        room = CallRoom(
+            engine: engine,
+            encoding: EncoderChoice(frame: options.frame?.duration, bitrate: options.bitrate))
         nextTick = MonotonicClock.now
         nextLook = nextTick
         updateSettings()
@@ -143,12 +145,15 @@ extension CallConsole {
             switch event {
             case .room(let event): handle(event)
             case .sent(let id, let text): show(.sent(id: id, text: text))
+            case .whispered(let id, let text, let to):
+                show(.sent(id: id, text: text, to: to.map(Int.init)))
             case .notSent:
                 show(
                     .warning(
                         kind: "not-sent",
-                        message: "the message was not sent: you are not in a room, or too many "
-                            + "messages wait for somebody who is not reached"))
+                        message: "the message was not sent: you are not in a room, nobody is "
+                            + "there to get it, or too many messages wait for somebody who is "
+                            + "not reached"))
             case .networkChanged(let port): router?.networkChanged(port: port)
             case .closed: isClosed = true
             }
@@ -177,6 +182,15 @@ extension CallConsole {
                     MemberChange(
                         number: Int(member.number), name: member.name, state: state.shown,
                         isHost: member.isHost, isVerified: member.isVerified)))
+        case .hostChanged(let member, let isUs):
+            room.setHost(Int(member.number), isUs: isUs)
+            show(
+                .member(
+                    MemberChange(
+                        number: Int(member.number), name: member.name, state: .back,
+                        isHost: true, isVerified: member.isVerified, becameHost: true)))
+        // The network thread has seen to it.
+        case .signalNeeded: break
         case .renamed(let member):
             room.rename(member)
             show(.renamed(member: Int(member.number), name: member.name))
@@ -189,6 +203,15 @@ extension CallConsole {
             show(
                 .chat(
                     ChatMessage(from: Int(from.number), name: from.name, text: text, id: id)))
+        case .whisper(let from, let text, let id, let to):
+            show(
+                .chat(
+                    ChatMessage(
+                        from: Int(from.number), name: from.name, text: text, id: id,
+                        to: to.map(Int.init))))
+        case .whispering(let isOn, let to):
+            room.isWhispering = isOn
+            show(.whispering(isOn: isOn, to: to.map(Int.init)))
         case .delivery(let id, let member, let isDelivered):
             show(.delivery(id: id, member: Int(member), isDelivered: isDelivered))
         case .muted(let member, let on):
@@ -235,6 +258,7 @@ extension CallConsole {
     private mutating func tick(now: Instant) {
         nextTick = now + CallConsole.tick
         ticks += 1
+        room.chooseEncoder(now: now)
         router?.note(
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
         for (member, report) in room.reports() { link.submit(.report(report, to: member)) }
@@ -307,8 +331,18 @@ extension CallConsole {
             say([isDeafened ? "your loudspeakers are closed" : "your loudspeakers are open"])
             updateSettings()
         case .gain(let name, let decibels): setGain(name, decibels)
+        case .whisper(let names): whisper(to: names)
+        case .all: link.submit(.whisper([]))
         case .devices: say(DeviceListing.lines())
         case .stats: say(room.statisticsLines(statistics()))
+        }
+    }
+
+    private mutating func whisper(to names: DisplayText) {
+        switch findMembers(names, among: room.others) {
+        case .found(let numbers): link.submit(.whisper(numbers.map { UInt8($0) }))
+        case .unknown(let word):
+            complain("nobody, or more than one, is called \(word); /who lists them")
         }
     }
 

@@ -10,18 +10,23 @@ struct CallRoom {
         var isMuted = false
         var wasHeard = false
         var isTalking = false
+        var isWhispering = false
     }
 
     private let engine: AudioEngine
+    private var encoding: EncoderChoice
     private var people: [Int: Person] = [:]
     private var isTalking = false
     /// Frames heard of each member, and frames sent, when they were last reported.
     private var reported: [Int: (heard: Int, sent: Int)] = [:]
     /// Our own number; the host's is 1.
     var ownNumber = 1
+    /// Whether not everybody hears us.
+    var isWhispering = false
 
-    init(engine: AudioEngine) {
+    init(engine: AudioEngine, encoding: EncoderChoice) {
         self.engine = engine
+        self.encoding = encoding
     }
 
     var isAlone: Bool { people.isEmpty }
@@ -57,6 +62,12 @@ struct CallRoom {
         }
     }
 
+    /// Who is host now.
+    mutating func setHost(_ number: Int, isUs: Bool) {
+        if isUs { ownNumber = number }
+        for other in numbers { people[other]?.isHost = other == number && !isUs }
+    }
+
     mutating func rename(_ member: RoomEvent.Member) {
         people[Int(member.number)]?.name = member.name
     }
@@ -74,6 +85,13 @@ struct CallRoom {
 
     // MARK: Sound
 
+    /// Encodes as suits a room of this size.
+    mutating func chooseEncoder(now: Instant) {
+        guard encoding.note(members: people.count + 1, now: now) else { return }
+        // Without memory for another encoder the one that runs goes on.
+        try? engine.setEncoding(encoding.profile)
+    }
+
     /// `voice` and `talking`, for what changed since the last call.
     mutating func soundEvents() -> [CallEvent] {
         var events: [CallEvent] = []
@@ -83,15 +101,19 @@ struct CallRoom {
                 people[number]?.wasHeard = true
                 events.append(.voice(member: number))
             }
-            if people[number]?.isTalking != sound.isSounding {
+            let whispers = sound.isWhispering
+            let changes = sound.isSounding && people[number]?.isWhispering != whispers
+            if changes || people[number]?.isTalking != sound.isSounding {
                 people[number]?.isTalking = sound.isSounding
-                events.append(.talking(member: number, isOn: sound.isSounding))
+                people[number]?.isWhispering = whispers
+                events.append(
+                    .talking(member: number, isOn: sound.isSounding, isWhisper: whispers))
             }
         }
         let talks = engine.statistics.isTalking && !isAlone
         if talks != isTalking {
             isTalking = talks
-            events.append(.talking(member: ownNumber, isOn: talks))
+            events.append(.talking(member: ownNumber, isOn: talks, isWhisper: isWhispering))
         }
         return events
     }
@@ -99,7 +121,7 @@ struct CallRoom {
     /// How loud a member is, in -dBov: 0 the loudest, 127 silence.
     func level(of number: Int, isOwn: Bool) -> UInt8 {
         if isOwn { return engine.statistics.captureLevel }
-        return people[number]?.isTalking == true ? 30 : 127
+        return engine.level(slot: number - 1)
     }
 
     /// What each member is told about its voice and ours. Nothing, while neither speaks: then a

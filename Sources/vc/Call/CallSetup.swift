@@ -73,11 +73,12 @@ struct CallSetup: ~Copyable {
         throws(CallFailure) -> RoomThread
     {
         let (voice, service, network) = (engine, service, network)
+        let spare = service == nil ? SpareSignal(options, network) : nil
         do throws(SystemError) {
             return RoomThread(
                 try RoomLoop(
                     socket: socket, machine: machine, voice: voice, link: link,
-                    network: network, service: service))
+                    network: network, service: service, spare: spare))
         } catch {
             throw CallFailure(.unavailable, "the system refused \(error.call): \(error)")
         }
@@ -149,7 +150,8 @@ struct CallSetup: ~Copyable {
         }
     }
 
-    private static func advertised(
+    /// Where others reach a server on our socket.
+    static func advertised(
         _ options: CallOptions, port: UInt16, _ addresses: [Endpoint]
     ) throws(CallFailure) -> ServerName? {
         if let given = options.advertise {
@@ -198,7 +200,7 @@ extension DeviceChoice {
 }
 
 extension FrameLength {
-    fileprivate var duration: FrameDuration {
+    var duration: FrameDuration {
         switch self {
         case .twoAndAHalf: .twoAndAHalfMilliseconds
         case .five: .fiveMilliseconds

@@ -54,6 +54,7 @@ extension RoomWarning {
         case .rosterDisputed: "roster-disputed"
         case .protocolBroken: "protocol-broken"
         case .hostOnly: "host-only"
+        case .hostByChance: "host-by-chance"
         case .hostStays: "host-stays"
         case .tooManyCodes: "too-many-codes"
         case .codeUnavailable: "code-unavailable"
@@ -64,6 +65,8 @@ extension RoomWarning {
         case .safetySuspects: "safety-suspects"
         case .safetyForged: "safety-forged"
         case .safetyNotShown: "safety-not-shown"
+        case .whisperToNobody: "whisper-to-nobody"
+        case .chatFlood: "chat-flood"
         }
     }
 
@@ -84,6 +87,7 @@ extension RoomWarning {
                 + "nothing is sent to newcomers; /verify shows whether the others are who they "
                 + "seem to be"
         case .protocolBroken(let member): "member \(member) sent what no vc sends"
+        case .hostByChance(let action): action.sentenceOfTunedRoom
         case .hostOnly(let action): "only the host can \(action.words)"
         case .hostStays: "a host cannot be removed; /end closes the room for everybody"
         case .tooManyCodes:
@@ -92,6 +96,8 @@ extension RoomWarning {
             "the signaling server gives no number for another code now; the room's own code works"
         case .safetyAlone: "there is nobody to compare safety words with"
         case .safetyUnderWay: "safety words are being compared already"
+        case .safetyUnfinished(let members) where members.isEmpty:
+            "the safety words did not come about, as somebody came or went; try again"
         case .safetyUnfinished(let members):
             "the safety words did not come about: no answer from \(members.listed); try again"
         case .safetyBrokenOff(let members):
@@ -106,6 +112,10 @@ extension RoomWarning {
             "\(member.name.text) showed another value than it was bound to: that does not happen "
                 + "by chance"
         case .safetyNotShown: "there are no safety words to compare; /verify shows them"
+        case .whisperToNobody:
+            "nobody is there whom you whisper to: nobody hears you until /all or /whisper NAME"
+        case .chatFlood(let member):
+            "member \(member) writes more than 20 messages a second: the rest is not shown"
         }
     }
 }
@@ -144,6 +154,12 @@ extension EngineEvent {
                 "your microphone has given nothing but silence for 10 seconds; is it the right one?"
             )
         case .microphoneHeard: ("microphone-heard", "your microphone gives sound now")
+        case .overloaded(let leftOut):
+            (
+                "overload",
+                "this machine cannot decode everybody in time: you hear the loudest, and "
+                    + "\(leftOut) \(leftOut == 1 ? "member is" : "members are") left out"
+            )
         case .deviceChanged, .realTime: nil
         }
     }
@@ -154,6 +170,20 @@ extension EngineEvent.Side {
         switch self {
         case .capture: "microphone"
         case .playback: "loudspeaker"
+        }
+    }
+}
+
+extension HostAction {
+    /// Why nobody does this in a room that is found by a phrase.
+    fileprivate var sentenceOfTunedRoom: String {
+        switch self {
+        case .kick:
+            "who knows the phrase comes back, so nobody can be removed; /gain NAME -60 silences "
+                + "somebody for you"
+        case .lock: "a room that is found by a phrase cannot be locked"
+        case .invite: "there is no code: whoever says the same phrase comes in"
+        case .end: "a room that is found by a phrase cannot be closed for the others; /quit leaves"
         }
     }
 }

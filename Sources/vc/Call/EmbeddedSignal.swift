@@ -29,3 +29,25 @@ final class EmbeddedSignal: DatagramService {
         return (answer.destination, answer.count)
     }
 }
+
+/// vc-signal for a room whose host had one and is gone.
+final class SpareSignal: SpareService {
+    private let options: CallOptions
+    private let network: CallNetwork
+
+    init(_ options: CallOptions, _ network: CallNetwork) {
+        self.options = options
+        self.network = network
+    }
+
+    func open(port: UInt16, now: Instant) -> (
+        service: any DatagramService, advertised: ServerName?
+    )? {
+        guard
+            let advertised = try? CallSetup.advertised(
+                options, port: port, network.addresses)
+        else { return nil }
+        var random = SystemRandom()
+        return (EmbeddedSignal(random: &random, now: now), advertised)
+    }
+}

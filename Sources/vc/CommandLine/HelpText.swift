@@ -76,12 +76,13 @@ enum HelpText {
                 + "that, a phrase is made and printed. `vc tune -` asks for it, so that it stands "
                 + "neither in the process list nor in the shell's history. Capitals, accents typed "
                 + "one way or the other, spaces and dashes make no difference. Nobody can be "
-                + "removed from such a room, only muted by each for himself."
+                + "removed from such a room; /gain silences somebody for you."
         case .demo:
-            "Starts a signaling server, a host and a guest as processes of their own, lets one "
-                + "speak to the other over UDP on this machine, and ends with a table of what "
-                + "was measured and where the recordings are. The voices are synthesised with "
-                + "espeak-ng. The recordings go to --out, or else to a new directory in $TMPDIR."
+            "Starts both servers and three members as processes of their own, lets them speak to "
+                + "each other over UDP on this machine, one of them through the relay, and ends "
+                + "with a table of what was measured and where the recordings are. The voices "
+                + "are synthesised with espeak-ng. The recordings go to --out, or else to a new "
+                + "directory in $TMPDIR."
         case .doctor:
             "Tries out what a call needs: the devices with a short echo test (you hear a chirp), "
                 + "the ways out by IPv4, IPv6, UDP and TCP, what the router's NAT does and "

@@ -108,8 +108,7 @@ struct RoomProbe: DoctorProbe, ~Copyable {
                 if room == .unanswered { room = .refused(event) }
                 leave(now: now)
             case .reachable, .leaseLost, .nameplateTaken, .released, .message, .noSuchRoom, .leases,
-                .sight,
-                .sightVerified, .mailboxClosed:
+                .sight, .sightVerified, .mailboxClosed, .displaced, .leaseHeld, .tokenRotated:
                 break
             }
         }

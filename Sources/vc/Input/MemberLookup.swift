@@ -18,6 +18,31 @@ func findMember(_ typed: DisplayText, among members: [MemberName]) -> Int? {
     return nil
 }
 
+/// What a line of several names means.
+enum FoundMembers: Equatable {
+    /// Numbers, lowest first, each once.
+    case found([Int])
+    /// Nobody, or more than one, is called that.
+    case unknown(String)
+}
+
+/// Finds the members that typed names mean, with spaces or commas between them. Names may have
+/// spaces themselves: the longest one that fits is taken.
+func findMembers(_ typed: DisplayText, among members: [MemberName]) -> FoundMembers {
+    var words = typed.text.split { $0 == " " || $0 == "," }[...]
+    var numbers: Set<Int> = []
+    while let first = words.first {
+        let match = (1...words.count).reversed().lazy.compactMap { count -> (Int, Int)? in
+            let name = DisplayText(name: words.prefix(count).joined(separator: " "))
+            return findMember(name, among: members).map { (count, $0) }
+        }.first
+        guard let (count, number) = match else { return .unknown(String(first)) }
+        numbers.insert(number)
+        words.removeFirst(count)
+    }
+    return .found(numbers.sorted())
+}
+
 /// The name of somebody who gave none: `guest-WORD`, never the login name, which could tell more
 /// than its owner wants.
 func guestName(using source: inout some RandomSource) -> DisplayText {

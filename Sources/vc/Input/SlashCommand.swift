@@ -31,6 +31,10 @@ enum SlashCommand: Equatable {
     /// Closes or opens the loudspeakers.
     case deafen
     case gain(name: DisplayText, decibels: Double)
+    /// Talks and writes to some only: their names, one after the other.
+    case whisper(names: DisplayText)
+    /// Talks to everybody again.
+    case all
     /// How the microphone is opened.
     case talk(TalkMode)
     case settings
@@ -114,6 +118,10 @@ extension SlashCommand {
             let name = DisplayText(name: String(rest[..<space]))
             guard !name.isEmpty else { return nil }
             self = .gain(name: name, decibels: decibels)
+        case .whisper:
+            let names = DisplayText(message: rest)
+            guard !names.isEmpty else { return nil }
+            self = .whisper(names: names)
         case .invite:
             switch rest.lowercased() {
             case "": self = .invite(isOneTime: false)
@@ -127,9 +135,8 @@ extension SlashCommand {
             let name = DisplayText(message: rest)
             guard !name.isEmpty else { return nil }
             self = .kick(name)
-        case .who, .end, .lock, .unlock, .verify, .same, .mute, .deafen, .settings, .devices,
-            .stats,
-            .quit:
+        case .who, .end, .lock, .unlock, .verify, .same, .mute, .deafen, .all, .settings, .devices,
+            .stats, .quit:
             guard rest.isEmpty, let command = kind.plain else { return nil }
             self = command
         }
@@ -152,11 +159,12 @@ extension SlashHelp.Kind {
         case .same: .same
         case .mute: .mute
         case .deafen: .deafen
+        case .all: .all
         case .settings: .settings
         case .devices: .devices
         case .stats: .stats
         case .quit: .quit
-        case .help, .name, .announce, .gain, .invite, .kick, .talk: nil
+        case .help, .name, .announce, .gain, .invite, .kick, .whisper, .talk: nil
         }
     }
 }

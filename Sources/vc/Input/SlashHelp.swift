@@ -1,7 +1,8 @@
 /// The table of slash commands: what `/help` shows and the parser knows.
 enum SlashHelp {
     enum Kind {
-        case help, who, name, announce, end, invite, mute, deafen, gain, devices, stats, quit
+        case help, who, name, announce, end, invite, mute, deafen, gain, whisper, all, devices
+        case stats, quit
         case kick, lock, unlock, verify, same
         case talk, settings
     }
@@ -37,6 +38,12 @@ enum SlashHelp {
             kind: .gain, names: ["gain"], usage: "/gain NAME DB",
             summary: "make one member louder or softer, -60 to 20 dB"),
         Entry(
+            kind: .whisper, names: ["whisper"], usage: "/whisper NAME…",
+            summary: "talk and write to these members only"),
+        Entry(
+            kind: .all, names: ["all"], usage: "/all",
+            summary: "talk and write to everybody again"),
+        Entry(
             kind: .verify, names: ["verify"], usage: "/verify",
             summary: "show safety words: read them to each other by voice, and nobody is between"),
         Entry(
@@ -69,7 +76,7 @@ enum SlashHelp {
 
     /// Commands of later versions.
     static let later = [
-        "whisper", "all", "capture", "playback", "record", "debug",
+        "capture", "playback", "record", "debug",
     ]
 
     /// The lines of `/help`, or of `/help COMMAND`; nil when there is no such command.

@@ -14,11 +14,14 @@ enum CallEvent: Equatable {
     case path(member: Int, rung: Rung, roundTripMilliseconds: Double?, why: String)
     /// The first sound of a member was played out.
     case voice(member: Int)
-    case talking(member: Int, isOn: Bool)
+    /// Somebody began or ended to talk; a whisper is not for everybody.
+    case talking(member: Int, isOn: Bool, isWhisper: Bool = false)
+    /// Only `to` hear us and get our chat now; everybody does unless `isOn`.
+    case whispering(isOn: Bool, to: [Int])
     case chat(ChatMessage)
     case muted(member: Int, isOn: Bool)
     /// Our own message, with the number that `delivery` names.
-    case sent(id: UInt64, text: DisplayText)
+    case sent(id: UInt64, text: DisplayText, to: [Int] = [])
     case delivery(id: UInt64, member: Int, isDelivered: Bool)
     /// Each second.
     case statistics(CallStatistics)
@@ -55,6 +58,8 @@ struct MemberChange: Equatable {
     let isHost: Bool
     /// Whether the safety words of this member were compared.
     let isVerified: Bool
+    /// Whether that is what happened: it is the host now.
+    var becameHost = false
 }
 
 struct ChatMessage: Equatable {
@@ -62,6 +67,8 @@ struct ChatMessage: Equatable {
     let name: DisplayText
     let text: DisplayText
     let id: UInt64
+    /// Who got it; empty when everybody did.
+    var to: [Int] = []
 }
 
 struct CallStatistics: Equatable {

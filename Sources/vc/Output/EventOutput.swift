@@ -20,7 +20,8 @@ struct EventOutput {
 
     /// - Parameter roomName: what the room is called where its code is not known.
     init(
-        _ form: OutputForm, microphone: MicrophoneControl, ownName: DisplayText, roomName: String
+        _ form: OutputForm, microphone: MicrophoneControl, ownName: DisplayText, roomName: String,
+        phrase: HeldPhrase?
     ) {
         usesJSON = form == .json
         switch form {
@@ -29,7 +30,9 @@ struct EventOutput {
         case .screen:
             // A terminal that cannot be drawn on can still be written to.
             renderer =
-                CallScreen(microphone: microphone, ownName: ownName, roomName: roomName)
+                CallScreen(
+                    microphone: microphone, ownName: ownName, roomName: roomName, phrase: phrase
+                )
                 .map { .screen($0) } ?? .plain(Self.plain)
         }
     }

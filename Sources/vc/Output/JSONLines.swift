@@ -44,7 +44,14 @@ struct JSONLines: EventRenderer {
             object.add("why", why)
         case .voice(let member):
             object.add("member", member)
-        case .talking(let member, let isOn), .muted(let member, let isOn):
+        case .talking(let member, let isOn, let isWhisper):
+            object.add("member", member)
+            object.add("on", isOn)
+            if isWhisper { object.add("whisper", true) }
+        case .whispering(let isOn, let to):
+            object.add("on", isOn)
+            object.add("to", to)
+        case .muted(let member, let isOn):
             object.add("member", member)
             object.add("on", isOn)
         case .chat(let message):
@@ -52,9 +59,11 @@ struct JSONLines: EventRenderer {
             object.add("name", message.name.text)
             object.add("text", message.text.text)
             object.add("id", message.id)
-        case .sent(let id, let text):
+            if !message.to.isEmpty { object.add("to", message.to) }
+        case .sent(let id, let text, let to):
             object.add("id", id)
             object.add("text", text.text)
+            if !to.isEmpty { object.add("to", to) }
         case .delivery(let id, let member, let isDelivered):
             object.add("id", id)
             object.add("member", member)
@@ -130,6 +139,7 @@ extension CallEvent {
         case .path: "path"
         case .voice: "voice"
         case .talking: "talking"
+        case .whispering: "whispering"
         case .chat: "chat"
         case .muted: "muted"
         case .sent: "sent"

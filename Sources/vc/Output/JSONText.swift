@@ -27,6 +27,10 @@ struct JSONObject {
         addRaw(key, "[" + objects.map(\.closed).joined(separator: ",") + "]")
     }
 
+    mutating func add(_ key: String, _ numbers: [Int]) {
+        addRaw(key, "[" + numbers.map(String.init).joined(separator: ",") + "]")
+    }
+
     mutating func add(_ key: String, _ texts: [String]) {
         addRaw(key, "[" + texts.map(jsonString).joined(separator: ",") + "]")
     }

@@ -12,6 +12,8 @@ struct PlainText: EventRenderer {
     /// Our own last messages, the oldest first, to show which one was not delivered.
     private var sent: [(id: UInt64, text: DisplayText)] = []
     private var undelivered: [Delivery] = []
+    /// Who was last heard to whisper.
+    private var whisperers: Set<Int> = []
 
     private struct Delivery: Equatable {
         let id: UInt64
@@ -64,15 +66,16 @@ struct PlainText: EventRenderer {
                     "* \(name(member)) is reached \(rung.sentence)\(time ?? ""): \(safe(why))")
             ]
         case .voice(let member): return [OutputLine("* you hear \(name(member))")]
-        case .talking(let member, let isOn):
-            guard announcesTalking else { return [] }
-            return [OutputLine("* \(name(member)) \(isOn ? "talks" : "stopped talking")")]
+        case .talking(let member, let isOn, let isWhisper):
+            return talking(member, isOn, isWhisper)
+        case .whispering(let isOn, let to): return whispering(isOn, to)
         case .chat(let message):
-            return [OutputLine("\(bold(message.name.text)): \(message.text)")]
+            let listeners = message.to.isEmpty ? "" : " (to \(listing(message.to.map(listener))))"
+            return [OutputLine("\(bold(message.name.text))\(listeners): \(message.text)")]
         case .muted(let member, let isOn):
             let who = member == ownNumber ? "you" : name(member)
             return [OutputLine("* \(who) \(isOn ? "closed" : "opened") the microphone")]
-        case .sent(let id, let text):
+        case .sent(let id, let text, _):
             sent.append((id, text))
             if sent.count > Self.rememberedMessages { sent.removeFirst() }
             return []
@@ -153,6 +156,7 @@ struct PlainText: EventRenderer {
         let before = names[change.number]
         names[change.number] = change.name
         let who = bold(change.name.isEmpty ? name(change.number) : change.name.text)
+        if change.becameHost { return "* \(who) is the host now" }
         switch change.state {
         case .joined:
             if let before, before != change.name { return "* \(before) is now \(who)" }
@@ -162,6 +166,36 @@ struct PlainText: EventRenderer {
         case .lost: return "* \(who) is not heard any more; waiting for the connection"
         case .back: return "* \(who) is back" + (change.isHost ? " and is the host" : "")
         }
+    }
+
+    /// That somebody whispers is said once, also where it is not said who talks: it is not for
+    /// everybody's ears, and an answer to everybody would be a mistake.
+    private mutating func talking(
+        _ member: Int, _ isOn: Bool, _ isWhisper: Bool
+    ) -> [OutputLine] {
+        let isNews = isOn && member != ownNumber && whisperers.contains(member) != isWhisper
+        if isNews, isWhisper {
+            whisperers.insert(member)
+            return [OutputLine("* \(name(member)) whispers to you")]
+        }
+        if isNews {
+            whisperers.remove(member)
+            return [OutputLine("* \(name(member)) talks to everybody again")]
+        }
+        guard announcesTalking else { return [] }
+        let verb = isWhisper ? "whispers" : "talks"
+        return [OutputLine("* \(name(member)) \(isOn ? verb : "stopped talking")")]
+    }
+
+    private func whispering(_ isOn: Bool, _ to: [Int]) -> [OutputLine] {
+        guard isOn else { return [OutputLine("* everybody hears you")] }
+        // That nobody is left is told by a warning.
+        guard !to.isEmpty else { return [] }
+        return [OutputLine("* only \(listing(to.map(name))) can hear and read you; /all ends that")]
+    }
+
+    private func listener(_ number: Int) -> String {
+        number == ownNumber ? "you" : name(number)
     }
 
     private mutating func delivery(_ delivery: Delivery, _ isDelivered: Bool) -> [OutputLine] {

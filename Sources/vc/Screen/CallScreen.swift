@@ -18,6 +18,7 @@ final class CallScreen {
     private var parser = KeyParser()
     private var roomCode: HeldCode?
     private var oneTimeCode: HeldCode?
+    private let phrase: HeldPhrase?
     private var codeVersions = 0
     private var isDirty = true
     private var isLeft = false
@@ -27,11 +28,21 @@ final class CallScreen {
     private(set) var isOpen = true
 
     /// Nil where the terminal cannot be drawn on.
-    init?(microphone: MicrophoneControl, ownName: DisplayText, roomName: String) {
+    init?(
+        microphone: MicrophoneControl, ownName: DisplayText, roomName: String, phrase: HeldPhrase?
+    ) {
         guard let terminal = TerminalScreen() else { return nil }
         self.terminal = terminal
         state = ScreenState(microphone: microphone, ownName: ownName)
         state.roomName = roomName
+        self.phrase = phrase
+        if let phrase {
+            state.phrase = phrase.length.map {
+                ShownCode(kind: .phrase, nameplate: 0, length: $0, version: 0)
+            }
+            state.roomName = "tune"
+            state.panel = .invite
+        }
     }
 
     // MARK: What happens
@@ -135,6 +146,7 @@ final class CallScreen {
         switch kind {
         case .room: roomCode?.withBytes(use)
         case .oneTime: oneTimeCode?.withBytes(use)
+        case .phrase: phrase?.withBytes(use)
         }
     }
 
@@ -184,6 +196,36 @@ private final class HeldCode {
     func withBytes<Result>(_ use: (RawSpan) -> Result) -> Result {
         withWipedText(capacity: RoomCode.longestText) { writer in
             code.write(into: &writer)
+        } use: { bytes in
+            use(bytes)
+        }
+    }
+}
+
+/// The phrase of `vc tune`, to be shown while nobody else is there.
+final class HeldPhrase {
+    private let phrase: TunePhrase
+
+    init(_ phrase: consuming TunePhrase) {
+        self.phrase = phrase
+    }
+
+    /// How many columns it takes; nil where that is not told by its bytes.
+    var length: Int? {
+        withBytes { bytes in
+            for offset in 0..<bytes.byteCount {
+                let byte = unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+                guard (0x20..<0x7F).contains(byte) else { return nil }
+            }
+            return bytes.byteCount
+        }
+    }
+
+    /// Hands over how it is typed, which is wiped afterwards.
+    func withBytes<Result>(_ use: (RawSpan) -> Result) -> Result {
+        // A typed phrase may be longer than a made one.
+        withWipedText(capacity: 2 * TunePhrase.longestInput) { writer in
+            phrase.writeDashed(into: &writer)
         } use: { bytes in
             use(bytes)
         }

@@ -57,6 +57,8 @@ struct ShownCode: Equatable {
         case room
         /// For one guest.
         case oneTime
+        /// The phrase of `vc tune`.
+        case phrase
     }
 
     let kind: Kind

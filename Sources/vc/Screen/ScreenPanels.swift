@@ -29,8 +29,11 @@ enum ScreenPanels {
     // MARK: Invite
 
     static func invite(_ state: ScreenState, rows: Int, columns: Int) -> [ScreenRow] {
+        if let phrase = state.phrase { return self.phrase(phrase, columns) }
         guard let code = state.roomCode else {
-            let sentence = "The room's code is known to its host, who can invite others."
+            let sentence =
+                "Who is host knows the room's code and can invite others; to a room of `vc tune` "
+                + "come those who say the same phrase."
             return ScreenText.wrap(sentence, first: columns, rest: columns).prefix(rows).map {
                 ScreenRow($0, .plain)
             }
@@ -51,9 +54,17 @@ enum ScreenPanels {
         return Array(lines.prefix(rows))
     }
 
+    private static func phrase(_ phrase: ShownCode, _ columns: Int) -> [ScreenRow] {
+        let sentence = "Whoever says the same phrase at the same signaling server comes in"
+        return ScreenText.wrap(sentence, first: columns, rest: columns)
+            .map { ScreenRow($0, .plain) }
+            + join(phrase, columns, command: "  vc tune ")
+    }
+
     /// The command with the code in it, over as many lines as it needs.
-    private static func join(_ code: ShownCode, _ columns: Int) -> [ScreenRow] {
-        let command = "  vc join "
+    private static func join(
+        _ code: ShownCode, _ columns: Int, command: String = "  vc join "
+    ) -> [ScreenRow] {
         let first = max(1, columns - command.utf8.count)
         var rows = [
             ScreenRow([

@@ -65,6 +65,8 @@ struct ScreenState {
     var whisperTo: String?
     var roomCode: ShownCode?
     var oneTimeCode: ShownCode?
+    /// Of `vc tune`: what others say to come in.
+    var phrase: ShownCode?
     /// What a room is called whose code we do not know.
     var roomName = ""
     var panel: Panel?
@@ -85,7 +87,7 @@ struct ScreenState {
     /// Makes the sentences, so that an event reads the same everywhere.
     private var plain = PlainText(usesColor: false)
 
-    private let ownName: DisplayText
+    private var ownName: DisplayText
 
     init(microphone: MicrophoneControl, ownName: DisplayText) {
         self.microphone = microphone
@@ -115,21 +117,29 @@ extension ScreenState {
         let sentences = plain.lines(for: event, at: 0).map(\.text)
         switch event {
         case .chat(let message):
-            add(.chat(name: message.name.text, isOwn: false), message.text.text)
+            let name = message.name.text + whispered(message.to)
+            add(.chat(name: name, isOwn: false), message.text.text)
             return
-        case .sent(_, let text):
-            let name = ownNumber.flatMap(place).map { members[$0].name.text } ?? "you"
-            add(.chat(name: name, isOwn: true), text.text)
+        case .sent(_, let text, let to):
+            add(.chat(name: ownName.text + whispered(to), isOwn: true), text.text)
             return
+        case .whispering(let isOn, let to):
+            whisperTo = isOn ? names(of: to) : nil
         case .joined(let number, let present): joined(number, present)
         case .member(let change): apply(change)
-        case .renamed(let member, let name): change(member) { $0.name = name }
+        case .renamed(let member, let name):
+            change(member) { $0.name = name }
+            if member == ownNumber { ownName = name }
         case .path(let member, let rung, let roundTrip, _):
             change(member) {
                 $0.rung = rung
                 $0.roundTripMilliseconds = roundTrip ?? $0.roundTripMilliseconds
             }
-        case .talking(let member, let isOn): change(member) { $0.isTalking = isOn }
+        case .talking(let member, let isOn, let isWhisper):
+            change(member) {
+                $0.isTalking = isOn
+                $0.isWhispering = isWhisper
+            }
         case .muted(let member, let isOn): change(member) { $0.isMuted = isOn }
         case .statistics(let statistics): apply(statistics)
         case .verified(let members):
@@ -144,6 +154,18 @@ extension ScreenState {
         for sentence in sentences {
             add(.notice, sentence.hasPrefix("* ") ? String(sentence.dropFirst(2)) : sentence)
         }
+    }
+
+    /// ` (to ana, ben)`, where not everybody gets it.
+    private func whispered(_ to: [Int]) -> String {
+        to.isEmpty ? "" : " (to \(names(of: to)))"
+    }
+
+    private func names(of numbers: [Int]) -> String {
+        let names = numbers.map { number in
+            number == ownNumber ? "you" : place(of: number).map { members[$0].name.text } ?? "?"
+        }
+        return names.joined(separator: ", ")
     }
 
     mutating func add(_ kind: ScreenLog.Kind, _ text: String) {
@@ -167,6 +189,7 @@ extension ScreenState {
     }
 
     private mutating func apply(_ change: MemberChange) {
+        guard !change.becameHost else { return setHost(change.number) }
         switch change.state {
         case .left, .removed: members.removeAll { $0.number == change.number && !$0.isOwn }
         case .joined, .lost, .back:

@@ -23,10 +23,22 @@ extension World {
         rungs: RungPolicy = RungPolicy()
     ) throws -> Node {
         let place = newPlace(at: site ?? openSite, mapsPort: mapsPort)
-        let configuration = configuration(isHost: false, name, 2, rungs, place)
+        let configuration = configuration(isHost: false, name, Limits.members, rungs, place)
         let parsed = try RoomCode(parsing: code.span.bytes, in: arena)
         let machine = RoomMachine(
             joining: parsed, configuration, arena: arena, random: randomSource(), now: now)
+        return add(machine, at: place)
+    }
+
+    /// Somebody who looks for others by a phrase, likewise.
+    mutating func addTuner(
+        name: String, _ secret: consuming TuneSecret, at site: Site? = nil
+    ) -> Node {
+        let place = newPlace(at: site ?? openSite, mapsPort: false)
+        let configuration = configuration(
+            isHost: false, name, Limits.members, RungPolicy(), place)
+        let machine = RoomMachine(
+            tuning: secret, configuration, arena: arena, random: randomSource(), now: now)
         return add(machine, at: place)
     }
 

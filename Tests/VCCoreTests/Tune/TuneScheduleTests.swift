@@ -40,7 +40,6 @@ struct TuneScheduleTests {
         var schedule = TuneSchedule()
         schedule.begin()
         #expect(schedule.steps(start) == [.ask])
-        #expect(schedule.timeout == .distantFuture)
         schedule.listed([], now: start)
         #expect(schedule.steps(start) == [.claim])
         #expect(schedule.steps(start + .seconds(100)) == [])
@@ -72,6 +71,22 @@ struct TuneScheduleTests {
         #expect(schedule.steps(start + .seconds(2)) == [])
         schedule.failed(1_000_001, isOther: false, now: start + .seconds(3))
         #expect(schedule.steps(start + .seconds(3)) == [.claim])
+    }
+
+    @Test("a server that says nothing for ten seconds ends a start, and not a room")
+    func noAnswer() {
+        var schedule = TuneSchedule()
+        schedule.begin()
+        #expect(schedule.steps(start) == [.ask])
+        #expect(schedule.timeout == start + .seconds(10))
+        #expect(schedule.steps(start + .seconds(9)) == [])
+        #expect(schedule.steps(start + .seconds(10)) == [.giveUp])
+
+        schedule = TuneSchedule()
+        schedule.host(1_000_005, now: start)
+        #expect(schedule.steps(start + .seconds(2)) == [.ask])
+        #expect(schedule.steps(start + .seconds(12)) == [])
+        #expect(schedule.steps(start + .seconds(30)) == [.ask])
     }
 
     @Test("a host looks at +2, 5, 10, 30 s and then each minute")
@@ -112,6 +127,7 @@ struct TuneScheduleTests {
             schedule.listed(leases([1]), now: start + .seconds(2))
             #expect(schedule.steps(start + .seconds(2)) == [.attempt(lease: 1_000_001)])
             schedule.failed(1_000_001, isOther: isOther, now: start + .seconds(2))
+            #expect(schedule.steps(start + .seconds(3)) == [])
             let later = start + .seconds(seconds)
             #expect(schedule.steps(later) == [.ask])
             schedule.listed(leases([1]), now: later)

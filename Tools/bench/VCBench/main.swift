@@ -131,6 +131,11 @@ func row(_ name: String, _ values: [Double], unit: String, limit: Double, note: 
             + #""limit": \#(limit), "note": "\#(note)"}"#)
 }
 
+if CommandLine.arguments.count > 1, CommandLine.arguments[1] == "jitter" {
+    let minutes = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) ?? 10 : 10
+    try JitterBench().run(minutes: max(1, minutes))
+    exit(0)
+}
 let rounds = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 9 : 9
 let frames = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) ?? 2_000 : 2_000
 let samples = voice(seconds: 10)

@@ -1,0 +1,246 @@
+// What a host does for the time after it, and when it meets another host of its room.
+extension RoomMachine {
+    mutating func driveHosting(now: Instant) {
+        nameSuccessor(now: now)
+        supplySuccessor(now: now)
+        driveDisplaced(now: now)
+        if let surrender = succession.surrender,
+            now >= surrender.time + SuccessionState.surrenderPatience
+        {
+            // The other one is gone again, or thinks that it is not the winner.
+            succession.surrender = nil
+        }
+        for number in peers.numbers
+        where now >= peers[number].nextStatement && peers[number].hasMet {
+            peers[number].nextStatement = .distantFuture
+            send(.succession(.hosting(statement)), to: number, now: now)
+        }
+    }
+
+    // MARK: The successor
+
+    /// The lowest number that we hear.
+    private mutating func nameSuccessor(now: Instant) {
+        let best = peers.numbers.first {
+            peers[$0].isMember && peers[$0].hasMet && !peers[$0].isLost && !peers[$0].isDisputed
+        }
+        let successor = UInt8(best ?? 0)
+        if successor != roster.successor { publish(roster.naming(successor), [], now: now) }
+    }
+
+    /// The successor gets what it needs, anew at every change.
+    private mutating func supplySuccessor(now: Instant) {
+        let successor = Int(roster.successor)
+        guard now >= succession.nextSupplyCheck, peers.contains(successor),
+            peers[successor].hasMet
+        else { return }
+        succession.nextSupplyCheck = now + SuccessionState.supplyInterval
+        sendSupply(to: successor, now: now)
+    }
+
+    /// Sends what a host needs, unless it was the last thing that was sent.
+    private mutating func sendSupply(to number: Int, now: Instant) {
+        guard let bytes = encodedSupply() else { return }
+        let (digest, key) = (SHA512.hash(bytes.span), peers[number].key)
+        if let supplied = succession.supplied, supplied.digest == digest, supplied.key == key {
+            return
+        }
+        succession.supplyCounter += 1
+        let message = SupplySeal.seal(
+            bytes, counter: succession.supplyCounter, sender: keys.publicKey,
+            pairKey: peers[number].rekey.pairKey, arena: arena)
+        guard send(.succession(.supply(message)), to: number, now: now) else { return }
+        succession.supplied = (digest, key)
+        succession.isSupplied = false
+    }
+
+    /// Nil before the room has a code: there is nothing to hand over.
+    private func encodedSupply() -> SecretBytes? {
+        guard let token = signal.copyClaimToken() else { return nil }
+        switch code {
+        case .some(let code):
+            let main = SuccessorSupply.Code(
+                nameplate: code.nameplate, words: code.words.duplicate(), claimToken: token,
+                failures: failures, isOnce: false)
+            return SuccessorSupply(
+                codes: [main] + suppliedInvites, tombstones: tombstones, isLocked: isLocked,
+                signalIsEmbedded: configuration.servers.allSatisfy { $0.port == 0 },
+                roomKey: roomKey.duplicate(), ticketGeneration: ticketGeneration
+            ).encode(arena: arena)
+        case .none: return nil
+        }
+    }
+
+    /// Wrong guesses at the room's own code.
+    private var failures: Int {
+        switch door {
+        case .some(let door): door.failures
+        case .none: succession.failures
+        }
+    }
+
+    /// The host, or one that gives way to us, hands us what a host needs.
+    mutating func takeSupply(_ message: SupplySeal.Message, from number: Int, now: Instant) {
+        guard isHost || UInt8(number) == roster.host, peers[number].hasMet,
+            let bytes = SupplySeal.open(
+                message, sender: peers[number].key, pairKey: peers[number].rekey.pairKey,
+                arena: arena),
+            let supply = try? SuccessorSupply(bytes.span, arena: arena)
+        else {
+            counters.malformed += 1
+            return
+        }
+        succession.supply = consume supply
+        send(.succession(.supplied(message.counter)), to: number, now: now)
+    }
+
+    // MARK: Displaced
+
+    /// vc-signal gave the lease to somebody else with our token, as we were silent there.
+    mutating func noteDisplaced(nameplate: UInt32, now: Instant) {
+        guard isHost, phase == .inRoom, let token = signal.copyClaimToken() else { return }
+        succession.displaced = SuccessionState.Displaced(
+            token: token, nameplate: nameplate, since: now)
+        signal.join(nameplate, relayKey: relayKey.verifyKey, random: &random, now: now)
+        succession.nextRun = now
+    }
+
+    /// Looks for the other host in its mailbox. If there is none that we can agree with, the room
+    /// needs a way in all the same.
+    private mutating func driveDisplaced(now: Instant) {
+        guard let since = succession.displacedSince, !succession.isReclaiming else { return }
+        if now >= since + SuccessionState.displacement {
+            reclaim(now: now)
+        } else {
+            seek(now: now)
+        }
+    }
+
+    private mutating func reclaim(now: Instant) {
+        guard let displaced = succession.displaced.take() else { return }
+        let token = displaced.token.duplicate()
+        let nameplate = displaced.nameplate
+        succession.displaced = consume displaced
+        succession.isReclaiming = true
+        signal.succeed(
+            hosting: room.block, claimToken: token, nameplate: nameplate, random: &random, now: now)
+    }
+
+    /// Whoever has our lease keeps it and is no host of our room: newcomers get another code.
+    mutating func noteLeaseHeld(now: Instant) {
+        guard isHost else { return succession.machine.leaseHeld() }
+        guard succession.isReclaiming else { return }
+        succession.forgetDisplacement()
+        events.append(.warning(.nameplateChanged))
+        openRoom(with: nil, isPartition: true, false, now: now)
+    }
+
+    // MARK: Two hosts
+
+    /// What we say of our room.
+    private var statement: HostMeeting.Statement {
+        var followers: [PublicKey] = []
+        for number in peers.numbers
+        where peers[number].hasMet && peers[number].isMember && !peers[number].isLost
+            && peers[number].statedTerm == roster.term
+        {
+            followers.append(peers[number].key)
+        }
+        return HostMeeting.Statement(
+            roster: roster, followers: followers, tombstones: tombstones,
+            isLocked: isLocked)
+    }
+
+    /// Somebody is heard again: it may have become host meanwhile, or follow another one.
+    mutating func noteBack(_ number: Int, now: Instant) {
+        guard isHost else { return }
+        peers[number].nextStatement = now
+    }
+
+    /// A member says that it is host.
+    mutating func takeStatement(
+        _ other: HostMeeting.Statement, from number: Int, now: Instant
+    ) {
+        guard phase == .inRoom, other.host == peers[number].key else { return }
+        guard isHost else {
+            return takeClaim(other.roster, [], from: number, now: now)
+        }
+        guard mayBeHost(number, now: now), succession.surrender == nil else { return }
+        if HostMeeting.wins(statement, against: other) {
+            if peers[number].nextStatement == .distantFuture {
+                peers[number].nextStatement = now + SuccessionState.statementInterval
+            }
+        } else {
+            if signal.hasLease { sendSupply(to: number, now: now) }
+            send(.succession(.surrender(statement)), to: number, now: now)
+            succession.surrender = (peers[number].key, now)
+        }
+        wake(now)
+    }
+
+    /// Whether a member had a reason to take our place: whom we heard all the time had none.
+    private func mayBeHost(_ number: Int, now: Instant) -> Bool {
+        let wasApart =
+            peers[number].lostAt.map { now < $0 + SuccessionState.separation } ?? false
+        return wasApart || isDisplaced
+    }
+
+    private var isDisplaced: Bool { succession.displacedSince != nil }
+
+    /// Another host gives its room to us.
+    mutating func takeSurrender(
+        _ other: HostMeeting.Statement, from number: Int, now: Instant
+    ) {
+        guard phase == .inRoom, isHost, other.host == peers[number].key,
+            mayBeHost(number, now: now)
+        else { return }
+        if let surrender = succession.surrender, surrender.key == peers[number].key {
+            // Each gave way to the other.
+            guard keys.publicKey < peers[number].key else { return }
+            succession.surrender = nil
+        }
+        let own = statement
+        let freedAt = numberFreedAt
+        let isFree = { (number: UInt8) in
+            freedAt[Int(number)].map { now >= $0 + RoomMachine.numberRest } ?? true
+        }
+        guard let merged = HostMeeting.merge(winner: own, loser: other, isFree: isFree) else {
+            // Nobody is dropped: two rooms go on, and let nobody in until they fit together.
+            setDoorsLocked(true)
+            return
+        }
+        let departures = own.roster.entries.filter { merged.roster.number(of: $0.key) == nil }
+            .map { Departure(key: $0.key, reason: .left) }
+        tombstones = merged.tombstones
+        apply(merged.roster, departures, now: now)
+        for member in peers.numbers where peers[member].isMember && peers[member].hasMet {
+            send(.succession(.claim(roster, departures)), to: member, now: now)
+        }
+        takeLease(now: now)
+        if merged.isLocked { setDoorsLocked(true) }
+        nextTickets = now
+        wake(now)
+    }
+
+    /// The other host had the lease, and handed us its token with the room; or it had none.
+    private mutating func takeLease(now: Instant) {
+        let wasDisplaced = isDisplaced
+        if succession.hasSupply {
+            let supply = succession.supply.take()
+            succession.forgetDisplacement()
+            openRoom(with: supply, isPartition: false, false, now: now)
+        } else if wasDisplaced {
+            reclaim(now: now)
+        }
+    }
+
+    /// The host that we gave our room to has taken it: our members are told, and are its from now
+    /// on.
+    mutating func giveWay(to next: Roster, _ departures: [Departure], now: Instant) {
+        for number in peers.numbers where peers[number].isMember && peers[number].hasMet {
+            guard peers[number].key != next.key(of: next.host) else { continue }
+            send(.succession(.handOver(next, departures)), to: number, now: now)
+        }
+        follow(next, departures, now: now)
+    }
+}
