@@ -12,7 +12,7 @@ enum PrintedPhrase {
     ) {
         _ = withWipedText(capacity: longest) { writer in
             switch form {
-            case .plain: writePlain(phrase, server, into: &writer)
+            case .plain, .screen: writePlain(phrase, server, into: &writer)
             case .json: writeJSON(phrase, server, at: seconds, into: &writer)
             }
         } use: { bytes in
