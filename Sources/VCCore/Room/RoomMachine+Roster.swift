@@ -175,6 +175,8 @@ extension RoomMachine {
         let moves = peers.numbers.contains { next.number(of: peers[$0].key) != UInt8($0) }
         if moves { renumber(next) } else { roster = next }
         reviewWhisper()
+        // Who is not named any more keeps nothing of what a host needs.
+        if !isHost, next.successor != number { succession.supply = nil }
         isConfirmed = true
         for entry in next.entries where entry.key != keys.publicKey {
             // Who said goodbye to us is gone, also where the host does not know it yet.

@@ -1,9 +1,9 @@
 internal import CVCLinux
 internal import Glibc
 
-/// Where a running call can be reached by programs of the same user, and by nobody else: a socket in
-/// a folder of $XDG_RUNTIME_DIR that only the user may enter, with rights of its own; and whoever
-/// connects must run as the user (SO_PEERCRED).
+/// Where a running call can be reached by programs of the same user, and by nobody else: a socket
+/// in a folder of $XDG_RUNTIME_DIR that only the user may enter, with rights of its own; and
+/// whoever connects must run as the user (SO_PEERCRED).
 final class ControlSocket {
     /// So many programs may wait for their answer.
     private static let mostClients = 8

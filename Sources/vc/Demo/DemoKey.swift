@@ -26,8 +26,8 @@ final class DemoKey {
     }
 
     deinit {
-        unlink(path)
-        unlink(publicPath)
-        rmdir(folder)
+        _ = unsafe unlink(path)
+        _ = unsafe unlink(publicPath)
+        _ = unsafe rmdir(folder)
     }
 }

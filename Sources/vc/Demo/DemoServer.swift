@@ -19,5 +19,5 @@ final class DemoServer {
     }
 
     /// Notes its memory while it still runs.
-    func measure() { residentBytes = process.residentBytes ?? residentBytes }
+    func measure() { residentBytes = process.residentBytes }
 }

@@ -1,7 +1,7 @@
 internal import VCCore
 
-/// Whether the microphone is open: what the person chose, what is held down, and how the one is told
-/// to the sound engine and the other to the room.
+/// Whether the microphone is open: what the person chose, what is held down, and how the one is
+/// told to the sound engine and the other to the room.
 ///
 ///     open = held, or mode is not ptt and it is not muted
 struct MicrophoneControl: Equatable {

@@ -3,8 +3,8 @@ internal import Glibc
 internal import VCCore
 internal import VCNet
 
-/// The full-screen interface of a call: events in, rows out; keys in, wishes out. The rules stand in
-/// `ScreenState` and `ScreenLayout`; here they meet the terminal and the clock.
+/// The full-screen interface of a call: events in, rows out; keys in, wishes out. The rules stand
+/// in `ScreenState` and `ScreenLayout`; here they meet the terminal and the clock.
 final class CallScreen {
     /// An Escape that nothing follows for so long is the key of that name.
     private static let escapeTime = Duration.milliseconds(50)

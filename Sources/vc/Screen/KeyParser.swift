@@ -1,5 +1,5 @@
-/// Reads keys out of the bytes of a terminal: UTF-8, the sequences of xterm, of the Linux console and
-/// of the kitty keyboard protocol (sw.kovidgoyal.net/kitty/keyboard-protocol), bracketed paste,
+/// Reads keys out of the bytes of a terminal: UTF-8, the sequences of xterm, of the Linux console
+/// and of the kitty keyboard protocol (sw.kovidgoyal.net/kitty/keyboard-protocol), bracketed paste,
 /// focus, and the answers to what we ask.
 ///
 ///     ground --ESC--> escape --[--> sequence --final--> ground

@@ -1,7 +1,7 @@
 internal import VCCore
 
-/// The members: one row each with everything, several beside each other where the screen is wide, and
-/// small cells where there are more members than rows.
+/// The members: one row each with everything, several beside each other where the screen is wide,
+/// and small cells where there are more members than rows.
 enum MemberCells {
     /// What a cell with everything needs.
     static let wideColumns = 58
