@@ -27,7 +27,7 @@ enum Command: String, CaseIterable {
         case .devices: "list the microphones and loudspeakers"
         case .send: "say something in the running call"
         case .who: "list who is in the running call"
-        case .ptt: "hold to talk in the running call, from a key of the desktop"
+        case .ptt: "hold to talk in the running call, by a desktop key"
         case .mute: "close the microphone of the running call"
         case .unmute: "open it again"
         case .version: "print the version"
