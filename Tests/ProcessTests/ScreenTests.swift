@@ -203,12 +203,14 @@ final class PseudoTerminal: Sendable {
     private let hasEnded = Mutex(false)
 
     init(_ path: String, _ arguments: [String]) throws {
-        descriptor = posix_openpt(O_RDWR | O_NOCTTY)
-        try #require(descriptor >= 0 && grantpt(descriptor) == 0 && unlockpt(descriptor) == 0)
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        let name = try #require(ptsname(descriptor)).withMemoryRebound(
-            to: CChar.self, capacity: 1
-        ) { String(cString: $0) }
+        // By its device: the functions of stdlib.h for it are hidden from Swift.
+        descriptor = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        var (lock, number) = (Int32(0), Int32(0))
+        let (unlock, ask) = (UInt(0x4004_5431), UInt(0x8004_5430))  // TIOCSPTLCK, TIOCGPTN
+        try #require(
+            descriptor >= 0 && ioctl(descriptor, unlock, &lock) == 0
+                && ioctl(descriptor, ask, &number) == 0)
+        let name = "/dev/pts/\(number)"
         let side = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
         try #require(side >= 0)
         defer { close(side) }
