@@ -85,6 +85,57 @@ import VCTestKit
         }
     }
 
+    @Test("who takes over after a silence starts with half of the guesses that are left")
+    func guesses() throws {
+        for isHandedOver in [true, false] {
+            try room(of: 3, seed: 2) { world, nodes in
+                if isHandedOver {
+                    nodes[0].machine.leave(now: world.now)
+                } else {
+                    world.network.setUp(false, nodes[0].host)
+                }
+                world.run(for: .seconds(9))
+                let failures = nodes[1].machine.door?.failures
+                #expect(failures == (isHandedOver ? 0 : GuessBudget.perCode / 2))
+            }
+        }
+    }
+
+    @Test("a removed successor has neither the token nor the words that hold after it")
+    func removedSuccessor() throws {
+        try room(of: 4, seed: 6) { world, nodes in
+            let (oldCode, oldToken) = (nodes[0].code, nodes[1].suppliedToken)
+            #expect(!oldToken.isEmpty && oldToken == nodes[0].claimToken)
+            nodes[0].machine.kick(2, now: world.now)
+            world.run(for: .seconds(3))
+            #expect(nodes[0].claimToken != oldToken && nodes[0].code != oldCode)
+            #expect(nodes[2].suppliedToken == nodes[0].claimToken)
+            // The next host goes on with what holds now.
+            let code = nodes[0].code
+            world.network.setUp(false, nodes[0].host)
+            world.run(for: .seconds(9))
+            #expect(nodes[2].isHost && nodes[2].code == code)
+        }
+    }
+
+    @Test("a one-time code goes on at the next host, once")
+    func invite() throws {
+        try room(of: 3, seed: 7) { world, nodes in
+            nodes[0].machine.inviteOnce(now: world.now)
+            world.run(for: .seconds(2))
+            let code = try #require(nodes[0].inviteCode)
+            nodes[0].machine.leave(now: world.now)
+            world.run(for: .seconds(3))
+            #expect(nodes[1].inviteCode == code)
+            let guest = try world.addJoiner(name: "guest", code: code)
+            world.run(for: .seconds(5)) { guest.isWithAll(3) }
+            #expect(guest.machine.roster.entries.count == 3)
+            let second = try world.addJoiner(name: "second", code: code)
+            world.run(for: .seconds(5)) { second.end != nil }
+            #expect(second.end == .refused(.refused))
+        }
+    }
+
     @Test("a host that closes the room ends it for all")
     func close() throws {
         try room(of: 3, seed: 1) { world, nodes in
@@ -362,4 +413,23 @@ extension World {
 extension Node {
     /// Whether it believes to be host.
     var isHost: Bool { machine.isHost }
+
+    /// What the lease is held with.
+    var claimToken: [UInt8] {
+        switch machine.signal.copyClaimToken() {
+        case .some(let token): token.span.withUnsafeBytes { Array($0) }
+        case .none: []
+        }
+    }
+
+    /// The token that it was given as the successor.
+    var suppliedToken: [UInt8] {
+        switch machine.succession.supply {
+        case .some(let supply):
+            guard let code = supply.mainCode else { return [] }
+            let token = code.claimToken.duplicate()
+            return token.span.withUnsafeBytes { Array($0) }
+        case .none: return []
+        }
+    }
 }
