@@ -31,6 +31,7 @@ let package = Package(
         .systemLibrary(name: "CMiniUPnPc", providers: [.apt(["libminiupnpc-dev"])]),
         .systemLibrary(
             name: "CSpeexDSP", providers: [.apt(["libspeexdsp-dev"])]),
+        .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
         .target(name: "CVCLinux", cSettings: [.define("_GNU_SOURCE")]),
 
         // The product. Imports only point down.
@@ -56,7 +57,9 @@ let package = Package(
             path: "Relay/vc-relay"),
         .executableTarget(
             name: "vc",
-            dependencies: ["VCCore", "VCAudio", "VCNet", "VCPortMap", "VCSignaling", "CVCLinux"],
+            dependencies: [
+                "VCCore", "VCAudio", "VCNet", "VCPortMap", "VCSignaling", "CVCLinux", "CNcurses",
+            ],
             exclude: ["Demo/Samples"]),
 
         // Tests.
@@ -80,7 +83,7 @@ let package = Package(
             dependencies: ["VCRelay", "VCNet", "VCCore", "VCTestKit", "CAllocationCounter"]),
         .testTarget(
             name: "vcTests",
-            dependencies: ["vc", "VCCore", "VCAudio", "VCPortMap", "VCTestKit"],
+            dependencies: ["vc", "VCCore", "VCAudio", "VCPortMap", "VCTestKit", "CVCLinux"],
             exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(

@@ -6,12 +6,14 @@ internal import Glibc
 public struct TerminationSignals: ~Copyable {
     private let descriptor: FileDescriptor
 
-    /// Blocks both signals for this thread and those it starts, and opens the descriptor.
-    public init() throws(SystemError) {
+    /// Blocks both signals and `others` for this thread and those it starts, and opens the
+    /// descriptor.
+    public init(and others: [CInt] = []) throws(SystemError) {
         var set = sigset_t()
         unsafe sigemptyset(&set)
         unsafe sigaddset(&set, SIGINT)
         unsafe sigaddset(&set, SIGTERM)
+        for signal in others { unsafe sigaddset(&set, signal) }
         let code = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         guard code == 0 else { throw SystemError(code: code, call: "pthread_sigmask") }
         descriptor = FileDescriptor(

@@ -11,7 +11,12 @@ enum EntryPoint {
     private static func run() -> ExitStatus {
         let invocation: Invocation
         do throws(UsageError) {
-            invocation = try Invocation(.ofProcess, environment: .ofProcess)
+            var arguments = Arguments.ofProcess
+            if arguments.count == 0, let command = StartMenu.choose() {
+                arguments = Arguments(
+                    count: 1, text: { _ in command.rawValue }, isOption: { _ in false })
+            }
+            invocation = try Invocation(arguments, environment: .ofProcess)
         } catch {
             StandardStream.diagnostics.write(line: "vc: \(error.message)")
             return .usage
@@ -32,6 +37,7 @@ enum EntryPoint {
                 StandardStream.output.write(line: line)
             }
             return .success
+        case .control(let request): return ControlClient.run(request)
         case .doctor(let options): return Doctor.run(options)
         case .demo(let json, let directory): return Demo.run(json: json, directory: directory)
         }

@@ -210,7 +210,8 @@ enum Build {
     static let isFull = ProcessInfo.processInfo.environment["VC_FULL"] == "1"
 }
 
-private func spawn(
+/// Starts a program with these as its descriptors from 0 on.
+func spawn(
     _ path: String, _ arguments: [String], _ changes: [String: String], descriptors: [Int32]
 ) throws -> pid_t {
     var actions = posix_spawn_file_actions_t()

@@ -86,13 +86,13 @@ final class Stage: Sendable {
     private let quiet = ["--capture", "tone:300", "--playback", "silence"]
 }
 
-/// A UDP port that nobody had a moment ago, on loopback.
-func freePort() throws -> UInt16 {
+/// A UDP port that nobody had a moment ago, at an address of loopback.
+func freePort(at host: String = "127.0.0.1") throws -> UInt16 {
     let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+    address.sin_addr.s_addr = inet_addr(host)
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     try withUnsafeMutablePointer(to: &address) { pointer in
         try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {

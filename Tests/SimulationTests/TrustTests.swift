@@ -12,7 +12,7 @@ import VCTestKit
     }
 
     /// A room whose members have all met: the host m1, and others.
-    private func room(
+    func room(
         of count: Int, seed: UInt64, link: VirtualNetwork.Link = PairTests.good, relays: Int = 0,
         body: (inout World, [Node]) throws -> Void
     ) throws {
@@ -28,7 +28,7 @@ import VCTestKit
         try body(&world, nodes)
     }
 
-    private func number(_ node: Node) -> UInt8 { node.machine.memberNumber ?? 0 }
+    func number(_ node: Node) -> UInt8 { node.machine.memberNumber ?? 0 }
 
     // MARK: Removing
 
@@ -256,128 +256,6 @@ import VCTestKit
             for node in nodes[..<2] {
                 #expect(node.machine.relays.generation == generation + 1)
             }
-        }
-    }
-
-    // MARK: The door
-
-    @Test("a locked room refuses who has the code, also on the way in; unlocked it does not")
-    func lock() throws {
-        try room(of: 2, seed: 11) { world, nodes in
-            nodes[0].machine.inviteOnce(now: world.now)
-            world.run(for: .seconds(2)) { nodes[0].invites.count == 1 }
-            nodes[0].machine.setLocked(true, now: world.now)
-            nodes[0].machine.inviteOnce(now: world.now)
-            world.run(for: .seconds(2)) { nodes[0].invites.count == 2 }
-            for nameplate in nodes[0].invites {
-                let guest = try world.addJoiner(
-                    name: "guest", code: try #require(nodes[0].code(of: nameplate)))
-                world.run(for: .seconds(5)) { guest.end != nil }
-                #expect(guest.end == .refused(.locked))
-            }
-            let late = try world.addJoiner(name: "late", code: nodes[0].code)
-            world.run(for: .seconds(5)) { late.end != nil }
-            #expect(late.end == .refused(.locked))
-            // New words do not open it.
-            nodes[0].machine.kick(number(nodes[1]), now: world.now)
-            let later = try world.addJoiner(name: "later", code: nodes[0].code)
-            world.run(for: .seconds(5)) { later.end != nil }
-            #expect(later.end == .refused(.locked))
-            nodes[0].machine.setLocked(false, now: world.now)
-            let last = try world.addJoiner(name: "last", code: nodes[0].code)
-            #expect(world.run(for: .seconds(5)) { last.company != nil })
-        }
-    }
-
-    @Test("a one-time code lets one in, beside the room's own code, and is spent")
-    func oneTimeCode() throws {
-        try room(of: 2, seed: 12) { world, nodes in
-            let host = nodes[0]
-            host.machine.inviteOnce(now: world.now)
-            #expect(world.run(for: .seconds(3)) { host.invites.count == 1 })
-            let code = try #require(host.inviteCode)
-            #expect(code != host.code)
-            let first = try world.addJoiner(name: "first", code: code)
-            #expect(world.run(for: .seconds(5)) { first.company != nil })
-            #expect(host.events.contains(.inviteUsed(nameplate: host.invites[0])))
-            let second = try world.addJoiner(name: "second", code: code)
-            world.run(for: .seconds(5)) { second.end != nil }
-            #expect(second.end == .refused(.refused))
-            let third = try world.addJoiner(name: "third", code: host.code)
-            #expect(world.run(for: .seconds(5)) { third.company != nil })
-            // Its lease goes back, and it is a member like all.
-            world.run(for: .seconds(40))
-            #expect(host.machine.invites.isEmpty)
-            #expect(first.isWithAll(4) && first.end == nil)
-        }
-    }
-
-    @Test("of two that use a one-time code at once one comes in")
-    func oneTimeRace() throws {
-        for seed in seeds(50, reduced: 5) {
-            try room(of: 2, seed: seed + 100) { world, nodes in
-                let host = nodes[0]
-                host.machine.inviteOnce(now: world.now)
-                #expect(world.run(for: .seconds(3)) { host.invites.count == 1 })
-                let code = try #require(host.inviteCode)
-                let guests = [
-                    try world.addJoiner(name: "g1", code: code),
-                    try world.addJoiner(name: "g2", code: code),
-                ]
-                world.run(for: .seconds(8))
-                #expect(guests.count { $0.company != nil } == 1, "seed \(seed)")
-                #expect(guests.count { $0.end == .refused(.refused) } == 1, "seed \(seed)")
-            }
-        }
-    }
-
-    @Test("five wrong guesses change a one-time code; the room's own code stays")
-    func oneTimeBudget() throws {
-        try room(of: 2, seed: 13) { world, nodes in
-            let host = nodes[0]
-            host.machine.inviteOnce(now: world.now)
-            world.run(for: .seconds(3)) { host.invites.count == 1 }
-            let (own, code) = (host.code, try #require(host.inviteCode))
-            for guess in 0..<5 {
-                let wrong = try world.addJoiner(name: "g\(guess)", code: Node.wrong(code, guess))
-                world.run(for: .seconds(8)) { wrong.end != nil }
-                #expect(wrong.end == .refused(.refused))
-            }
-            world.run(for: .seconds(1))
-            #expect(host.events.contains(.guess(failed: 5, budget: 5)))
-            #expect(host.warnings == [.codeRetired])
-            #expect(host.invites.count == 2 && host.invites[0] == host.invites[1])
-            #expect(host.code == own && host.inviteCode != code)
-        }
-    }
-
-    @Test("a removal changes the one-time codes, too, and no more than eight are open")
-    func oneTimeCodes() throws {
-        try room(of: 2, seed: 14) { world, nodes in
-            let host = nodes[0]
-            for _ in 0..<9 { host.machine.inviteOnce(now: world.now) }
-            #expect(world.run(for: .seconds(5)) { host.invites.count == 8 })
-            #expect(host.warnings == [.tooManyCodes])
-            #expect(Set(host.invites).count == 8)
-            let code = try #require(host.inviteCode)
-            host.machine.kick(number(nodes[1]), now: world.now)
-            world.run(for: .seconds(1))
-            #expect(host.invites.count == 16)
-            let late = try world.addJoiner(name: "late", code: code)
-            world.run(for: .seconds(5)) { late.end != nil }
-            #expect(late.end == .refused(.refused))
-        }
-    }
-
-    @Test("the host closes the room for all")
-    func endRoom() throws {
-        try room(of: 4, seed: 15) { world, nodes in
-            nodes[0].machine.inviteOnce(now: world.now)
-            world.run(for: .seconds(2))
-            nodes[0].machine.endRoom(now: world.now)
-            world.run(for: .seconds(2))
-            #expect(nodes[0].end == .left)
-            #expect(nodes[1...].allSatisfy { $0.end == .hostLeft })
         }
     }
 

@@ -21,7 +21,7 @@ private let allowedImports: [(folder: String, modules: Set<String>)] = [
         "Sources/vc/",
         [
             "VCCore", "VCAudio", "VCNet", "VCPortMap", "VCSignaling", "VCRelay", "CVCLinux",
-            "Glibc", "Synchronization",
+            "CNcurses", "Glibc", "Synchronization",
         ]
     ),
 ]

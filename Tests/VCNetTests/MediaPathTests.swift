@@ -49,22 +49,26 @@ import VCTestKit
         #expect(allocations == 0)
     }
 
-    @Test("the network threads of a call over real sockets allocate nothing per voice packet")
-    func threads() throws {
+    @Test(
+        "the network threads of a call over real sockets allocate nothing per voice packet",
+        arguments: [(members: 2, packets: 5_000), (members: 5, packets: 1_500)])
+    func threads(members: Int, packets: Int) throws {
         guard vc_allocation_counter_works() == 1 else { return }
-        let call = try LoopbackCall(arena: try #require(SecretArena()))
+        let call = try LoopbackCall(members: members, arena: try #require(SecretArena()))
         defer { call.leave() }
         try call.talk(packets: 100, bytes: Self.frameBytes)
         call.ports.forEach { $0.restart() }
         let start = MonotonicClock.now
-        try call.talk(packets: 5_000, bytes: Self.frameBytes)
+        try call.talk(packets: packets, bytes: Self.frameBytes)
         let seconds = (MonotonicClock.now - start) / .seconds(1)
+        let others = members - 1
         for port in call.ports {
-            #expect(port.received.load(ordering: .relaxed) == 5_000)
-            // What is no voice may allocate: in a second that is at most one ping each way, the
-            // answers, and the machine's look at its timers at least every 200 ms.
-            let bound = 10 + Int(20 * seconds)
-            #expect(bound < 2_000, "too slow to tell the two apart")
+            #expect(port.received.load(ordering: .relaxed) == packets * others)
+            // What is no voice may allocate: in a second that is at most one ping each way for
+            // each other member, the answers, and the machine's look at its timers at least every
+            // 200 ms.
+            let bound = 10 + Int(20 * seconds) * others
+            #expect(bound < packets * others * 2 / 5, "too slow to tell the two apart")
             #expect(port.allocating.load(ordering: .relaxed) <= bound)
         }
     }
@@ -139,7 +143,7 @@ private final class Service: DatagramService {
     }
 }
 
-/// A host and a joiner with threads and sockets of their own, on loopback.
+/// A host and joiners with threads and sockets of their own, on loopback.
 private struct LoopbackCall {
     struct TooSlow: Error {}
 
@@ -147,9 +151,9 @@ private struct LoopbackCall {
     private let links: [RoomLink]
     private let threads: [RoomThread]
 
-    init(arena: SecretArena) throws {
-        ports = [try CountingPort(), try CountingPort()]
-        links = [try RoomLink(), try RoomLink()]
+    init(members: Int, arena: SecretArena) throws {
+        ports = try (0..<members).map { _ in try CountingPort() }
+        links = try (0..<members).map { _ in try RoomLink() }
         let loopback = Endpoint(ipv4: 0x7F00_0001, port: 0)
         let hostSocket = try UDPSocket(bindingTo: loopback)
         let server = loopback.with(port: hostSocket.localEndpoint.port)
@@ -166,21 +170,38 @@ private struct LoopbackCall {
         links[0].withCode { code in
             text = [UInt8](capacity: RoomCode.longestText) { code.write(into: &$0) }
         }
-        let socket = try UDPSocket(bindingTo: loopback)
-        let own = loopback.with(port: socket.localEndpoint.port)
-        let joining = RoomMachine(
-            joining: try RoomCode(parsing: text.span.bytes, in: arena),
-            Self.configuration(false, server: server, at: own), arena: arena,
-            random: AnyRandomSource(SystemRandom()), now: MonotonicClock.now)
-        let joiner = RoomThread(
-            try RoomLoop(
-                socket: socket, machine: joining, voice: ports[1], link: links[1],
-                network: FixedNetwork(), service: nil))
-        try joiner.start()
-        threads = [host, joiner]
-        for link in links {
-            try Self.wait(for: link) { if case .path = $0 { true } else { false } }
+        var threads = [host]
+        for member in 1..<members {
+            let code = try RoomCode(parsing: text.span.bytes, in: arena)
+            threads.append(
+                try Self.joiner(
+                    code, at: server, voice: ports[member], link: links[member], arena: arena))
         }
+        self.threads = threads
+        for link in links {
+            var reached: Set<UInt8> = []
+            try Self.wait(for: link) {
+                if case .path(let member, _, _, _) = $0 { reached.insert(member) }
+                return reached.count == members - 1
+            }
+        }
+    }
+
+    private static func joiner(
+        _ code: consuming RoomCode, at server: Endpoint, voice: CountingPort, link: RoomLink,
+        arena: SecretArena
+    ) throws -> RoomThread {
+        let socket = try UDPSocket(bindingTo: Endpoint(ipv4: 0x7F00_0001, port: 0))
+        let own = Endpoint(ipv4: 0x7F00_0001, port: socket.localEndpoint.port)
+        let joining = RoomMachine(
+            joining: code, configuration(false, server: server, at: own), arena: arena,
+            random: AnyRandomSource(SystemRandom()), now: MonotonicClock.now)
+        let thread = RoomThread(
+            try RoomLoop(
+                socket: socket, machine: joining, voice: voice, link: link,
+                network: FixedNetwork(), service: nil))
+        try thread.start()
+        return thread
     }
 
     private static func configuration(
@@ -203,11 +224,11 @@ private struct LoopbackCall {
         throw TooSlow()
     }
 
-    /// Both speak, the next packet when the one before has arrived.
+    /// All speak, the next packet when those before have arrived.
     func talk(packets: Int, bytes: Int) throws {
         let payload = [UInt8](repeating: 7, count: bytes)
         for number in 0..<packets {
-            let expected = ports.map { $0.received.load(ordering: .acquiring) + 1 }
+            let expected = ports.map { $0.received.load(ordering: .acquiring) + ports.count - 1 }
             for port in ports { port.speak(number, payload) }
             var patience = 20_000
             while zip(ports, expected).contains(where: {

@@ -16,7 +16,7 @@ struct ArgumentsTests {
         #expect(try parse("--version") == .version)
         #expect(try parse("-V") == .version)
         let options = CallOptions()
-        #expect(options.talk == .voice && options.form == .plain && !options.isMuted)
+        #expect(options.talk == .voice && options.form == .screen && !options.isMuted)
         #expect(options.capture == .alsa("default") && options.playback == .alsa("default"))
     }
 
@@ -194,7 +194,7 @@ struct ArgumentsTests {
             ("host --listen a", "port"),
             ("host --name=", "name"), ("host --capture hw", "alsa:NAME"),
             ("host --capture tone:x", "tone[:HZ]"), ("host --playback tone", "cannot be a tone"),
-            ("host --talk loud", "open or voice"), ("host --bitrate 5999", "6000"),
+            ("host --talk loud", "open, voice or ptt"), ("host --bitrate 5999", "6000"),
             ("host --bitrate 128001", "128000"), ("host --bitrate 0x9000", "6000"),
             ("host --frame 7", "2.5, 5, 10 or 20"), ("host --duration -1", "seconds"),
             ("host --duration inf", "seconds"), ("host --duration 1e3", "seconds"),
@@ -203,6 +203,20 @@ struct ArgumentsTests {
     func refusals(line: String, part: String) {
         let message = error(line)
         #expect(message?.contains(part) == true, "\(message ?? "was taken")")
+    }
+
+    @Test("asks a running call for what its commands say")
+    func control() throws {
+        let requests: [(String, ControlRequest)] = [
+            ("ptt down", .talk(.down)), ("ptt toggle", .talk(.toggle)), ("mute", .mute(true)),
+            ("unmute", .mute(false)), ("who", .who), ("send good  evening", .send("good evening")),
+        ]
+        for (line, request) in requests {
+            #expect(try parse(line) == .control(request), "\(line)")
+        }
+        for line in ["ptt", "ptt left", "ptt up down", "mute now", "who is", "send"] {
+            #expect(error(line) != nil, "\(line)")
+        }
     }
 
     @Test("knows the options and commands of later versions, and ignores none silently")
@@ -214,7 +228,6 @@ struct ArgumentsTests {
         for command in Command.later {
             #expect(error(command) == "`vc \(command)` is not available in this version")
         }
-        #expect(error("host --talk ptt") == "--talk ptt is not available in this version")
         for text in [HelpText.overview] + Command.allCases.map(HelpText.text) {
             for option in Option.later {
                 #expect(!text.contains("--\(option) ") && !text.contains("--\(option)\n"))

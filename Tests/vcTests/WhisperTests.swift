@@ -48,8 +48,8 @@ import VCCore
         }
         #expect(
             text(.chat(ChatMessage(from: 1, name: ana, text: psst, id: 3, to: [2, 4])))
-                == #"{"event":"chat","t":1.500,"from":1,"name":"ana","text":"psst","id":3,"to":[2,4]}"#
-        )
+                == #"{"event":"chat","t":1.500,"from":1,"name":"ana","text":"psst","id":3,"#
+                + #""to":[2,4]}"#)
         #expect(
             text(.sent(id: 4, text: psst, to: [1]))
                 == #"{"event":"sent","t":1.500,"id":4,"text":"psst","to":[1]}"#)

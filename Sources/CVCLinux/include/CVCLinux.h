@@ -2,6 +2,9 @@
 
 // The Linux calls that Swift's Glibc module does not show. No logic: each function is one call.
 
+#include "CVCLocalSocket.h"
+#include "CVCTerminal.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>

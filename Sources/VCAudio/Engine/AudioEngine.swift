@@ -193,8 +193,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         return unsafe member.pointee.statistics
     }
 
-    /// How loud the member in `slot` is, in -dBov (RFC 6464): 0 the loudest, 127 silence. Its frames
-    /// tell, so that nothing is computed for it. Allocates nothing; our own is
+    /// How loud the member in `slot` is, in -dBov (RFC 6464): 0 the loudest, 127 silence. Its
+    /// frames tell, so that nothing is computed for it. Allocates nothing; our own is
     /// `statistics.captureLevel`.
     public func level(slot: Int) -> UInt8 {
         unsafe member(slot).pointee.level

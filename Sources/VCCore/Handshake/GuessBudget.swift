@@ -3,9 +3,9 @@
 /// A code: a burst of 5, then one a second, 1,000 in all; and 5 in 10 minutes from one source, so
 /// that one guesser cannot spend everybody's.
 ///
-/// A phrase, which cannot be retired, and where strangers who are wrong are nothing special: a burst
-/// of 5 openings, right or wrong, then one a second; and after a wrong one, none from its source for
-/// 30 s, doubled with each further one.
+/// A phrase, which cannot be retired, and where strangers who are wrong are nothing special: a
+/// burst of 5 openings, right or wrong, then one a second; and after a wrong one, none from its
+/// source for 30 s, doubled with each further one.
 struct GuessBudget {
     enum Rule {
         case code

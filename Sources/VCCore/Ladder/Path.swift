@@ -120,7 +120,7 @@ struct Path {
     }
 
     /// Advances the schedule by one probe; returns its hops if it is one that opens the own NAT.
-    /// Two silent rounds put the address to rest.
+    /// Two silent rounds put an address to rest.
     mutating func advanceSchedule(now: Instant) -> UInt8? {
         if isUrgent { return nil }
         if owesOpening {
@@ -132,7 +132,8 @@ struct Path {
             roundStart = now
             probesInRound = 1
             roundInterval = min(roundInterval * 2, Path.maximumRoundInterval)
-            if silentRounds >= 2 { restUntil = now + Path.rest }
+            // What forwards hits no bystander, and is the only way when a split has healed.
+            if silentRounds >= 2, route.isDirect { restUntil = now + Path.rest }
         } else {
             probesInRound += 1
         }

@@ -231,6 +231,7 @@ struct PathMachine {
             let bound = serves(paths[index].route)
             guard paths[index].isBound != bound else { continue }
             paths[index].isBound = bound
+            if bound, !paths[index].isValid { paths[index].restart(opens: false, start: now) }
             if bound, silence.since != nil { paths[index].probeNow() }
             if !bound, index == selectedIndex { moveOn(isUrgent: true, now: now) }
             // A host may be gone for good. What is not trusted is better than what leads nowhere.

@@ -1,5 +1,5 @@
 /// How much a member may say in chat: 20 messages a second. A member counts its own and holds the
-/// rest back until it is their turn; whoever gets more than that drops it, because no `vc` sends it.
+/// rest back until it is their turn; whoever gets more than that drops it: no `vc` sends it.
 ///
 /// What was said while the way between two members was gone arrives at once when it is back. So the
 /// receiver adds the time in which it heard nothing.

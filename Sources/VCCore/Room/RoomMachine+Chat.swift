@@ -11,8 +11,9 @@ extension RoomMachine {
         let listeners: [PublicKey]?
     }
 
-    /// Sends chat to everybody, or to those whom we whisper to. Returns its number, which `delivery`
-    /// events name; nil when there is nothing to send, nobody to get it, or too much waits already.
+    /// Sends chat to everybody, or to those whom we whisper to. Returns its number, which
+    /// `delivery` events name; nil when there is nothing to send, nobody to get it, or too much
+    /// waits already.
     public mutating func sendChat(_ text: DisplayText, now: Instant) -> UInt64? {
         guard phase == .inRoom, !text.isEmpty, heldChat.count < RoomMachine.maximumHeldChat,
             peers.numbers.contains(where: { takesChat($0) && hearsUs($0) })

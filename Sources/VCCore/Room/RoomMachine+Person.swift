@@ -39,8 +39,8 @@ extension RoomMachine {
 
     // MARK: Leaving
 
-    /// Says goodbye; `.ended(.left)` follows within half a second. Of a host another member takes the place,
-    /// unless `endRoom` says that the room is over.
+    /// Says goodbye; `.ended(.left)` follows within half a second. Of a host another member takes
+    /// the place, unless `endRoom` says that the room is over.
     public mutating func leave(now: Instant) {
         guard phase != .leaving, phase != .ended else { return }
         for number in peers.numbers where !peers[number].isMember || !peers[number].hasMet {

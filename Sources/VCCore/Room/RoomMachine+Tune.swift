@@ -1,5 +1,5 @@
-// A room that is found by a phrase instead of a code. Whoever is host of it is so by chance: it goes
-// on looking for an older room of the phrase, and takes its members along when it finds one.
+// A room that is found by a phrase instead of a code. Whoever is host of it is so by chance: it
+// goes on looking for an older room of the phrase, and takes its members along when it finds one.
 extension RoomMachine {
     /// Members are told of the new room for so long before their host goes there itself.
     static let movingPatience = Duration.seconds(2)
@@ -126,8 +126,8 @@ extension RoomMachine {
 
     // MARK: Meeting
 
-    /// A room of our phrase has a place for us. A host takes its members along, if there is room for
-    /// all.
+    /// A room of our phrase has a place for us. A host takes its members along, if there is room
+    /// for all.
     private mutating func meet(_ meeting: consuming TuneMeeting, now: Instant) {
         let lease = meeting.attempt.lease
         let members = peers.numbers.filter { peers[$0].isMember }
@@ -229,6 +229,7 @@ extension RoomMachine {
         isDisputed = false
         hasJoined = false
         isConfirmed = false
+        hasReachedHost = false
         isLocked = false
         comparedRoster = nil
         removals.clear()

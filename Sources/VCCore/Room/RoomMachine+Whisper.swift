@@ -3,8 +3,8 @@
 extension RoomMachine {
     /// From now on only `members` hear us and get our chat. Empty: everybody again.
     ///
-    /// Whoever of them leaves is no longer whispered to, and nobody takes the place: not a newcomer,
-    /// and never everybody because nobody is left.
+    /// Whoever of them leaves is no longer whispered to, and nobody takes the place: not a
+    /// newcomer, and never everybody because nobody is left.
     public mutating func whisper(to members: [UInt8], now: Instant) {
         guard phase == .inRoom else { return }
         let chosen = members.filter { canHear(Int($0)) }
@@ -60,8 +60,8 @@ extension RoomMachine {
 }
 
 extension Peer {
-    /// What it did not get leaves no hole for it: neither is it concealed, nor does it tell how much
-    /// was whispered.
+    /// What it did not get leaves no hole for it: neither is it concealed, nor does it tell how
+    /// much was whispered.
     mutating func withhold() {
         withheldFrames &+= 1
         owesTalkSpurt = true

@@ -181,11 +181,7 @@ enum StreamMessage {
             let sighting = try Sighting(from: &reader)
             try reader.expectEnd()
             return .birthdayAccept(sighting)
-        case Kind.tuneMoved:
-            let lease = try reader.readUInt32()
-            guard SignalFormat.tuneLeases.contains(lease) else { throw .unexpectedValue }
-            try reader.expectEnd()
-            return .tuneMoved(lease: lease)
+        case Kind.tuneMoved: return .tuneMoved(lease: try SignalFormat.readTuneLease(&reader))
         case Kind.whisper:
             return .whisper(try WhisperMessage(from: &reader))
         case _:

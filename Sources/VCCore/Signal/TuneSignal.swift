@@ -1,9 +1,17 @@
 /// The part of protocol 0xC0 that is about phrases: leases that are found by a bucket of 16 bits
 /// instead of a number that people pass on.
 extension SignalFormat {
-    /// Numbers of leases in buckets: above all nameplates, so that no code names one. They are given
-    /// out in order and never twice: the smaller one is the older one.
+    /// Numbers of leases in buckets: above all nameplates, so that no code names one. They are
+    /// given out in order and never twice: the smaller one is the older one.
     public static let tuneLeases: ClosedRange<UInt32> = 1_000_000...UInt32.max
+
+    /// The number of a lease in a bucket, as the last thing in a message.
+    static func readTuneLease(_ reader: inout ByteReader) throws(DecodeError) -> UInt32 {
+        let lease = try reader.readUInt32()
+        guard tuneLeases.contains(lease) else { throw .unexpectedValue }
+        try reader.expectEnd()
+        return lease
+    }
 
     /// The most leases of a bucket that are known, and told.
     public static let leasesPerBucket = 64

@@ -1,8 +1,8 @@
 /// The canonical decompositions of Unicode 14 (UnicodeData.txt, field 5), in the order of the
 /// characters: records of 16 bytes, five in a line. Each has the character, the one or two that it
 /// stands for (the second 0 where there is one), all in five hexadecimal digits, then `+` where the
-/// two are put together again, `-` where they are not (CompositionExclusions.txt, and all that stand
-/// for one). Hangul syllables are not in it: they follow a formula.
+/// two are put together again, `-` where they are not (CompositionExclusions.txt, and all that
+/// stand for one). Hangul syllables are not in it: they follow a formula.
 ///
 /// Unicode never changes any of these (its stability policy); characters that came later stay as
 /// they are. One literal in read-only memory.

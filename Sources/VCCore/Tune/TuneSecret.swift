@@ -1,8 +1,8 @@
 /// What a phrase becomes: the bucket in which its room is looked for, and the secret that the
 /// members prove to each other. The phrase itself is forgotten.
 ///
-/// `Argon2id(phrase, salt "vc1 tune", 64 MiB, 3 passes)` gives 64 bytes; `HKDF-SHA512(salt "bucket")`
-/// of them 16 bits, `HKDF-SHA512(salt "prs")` the 32 bytes for CPace.
+/// `Argon2id(phrase, salt "vc1 tune", 64 MiB, 3 passes)` gives 64 bytes; of them
+/// `HKDF-SHA512(salt "bucket")` gives 16 bits, `HKDF-SHA512(salt "prs")` the 32 bytes for CPace.
 public struct TuneSecret: ~Copyable {
     /// All that vc-signal learns of the phrase. About one in 65,536 phrases shares it.
     public let bucket: UInt16

@@ -1,9 +1,11 @@
+internal import CVCLinux
 internal import Glibc
 internal import VCAudio
 internal import VCCore
 internal import VCNet
 
-/// `vc host`, `vc join` and `vc tune`: sets everything up, starts the network thread, and serves the person.
+/// `vc host`, `vc join` and `vc tune`: sets everything up, starts the network thread, and serves
+/// the person.
 enum Call {
     static func host(_ options: CallOptions) -> ExitStatus {
         run(options) { (begin: inout Beginning) throws(CallFailure) in
@@ -52,7 +54,7 @@ enum Call {
             let machine = RoomMachine(
                 tuning: secret, setup.configuration, arena: setup.arena,
                 random: AnyRandomSource(SystemRandom()), now: MonotonicClock.now)
-            try begin.start(setup, machine, nameplate: nil)
+            try begin.start(setup, machine, nameplate: nil, phrase: HeldPhrase(phrase))
         }
     }
 
@@ -60,11 +62,14 @@ enum Call {
         _ options: CallOptions, prepare: (inout Beginning) throws(CallFailure) -> Void
     ) -> ExitStatus {
         signal(SIGPIPE, SIG_IGN)
+        var options = options
+        if options.form == .screen, !TerminalScreen.isPossible { options.form = .plain }
+        if options.form == .screen { vc_use_utf8() }
         let start = MonotonicClock.now
         do throws(CallFailure) {
             var beginning = Beginning()
             // Blocked before the first thread starts, so that none of them is interrupted.
-            let signals = try system { () throws(SystemError) in try TerminationSignals() }
+            let signals = try system { () throws(SystemError) in try CallSignals.open() }
             try prepare(&beginning)
             guard let running = beginning.running else { return .unavailable }
             var console = CallConsole(
@@ -111,6 +116,8 @@ struct RunningCall {
     let nameplate: UInt32?
     /// How the others see us at first.
     let ownName: DisplayText
+    /// The phrase that was tuned to.
+    let phrase: HeldPhrase?
 }
 
 /// Turns a setup and a machine into a running call.
@@ -118,7 +125,8 @@ struct Beginning {
     private(set) var running: RunningCall?
 
     mutating func start(
-        _ setup: consuming CallSetup, _ machine: consuming RoomMachine, nameplate: UInt32?
+        _ setup: consuming CallSetup, _ machine: consuming RoomMachine, nameplate: UInt32?,
+        phrase: HeldPhrase? = nil
     ) throws(CallFailure) {
         let (engine, serverName, ownName) = (
             setup.engine, setup.serverName, setup.configuration.name
@@ -131,6 +139,6 @@ struct Beginning {
         try Call.system { () throws(SystemError) in try thread.start() }
         running = RunningCall(
             thread: thread, link: link, router: router, engine: engine, serverName: serverName,
-            nameplate: nameplate, ownName: ownName)
+            nameplate: nameplate, ownName: ownName, phrase: phrase)
     }
 }

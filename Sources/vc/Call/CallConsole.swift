@@ -23,13 +23,14 @@ struct CallConsole: ~Copyable {
 
     private var output: EventOutput
     private var input = LineInput()
+    private let control = ControlSocket(.ofProcess)
     private var room: CallRoom
     private var usage = ProcessUsage()
     private var ticks = 0
     private var nextTick: Instant
     /// When the engine is listened to again.
     private var nextLook: Instant
-    private var isMuted: Bool
+    private var microphone: MicrophoneControl
     private var isDeafened = false
     private var isLeaving = false
     private var status: ExitStatus?
@@ -49,13 +50,16 @@ struct CallConsole: ~Copyable {
         self.signals = signals
         self.options = options
         self.start = start
-        isMuted = options.isMuted
-        output = EventOutput(options.form)
+        microphone = MicrophoneControl(mode: options.talk, isMuted: options.isMuted)
+        output = EventOutput(
+            options.form, microphone: microphone, ownName: call.ownName,
+            roomName: call.nameplate.map { "room \($0)" } ?? "", phrase: call.phrase)
         room = CallRoom(
             engine: engine,
             encoding: EncoderChoice(frame: options.frame?.duration, bitrate: options.bitrate))
         nextTick = MonotonicClock.now
         nextLook = nextTick
+        updateSettings()
     }
 
     /// Serves the person until the call is over.
@@ -66,8 +70,10 @@ struct CallConsole: ~Copyable {
             if link.eventReady.acknowledge() { drainEvents(now: now) }
             if now >= nextTick { tick(now: now) }
             if let limit = options.duration, now >= start + limit { leave() }
+            updateScreen(now: now)
         }
         drainEvents(now: MonotonicClock.now)
+        output.end(at: seconds)
         return wasInterrupted && status == .success ? .interrupted : status ?? .unavailable
     }
 
@@ -77,25 +83,38 @@ struct CallConsole: ~Copyable {
         var watched = [
             pollfd(fd: link.eventReady.descriptorNumber, events: Int16(POLLIN), revents: 0),
             pollfd(fd: signals.descriptorNumber, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: input.isOpen ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: listens ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
             pollfd(fd: looks ? engine.controlReady : -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: control?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
         ]
         var due = looks ? nextTick : min(nextTick, nextLook)
+        if let screen = output.screen { due = min(due, screen.due) }
         if let limit = options.duration, !isLeaving { due = min(due, start + limit) }
         let milliseconds = max(0, min(1_000, (due - now).wholeNanoseconds / 1_000_000 + 1))
         let count = unsafe poll(&watched, nfds_t(watched.count), Int32(milliseconds))
         guard count > 0 else { return }
         if watched[1].revents != 0 { handleSignals() }
-        if watched[2].revents != 0 {
-            var lines: [InputLine] = []
-            input.read { lines.append(InputLine($0)) }
-            for line in lines { obey(line) }
-        }
+        if watched[2].revents != 0 { readInput() }
         if watched[3].revents != 0 { lookAtSound() }
+        if watched[4].revents != 0 { serveControl() }
+    }
+
+    /// Whether somebody may still type something.
+    private var listens: Bool { output.screen?.isOpen ?? input.isOpen }
+
+    private mutating func readInput() {
+        if let screen = output.screen {
+            for action in screen.read(now: MonotonicClock.now) { obey(action) }
+            return
+        }
+        var lines: [InputLine] = []
+        input.read { lines.append(InputLine($0)) }
+        for line in lines { obey(line) }
     }
 
     private mutating func handleSignals() {
         while let signal = signals.next() {
+            guard !handleTerminal(signal) else { continue }
             // A second one does not wait for the goodbye.
             if isLeaving { exit(ExitStatus.interrupted.rawValue) }
             wasInterrupted = signal == SIGINT
@@ -150,6 +169,10 @@ extension CallConsole {
         case .joined(let number, let members):
             room.ownNumber = Int(number)
             for member in members { room.add(member) }
+            defer {
+                let host = members.first { $0.isHost }.map { Int($0.number) }
+                output.screen?.change { $0.setHost(host ?? Int(number)) }
+            }
             let me = MemberName(number: Int(number), name: ownName)
             show(.joined(number: Int(number), members: members.map(\.shown) + [me]))
         case .member(let member, let state):
@@ -242,7 +265,7 @@ extension CallConsole {
         if ticks % 2 == 1 {
             // Asked for a tick before it is shown.
             if !room.isAlone { link.submit(.refresh) }
-        } else if options.form == .json {
+        } else if options.form != .plain {
             show(.statistics(statistics()))
         }
     }
@@ -264,7 +287,7 @@ extension CallConsole {
     private mutating func statistics() -> CallStatistics {
         room.statistics(
             link.connections, cpuPercent: usage.cpuPercent(),
-            residentBytes: ProcessUsage.residentBytes, isMuted: isMuted)
+            residentBytes: ProcessUsage.residentBytes, isMuted: microphone.isToldMuted)
     }
 }
 
@@ -289,7 +312,9 @@ extension CallConsole {
             say(lines)
         case .who: say(room.whoLines())
         case .name(let name): link.submit(.name(name))
-        case .announce(let on): output.setAnnouncing(on)
+        case .announce(let on):
+            output.setAnnouncing(on)
+            updateSettings()
         case .end: link.submit(.end)
         case .quit: leave()
         case .invite(let isOneTime): link.submit(isOneTime ? .inviteOnce : .showCode)
@@ -297,15 +322,14 @@ extension CallConsole {
         case .lock(let on): link.submit(.lock(on))
         case .verify: link.submit(.verify)
         case .same: link.submit(.confirm)
-        case .mute:
-            isMuted.toggle()
-            engine.setMuted(isMuted)
-            link.submit(.muted(isMuted))
-            show(.muted(member: room.ownNumber, isOn: isMuted))
+        case .mute: changeMicrophone { $0.setMuted(!$0.isMuted) }
+        case .talk(let mode): changeMicrophone { $0.setMode(mode) }
+        case .settings: showSettings()
         case .deafen:
             isDeafened.toggle()
             engine.setDeafened(isDeafened)
             say([isDeafened ? "your loudspeakers are closed" : "your loudspeakers are open"])
+            updateSettings()
         case .gain(let name, let decibels): setGain(name, decibels)
         case .whisper(let names): whisper(to: names)
         case .all: link.submit(.whisper([]))
@@ -342,5 +366,128 @@ extension CallConsole {
 
     private mutating func complain(_ sentence: String) {
         output.complain(sentence, at: seconds)
+    }
+}
+
+// MARK: - The microphone
+
+extension CallConsole {
+    private mutating func changeMicrophone(_ body: (inout MicrophoneControl) -> Void) {
+        let before = microphone
+        body(&microphone)
+        guard microphone != before else { return }
+        // A held key opens it whatever is heard: the gate would cut off how a word begins.
+        engine.setGate(microphone.mode == .voice && !options.isSteady ? .voice : .open)
+        engine.setMuted(!microphone.isOpen)
+        if microphone.isToldMuted != before.isToldMuted {
+            link.submit(.muted(microphone.isToldMuted))
+            show(.muted(member: room.ownNumber, isOn: microphone.isToldMuted))
+        }
+        if microphone.mode != before.mode { say(["microphone: \(microphone.mode.sentence)"]) }
+        output.screen?.change { $0.microphone = microphone }
+        updateSettings()
+    }
+
+    /// What another program of this user asks.
+    private mutating func serveControl() {
+        control?.serve { answer($0) }
+    }
+
+    private mutating func answer(_ request: ControlRequest) -> ControlAnswer {
+        switch request {
+        case .talk(let action):
+            changeMicrophone { $0.hold(action) }
+            return ControlAnswer("microphone \(microphone.isOpen ? "open" : "closed")")
+        case .mute(let on):
+            changeMicrophone { $0.setMuted(on) }
+            return ControlAnswer()
+        case .who: return ControlAnswer(room.whoLines().joined(separator: "\n"))
+        case .send(let text):
+            let text = DisplayText(message: text)
+            guard !text.isEmpty, !text.wasCut else {
+                return ControlAnswer(
+                    isDone: false, "a message has 1 to 4,000 bytes that can be seen")
+            }
+            guard !room.isAlone else {
+                return ControlAnswer(isDone: false, "nobody else is in the room")
+            }
+            link.submit(.chat(text))
+            return ControlAnswer()
+        }
+    }
+}
+
+// MARK: - The screen
+
+extension CallConsole {
+    private mutating func updateScreen(now: Instant) {
+        guard let screen = output.screen else { return }
+        for action in screen.flushKeys(now: now) { obey(action) }
+        screen.update(now: now) { room.level(of: $0.number, isOwn: $0.isOwn) }
+    }
+
+    /// Signals of the terminal; whether it was one.
+    private mutating func handleTerminal(_ signal: CInt) -> Bool {
+        switch signal {
+        case SIGWINCH: output.screen?.resize()
+        case SIGTSTP:
+            if let screen = output.screen { screen.suspend() } else { raise(SIGSTOP) }
+        case SIGCONT: output.screen?.redraw()
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func obey(_ action: ScreenAction) {
+        switch action {
+        case .line(let text): obey(InputLine(text: text))
+        case .mute: obey(SlashCommand.mute)
+        case .leave: leave()
+        case .interrupt: kill(getpid(), SIGINT)
+        case .suspend: kill(0, SIGTSTP)
+        case .redraw: output.screen?.redraw()
+        case .talk(let phase):
+            let tellsRelease = output.screen?.state.tellsRelease ?? false
+            let now = MonotonicClock.now
+            changeMicrophone { $0.key(phase, tellsRelease: tellsRelease, now: now) }
+        case .invite: if output.screen?.state.roomCode != nil { link.submit(.showCode) }
+        case .change(.talk(let mode)): obey(.talk(mode))
+        case .change(.mute): obey(SlashCommand.mute)
+        case .change(.deafen): obey(.deafen)
+        case .change(.announce(let on)): obey(.announce(on))
+        }
+    }
+
+    // MARK: Settings
+
+    private mutating func showSettings() {
+        guard let screen = output.screen else {
+            return say(settings.map { "\($0.title): \($0.value)" })
+        }
+        updateSettings()
+        screen.change { $0.panel = .settings(chosen: 0) }
+    }
+
+    func updateSettings() {
+        output.screen?.change {
+            $0.isDeafened = isDeafened
+            $0.settings = settings
+        }
+    }
+
+    private var settings: [ScreenSetting] {
+        func onOff(_ on: Bool) -> String { on ? "yes" : "no" }
+        let announces = output.isAnnouncing
+        return [
+            ScreenSetting(kind: .talk, title: "talk", value: microphone.mode.sentence),
+            ScreenSetting(kind: .mute, title: "microphone muted", value: onOff(microphone.isMuted)),
+            ScreenSetting(kind: .deafen, title: "loudspeakers off", value: onOff(isDeafened)),
+            ScreenSetting(kind: .announce, title: "say who talks", value: onOff(announces)),
+            ScreenSetting(kind: .fixed, title: "microphone", value: options.capture.spelling),
+            ScreenSetting(kind: .fixed, title: "loudspeakers", value: options.playback.spelling),
+            ScreenSetting(
+                kind: .fixed, title: "constant packets", value: onOff(options.isSteady)),
+            ScreenSetting(kind: .fixed, title: "signaling server", value: serverName),
+        ]
     }
 }

@@ -118,6 +118,12 @@ struct CallRoom {
         return events
     }
 
+    /// How loud a member is, in -dBov: 0 the loudest, 127 silence.
+    func level(of number: Int, isOwn: Bool) -> UInt8 {
+        if isOwn { return engine.statistics.captureLevel }
+        return engine.level(slot: number - 1)
+    }
+
     /// What each member is told about its voice and ours. Nothing, while neither speaks: then a
     /// call costs only what keeps it alive.
     mutating func reports() -> [(member: UInt8, report: ReceiverReport)] {

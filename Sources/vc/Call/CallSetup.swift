@@ -98,10 +98,10 @@ struct CallSetup: ~Copyable {
     {
         var configuration = AudioEngine.Configuration(
             capture: options.capture.device, playback: options.playback.device,
-            gate: options.talk == .open || options.isSteady ? .open : .voice,
+            gate: options.talk != .voice || options.isSteady ? .open : .voice,
             frame: options.frame?.duration ?? .tenMilliseconds,
             bitrate: options.bitrate ?? OpusEncoder.bitrate)
-        configuration.isMuted = options.isMuted
+        configuration.isMuted = options.isMuted || options.talk == .ptt
         configuration.isAlone = true
         configuration.firstSequence = random.next()
         configuration.firstTimestamp = random.next()
@@ -179,6 +179,16 @@ extension ServerName {
 }
 
 extension DeviceChoice {
+    /// As it is typed.
+    var spelling: String {
+        switch self {
+        case .alsa(let name): "alsa:" + name
+        case .file(let path): "file:" + path
+        case .tone(let hertz): "tone:\(hertz)"
+        case .silence: "silence"
+        }
+    }
+
     var device: DeviceName {
         switch self {
         case .alsa(let name): .alsa(name)

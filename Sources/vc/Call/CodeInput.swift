@@ -15,7 +15,8 @@ enum CodeInput {
             switch source {
             case .arguments(let places): SecretInput.arguments(places, into: &bytes)
             case .environment: SecretInput.environment("VC_CODE", into: &bytes)
-            case .terminal: SecretInput.terminal("Room code: ", into: &bytes)
+            case .terminal:
+                CodePrompt.read(into: &bytes) ?? SecretInput.terminal("Room code: ", into: &bytes)
             }
         do throws(RoomCodeError) {
             return unsafe try RoomCode(parsing: bytes.span.bytes.extracting(0..<count), in: arena)

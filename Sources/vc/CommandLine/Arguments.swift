@@ -99,6 +99,8 @@ extension Invocation {
         case .demo: self = .demo(json: options.form == .json, directory: reader.directory)
         case .doctor: self = .doctor(options)
         case .devices: self = .devices(json: options.form == .json)
+        case .send, .who, .ptt, .mute, .unmute:
+            self = .control(try reader.controlRequest())
         case .version: self = .version
         case .help:
             guard let place = reader.operands.first else {

@@ -1,6 +1,8 @@
 /// The commands of this version.
 enum Command: String, CaseIterable {
-    case host, join, tune, demo, doctor, devices, version, help
+    case host, join, tune, demo, doctor, devices
+    case send, who, ptt, mute, unmute
+    case version, help
 
     /// What stands between the command and its options.
     var operand: String? {
@@ -8,7 +10,9 @@ enum Command: String, CaseIterable {
         case .join: "[CODE]"
         case .tune: "[PHRASE]"
         case .help: "[COMMAND]"
-        case .host, .demo, .doctor, .devices, .version: nil
+        case .send: "TEXT"
+        case .ptt: "down|up|toggle"
+        case .host, .demo, .doctor, .devices, .version, .who, .mute, .unmute: nil
         }
     }
 
@@ -21,13 +25,16 @@ enum Command: String, CaseIterable {
         case .demo: "a whole call on this machine, speech in and speech out"
         case .doctor: "try out devices, network and servers, and say what to do"
         case .devices: "list the microphones and loudspeakers"
+        case .send: "say something in the running call"
+        case .who: "list who is in the running call"
+        case .ptt: "hold to talk in the running call, from a key of the desktop"
+        case .mute: "close the microphone of the running call"
+        case .unmute: "open it again"
         case .version: "print the version"
         case .help: "explain vc, or one command"
         }
     }
 
     /// Commands of later versions: known, so that nobody looks for a typing mistake.
-    static let later = [
-        "config", "send", "who", "ptt", "mute", "unmute", "completion",
-    ]
+    static let later = ["config", "completion"]
 }

@@ -8,7 +8,7 @@ enum HelpText {
             "  vc tune PHRASE   or all of you say the same phrase", "", "Commands:",
         ]
         for command in Command.allCases {
-            lines.append(row(usage(command), command.summary, width: 17))
+            lines.append(row(usage(command), command.summary, width: 20))
         }
         lines += [
             "",
@@ -91,6 +91,15 @@ enum HelpText {
                 + "and what to do. Ends with status 0 if a call is possible, else with 69. "
                 + "Without --signal no server is tried."
         case .devices: "Lists what --capture and --playback take on this machine."
+        case .send: "Says TEXT in the call that you began last and that still runs."
+        case .who: "Lists who is in the call that you began last and that still runs."
+        case .ptt:
+            "Holds the microphone of the running call open, as F4 does in its window: bind `vc ptt "
+                + "down` to a key of the desktop going down and `vc ptt up` to the same key going "
+                + "up, or `vc ptt toggle` where the desktop only tells the one. The call is "
+                + "reached through a socket in $XDG_RUNTIME_DIR that nobody but you can use."
+        case .mute: "Closes the microphone of the running call."
+        case .unmute: "Opens the microphone of the running call again."
         case .version: "Prints the version of vc and of its protocol."
         case .help: "Explains vc, or one command."
         }

@@ -8,6 +8,8 @@ enum Invocation: Equatable {
     case demo(json: Bool, directory: String?)
     case doctor(CallOptions)
     case devices(json: Bool)
+    /// Asks a running call for something.
+    case control(ControlRequest)
     case version
     case help(Command?)
 }
@@ -35,8 +37,8 @@ enum PhraseSource: Equatable {
     case made
 }
 
-/// The options of `vc host`, `vc tune` and `vc join`, some of which `vc doctor` takes too. Nil: not given, the
-/// caller chooses.
+/// The options of `vc host`, `vc tune` and `vc join`, some of which `vc doctor` takes too. Nil: not
+/// given, the caller chooses.
 struct CallOptions: Equatable {
     var signal: ServerName?
     var signalToken: SignalTokenSource?
@@ -52,7 +54,8 @@ struct CallOptions: Equatable {
     /// Bits per second.
     var bitrate: Int?
     var frame: FrameLength?
-    var form = OutputForm.plain
+    /// The full-screen interface where there is a terminal for it, else lines.
+    var form = OutputForm.screen
     var rungs = RungPolicy()
     var duration: Duration?
 }
@@ -118,6 +121,8 @@ enum TalkMode: String, Equatable {
     case open
     /// Opened by voice.
     case voice
+    /// Held open by a key, or by `vc ptt`.
+    case ptt
 }
 
 /// The length of a frame; the raw value is microseconds.
@@ -136,6 +141,8 @@ enum FrameLength: Int, CaseIterable, Equatable {
 }
 
 enum OutputForm: Equatable {
+    /// The full-screen interface.
+    case screen
     case plain
     case json
 }

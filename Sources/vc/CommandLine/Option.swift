@@ -22,7 +22,7 @@ enum Option: String, CaseIterable {
         case .listen: "[ADDR:]PORT"
         case .name: "NAME"
         case .capture, .playback: "DEV"
-        case .talk: "open|voice"
+        case .talk: "open|voice|ptt"
         case .bitrate: "N"
         case .frame: "MS"
         case .duration: "SECONDS"
@@ -67,11 +67,14 @@ enum Option: String, CaseIterable {
         case .capture:
             "where to record: alsa:NAME, file:PATH, tone[:HZ] or silence; default alsa:default"
         case .playback: "where to play: alsa:NAME, file:PATH or silence; default alsa:default"
-        case .talk: "microphone always open, or opened by voice (default)"
+        case .talk:
+            "microphone always open, opened by voice (default), or held open by a key: F4, or `vc "
+                + "ptt` on a key of the desktop"
         case .steady: "constant packets, so that nobody can see when you talk"
         case .bitrate: "bits per second of your voice, 6000 to 128000; default 48000"
         case .frame: "length of a frame: 2.5, 5, 10 (default) or 20 ms"
-        case .plain: "lines for people; the default"
+        case .plain:
+            "lines for people, also for screen readers, instead of the full-screen interface"
         case .json: "one JSON object per line, for programs"
         case .duration: "leave after that"
         case .relayOnly:

@@ -42,7 +42,7 @@ struct OptionReader {
 
     private func checkOperands() throws(UsageError) {
         switch command {
-        case .join, .tune: return
+        case .join, .tune, .send, .ptt: return
         case .help:
             guard operands.count > 1 else { return }
             throw UsageError("`vc help` takes one command")
@@ -50,7 +50,7 @@ struct OptionReader {
             guard !operands.isEmpty else { return }
             throw UsageError(
                 "`vc host` takes options only; to enter a room by its code use `vc join CODE`")
-        case .demo, .doctor, .devices, .version:
+        case .demo, .doctor, .devices, .version, .who, .mute, .unmute:
             guard let place = operands.first else { return }
             throw UsageError(
                 "`vc \(command.rawValue)` takes options only, not `\(arguments.text(place))`")
@@ -133,10 +133,7 @@ struct OptionReader {
         case .capture: options.capture = try readDevice(value, option)
         case .playback: options.playback = try readDevice(value, option)
         case .talk:
-            guard value != "ptt" else {
-                throw UsageError("--talk ptt is not available in this version")
-            }
-            options.talk = try read(value, option, "open or voice", TalkMode.init)
+            options.talk = try read(value, option, "open, voice or ptt", TalkMode.init)
         case .bitrate:
             options.bitrate = try read(value, option, "a number from 6000 to 128000") {
                 decimalInteger($0, in: Self.bitrates)
@@ -187,5 +184,28 @@ struct OptionReader {
             throw UsageError("\(option.spelling) must be \(expected), not `\(value)`")
         }
         return result
+    }
+}
+
+extension OptionReader {
+    /// What a running call is asked for.
+    func controlRequest() throws(UsageError) -> ControlRequest {
+        let words = operands.map { arguments.text($0) }
+        switch command {
+        case .ptt:
+            guard words.count == 1, let action = TalkAction(rawValue: words[0]) else {
+                throw UsageError("`vc ptt` takes one word: down, up or toggle")
+            }
+            return .talk(action)
+        case .send:
+            let text = DisplayText(message: words.joined(separator: " "))
+            guard !text.isEmpty, !text.wasCut else {
+                throw UsageError("`vc send` takes a message of 1 to 4,000 bytes")
+            }
+            return .send(text.text)
+        case .mute: return .mute(true)
+        case .unmute: return .mute(false)
+        default: return .who
+        }
     }
 }

@@ -69,14 +69,14 @@ final class Doctor {
 
     private func write(_ line: DoctorLine) {
         switch options.form {
-        case .plain: StandardStream.output.write(line: line.text)
+        case .plain, .screen: StandardStream.output.write(line: line.text)
         case .json: StandardStream.output.write(line: line.json(seconds: seconds))
         }
     }
 
     private func tellVerdict() {
         switch options.form {
-        case .plain: StandardStream.output.write(line: report.verdict)
+        case .plain, .screen: StandardStream.output.write(line: report.verdict)
         case .json: StandardStream.output.write(line: report.verdictJSON(seconds: seconds))
         }
     }

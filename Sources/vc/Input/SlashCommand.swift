@@ -35,6 +35,9 @@ enum SlashCommand: Equatable {
     case whisper(names: DisplayText)
     /// Talks to everybody again.
     case all
+    /// How the microphone is opened.
+    case talk(TalkMode)
+    case settings
     case devices
     case stats
     case quit
@@ -44,7 +47,14 @@ extension InputLine {
     /// Reads a line without its line end. A line that begins with `/` is a command; `//` begins
     /// chat that begins with a slash.
     init(_ bytes: RawSpan) {
-        let line = DisplayText(message: bytes)
+        self.init(DisplayText(message: bytes))
+    }
+
+    init(text: String) {
+        self.init(DisplayText(message: text))
+    }
+
+    private init(_ line: DisplayText) {
         guard !line.wasCut else {
             self = .refused("a message has 4,000 bytes at most; nothing was sent")
             return
@@ -118,12 +128,15 @@ extension SlashCommand {
             case "once": self = .invite(isOneTime: true)
             default: return nil
             }
+        case .talk:
+            guard let mode = TalkMode(rawValue: rest.lowercased()) else { return nil }
+            self = .talk(mode)
         case .kick:
             let name = DisplayText(message: rest)
             guard !name.isEmpty else { return nil }
             self = .kick(name)
-        case .who, .end, .lock, .unlock, .verify, .same, .mute, .deafen, .all, .devices, .stats,
-            .quit:
+        case .who, .end, .lock, .unlock, .verify, .same, .mute, .deafen, .all, .settings, .devices,
+            .stats, .quit:
             guard rest.isEmpty, let command = kind.plain else { return nil }
             self = command
         }
@@ -147,10 +160,11 @@ extension SlashHelp.Kind {
         case .mute: .mute
         case .deafen: .deafen
         case .all: .all
+        case .settings: .settings
         case .devices: .devices
         case .stats: .stats
         case .quit: .quit
-        case .help, .name, .announce, .gain, .invite, .kick, .whisper: nil
+        case .help, .name, .announce, .gain, .invite, .kick, .whisper, .talk: nil
         }
     }
 }

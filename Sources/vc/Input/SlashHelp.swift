@@ -4,6 +4,7 @@ enum SlashHelp {
         case help, who, name, announce, end, invite, mute, deafen, gain, whisper, all, devices
         case stats, quit
         case kick, lock, unlock, verify, same
+        case talk, settings
     }
 
     struct Entry {
@@ -27,6 +28,9 @@ enum SlashHelp {
             summary: "say in a line who talks"),
         Entry(
             kind: .mute, names: ["mute"], usage: "/mute", summary: "close or open your microphone"),
+        Entry(
+            kind: .talk, names: ["talk"], usage: "/talk open|voice|ptt",
+            summary: "microphone always open, opened by voice, or held open by a key"),
         Entry(
             kind: .deafen, names: ["deafen"], usage: "/deafen",
             summary: "close or open your loudspeakers"),
@@ -57,6 +61,9 @@ enum SlashHelp {
             kind: .unlock, names: ["unlock"], usage: "/unlock",
             summary: "let people in again (host)"),
         Entry(
+            kind: .settings, names: ["settings"], usage: "/settings",
+            summary: "show how vc is set, and change it"),
+        Entry(
             kind: .devices, names: ["devices"], usage: "/devices",
             summary: "list the microphones and loudspeakers"),
         Entry(
@@ -69,7 +76,7 @@ enum SlashHelp {
 
     /// Commands of later versions.
     static let later = [
-        "settings", "capture", "playback", "record", "debug",
+        "capture", "playback", "record", "debug",
     ]
 
     /// The lines of `/help`, or of `/help COMMAND`; nil when there is no such command.
@@ -77,7 +84,7 @@ enum SlashHelp {
         let shown = entries.filter { topic == nil || $0.names.contains(topic ?? "") }
         guard !shown.isEmpty else { return nil }
         return shown.map { entry in
-            let gap = String(repeating: " ", count: max(1, 18 - entry.usage.count))
+            let gap = String(repeating: " ", count: max(1, 22 - entry.usage.count))
             let also = entry.names.dropFirst().map { " (also /\($0))" }.joined()
             return entry.usage + gap + entry.summary + also
         }

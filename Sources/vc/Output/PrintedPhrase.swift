@@ -1,8 +1,8 @@
 internal import VCCore
 internal import VCNet
 
-/// A phrase that was made, shown once: to people with the line that their friends paste, to programs
-/// as the event `phrase`. It goes straight into memory that is wiped.
+/// A phrase that was made, shown once: to people with the line that their friends paste, to
+/// programs as the event `phrase`. It goes straight into memory that is wiped.
 enum PrintedPhrase {
     /// The most bytes in any form.
     private static let longest = 2 * TunePhrase.longestMade + 2 * ServerName.longestText + 256
@@ -12,7 +12,7 @@ enum PrintedPhrase {
     ) {
         _ = withWipedText(capacity: longest) { writer in
             switch form {
-            case .plain: writePlain(phrase, server, into: &writer)
+            case .plain, .screen: writePlain(phrase, server, into: &writer)
             case .json: writeJSON(phrase, server, at: seconds, into: &writer)
             }
         } use: { bytes in

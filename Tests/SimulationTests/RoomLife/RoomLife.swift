@@ -32,6 +32,7 @@ struct RoomLife {
     /// Who died: its keys are somebody else's now, who hears everything.
     private var dead: [Node] = []
     private var names = 1
+    private var code: [UInt8] = []
     private var trouble: [Trouble] = []
     private(set) var log: [String] = []
 
@@ -48,7 +49,7 @@ struct RoomLife {
 
     init(seed: UInt64, script: Script = Script(), arena: SecretArena) throws {
         self.script = script
-        random = SplitMix64(seed: seed &* 0x9E37_79B9_7F4A_7C15)
+        random = SplitMix64(seed: seed &* 0xD134_2543_DE82_EF95 ^ 0x51)
         world = World(seed: seed, link: RoomLife.link, arena: arena, relays: 0)
         world.keepsSealed = false
         let tap = tap
@@ -74,7 +75,9 @@ struct RoomLife {
         for node in present { ledger.say(node, now: world.now) }
         let ledger = ledger
         _ = wait(for: .seconds(30)) { RoomLife.complaint(about: ledger, in: room) == nil }
+        tap.ears = present + dead
         tap.listen(now: world.now)
+        tap.listenAgain(now: world.now)
         return RoomLife.complaint(about: ledger, in: present) ?? RoomLife.agree(present)
             ?? tap.leaks.first
     }
@@ -172,11 +175,12 @@ struct RoomLife {
     }
 
     private mutating func come() throws {
-        guard present.count < script.size,
-            let host = present.first(where: { $0.machine.isHost && !$0.code.isEmpty })
-        else { return }
+        guard present.count < script.size else { return }
+        // Whoever was host last has told its code.
+        let hosts = present.filter { $0.machine.isHost && !$0.code.isEmpty }
+        if let host = hosts.last { code = host.code }
         names += 1
-        let node = try world.addJoiner(name: "m\(names)", code: host.code)
+        let node = try world.addJoiner(name: "m\(names)", code: code)
         node.label = "m\(names)"
         note("comes", node)
         present.append(node)
@@ -249,7 +253,7 @@ extension RoomLife {
                 return "\(node.label) has version \(other.version) of \(other.term), "
                     + "\(first.label) \(roster.version) of \(roster.term)"
             }
-            guard node.isWithAll(room.count) else { return "\(node.label) misses \(node.missing)" }
+            guard node.isWithAll(room.count) else { return node.shortcomings(room) }
         }
         return nil
     }
@@ -262,5 +266,19 @@ extension RoomLife {
             }
         }
         return nil
+    }
+}
+
+extension Node {
+    /// Whom it does not reach, and why.
+    fileprivate func shortcomings(_ room: [Node]) -> String {
+        let numbers = machine.peers.numbers
+        var text = "\(label) knows \(numbers.count) of \(room.count - 1)"
+        for number in missing {
+            let other = room.first { $0.key == machine.peers[number].key }?.label ?? "nobody"
+            let hasMet = machine.peers[number].hasMet
+            text += "; \(other) (\(number)) \(hasMet ? "has no path" : "was not met")"
+        }
+        return text
     }
 }

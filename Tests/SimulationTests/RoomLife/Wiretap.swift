@@ -11,6 +11,8 @@ final class Wiretap {
     /// Members, and who was one and kept its keys.
     var ears: [Node] = []
     private var packets: [(bytes: [UInt8], sender: Node)] = []
+    /// Some of the packets that were tried, for who comes later.
+    private var archive: [(bytes: [UInt8], sender: Node)] = []
     private var seen = 0
     /// Packets that were tried.
     private(set) var tried = 0
@@ -27,12 +29,21 @@ final class Wiretap {
         for (bytes, sender) in packets {
             for ear in ears where ear !== sender { offer(bytes, of: sender, to: ear, now: now) }
         }
+        archive += packets.prefix(1)
         packets = []
+    }
+
+    /// Tries some of all that was ever recorded, on everybody who is there now.
+    func listenAgain(now: Instant) {
+        for (bytes, sender) in archive.suffix(100) {
+            for ear in ears where ear !== sender { offer(bytes, of: sender, to: ear, now: now) }
+        }
     }
 
     /// Forgets all that it was shown, and whom it belongs to.
     func stop() {
         packets = []
+        archive = []
         ears = []
     }
 

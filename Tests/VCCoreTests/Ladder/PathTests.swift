@@ -117,6 +117,36 @@ struct PathRig {
         #expect(rig.times(of: one, since: start).last ?? 0 > 610_000, "and is tried again after it")
     }
 
+    @Test(
+        "what forwards is tried each minute however long it was silent, and at once when it is back"
+    )
+    func silentForwarder() {
+        var machine = PathMachine()
+        var now = Instant(nanoseconds: 100_000_000_000)
+        let start = now
+        var times = [now]
+        func run(_ duration: Duration) {
+            let end = now + duration
+            while now < end {
+                while machine.nextProbe(transaction: UInt64(times.count), now: now) != nil {
+                    times.append(now)
+                }
+                now = min(end, max(machine.timeout ?? end, now + .milliseconds(1)))
+            }
+        }
+        machine.addHost(now: now)
+        run(.seconds(400))
+        let gaps = zip(times, times.dropFirst()).map { $1 - $0 }
+        #expect((gaps.max() ?? .zero) <= .seconds(60) && times.count < 100)
+        #expect(now - (times.last ?? start) <= .seconds(60))
+        machine.noteForwarders(now: now) { _ in false }
+        run(.seconds(10))
+        machine.noteForwarders(now: now) { _ in true }
+        let back = now
+        run(.seconds(1))
+        #expect(times.contains { $0 >= back && $0 < back + .milliseconds(50) })
+    }
+
     @Test("nothing is selected before a probe was answered, and only for a true answer")
     func answeredFirst() {
         var rig = PathRig()

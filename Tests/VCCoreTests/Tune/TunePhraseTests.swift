@@ -60,7 +60,7 @@ struct TunePhraseTests {
         ] {
             #expect(bytes(string(scalars)) == Array("\u{1EAD}".utf8))
         }
-        // The angstrom sign is a letter; a syllable is its letters; what Unicode leaves apart stays.
+        // The angstrom sign is a letter, a syllable its letters; what Unicode leaves apart stays.
         #expect(bytes(string([0x212B])) == Array("\u{E5}".utf8))
         #expect(bytes(string([0x1112, 0x1161, 0x11AB])) == Array("\u{D55C}".utf8))
         #expect(bytes(string([0x958])) == Array("\u{915}\u{93C}".utf8))
@@ -71,8 +71,13 @@ struct TunePhraseTests {
 
     @Test("each character keeps its meaning, and its form is final")
     func everyCharacter() {
-        // Those that make no difference, or are made small, are looked at above.
-        let scalars = (UInt32(0x21)...0x2FFFF).filter { value in
+        // Where Unicode has characters that stand for others, and some syllables. Those that make
+        // no difference, or are made small, are looked at above.
+        let blocks: [ClosedRange<UInt32>] = [
+            0x21...0x2FFF, 0xF900...0xFB4F, 0x11000...0x117FF, 0x1D100...0x1D1FF, 0x2F800...0x2FA1F,
+        ]
+        let syllables = stride(from: UInt32(0xAC00), through: 0xD7A3, by: 101)
+        let scalars = (blocks.flatMap { Array($0) } + syllables).filter { value in
             guard let scalar = Unicode.Scalar(value) else { return false }
             let properties = scalar.properties
             return !properties.changesWhenLowercased && !properties.isWhitespace

@@ -1,0 +1,87 @@
+import Glibc
+import Testing
+
+@testable import vc
+
+@Suite("What a running call is asked")
+struct ControlTests {
+    @Test("is understood as it was meant, and nothing else is")
+    func requests() {
+        let requests: [ControlRequest] = [
+            .talk(.down), .talk(.up), .talk(.toggle), .mute(true), .mute(false), .who,
+            .send("hello  there "),
+        ]
+        for request in requests { #expect(ControlRequest(request.bytes) == request) }
+        for text in [
+            "", "vc1", "vc1 ", "vc2 who", "vc1 who x", "vc1 ptt", "vc1 ptt left", "vc1 send",
+            "vc1 send ", "vc1 mute now", "vc1 quit",
+        ] { #expect(ControlRequest(Array(text.utf8)) == nil, "\(text)") }
+        #expect(ControlRequest(Array("vc1 send ".utf8) + [0xFF]) == nil)
+        #expect(
+            ControlRequest(Array("vc1 send ".utf8) + Array(repeating: 97, count: 5_000)) == nil)
+        #expect(ControlAnswer(ControlAnswer("a\nb").bytes) == ControlAnswer("a\nb"))
+        #expect(ControlAnswer([]) == nil)
+        #expect(ControlAnswer([0]) == nil)
+    }
+
+    @Test("stands in a folder and a file that nobody else can use")
+    func permissions() throws {
+        let runtime = try TemporaryFolder()
+        do {
+            let folder = try #require(ControlFolder(runtime: runtime.path))
+            let socket = try #require(ControlSocket(folder))
+            #expect(socket.descriptor >= 0)
+            #expect(mode(folder.path) == 0o700)
+            let path = folder.socketPath(of: getpid())
+            #expect(mode(path) == 0o600)
+            #expect(folder.sockets == [path])
+        }
+        // Gone with the call.
+        #expect(ControlFolder(runtime: runtime.path)?.sockets == [])
+    }
+
+    @Test("is refused in a folder that others may enter, that is not ours, or that is a link")
+    func folders() throws {
+        let runtime = try TemporaryFolder()
+        #expect(ControlFolder(runtime: nil) == nil)
+        #expect(ControlFolder(runtime: "relative") == nil)
+        #expect(ControlFolder(runtime: runtime.path + "/missing") == nil)
+        let folder = runtime.path + "/vc"
+        mkdir(folder, 0o700)
+        chmod(folder, 0o750)
+        #expect(ControlFolder(runtime: runtime.path) == nil)
+        rmdir(folder)
+        mkdir(runtime.path + "/other", 0o700)
+        symlink(runtime.path + "/other", folder)
+        #expect(ControlFolder(runtime: runtime.path) == nil)
+        unlink(folder)
+        if getuid() == 0 {
+            mkdir(folder, 0o700)
+            chown(folder, 65_534, 65_534)
+            #expect(ControlFolder(runtime: runtime.path) == nil)
+        }
+    }
+
+    private func mode(_ path: String) -> mode_t {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return 0 }
+        return status.st_mode & 0o777
+    }
+}
+
+/// A folder that goes with the test.
+private final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/vc-control-XXXXXX".utf8CString)
+        try #require(mkdtemp(&template) != nil)
+        path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    }
+
+    deinit {
+        for name in ["/vc", "/other", ""] { rmdir(path + name) }
+        unlink(path + "/vc")
+        rmdir(path)
+    }
+}

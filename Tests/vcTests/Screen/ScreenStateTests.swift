@@ -1,0 +1,151 @@
+import Testing
+import VCCore
+
+@testable import vc
+
+@Suite("The full-screen interface")
+struct ScreenStateTests {
+    init() { utf8 }
+
+    @Test("does what its keys say")
+    func keys() {
+        var state = room()
+        #expect(press(&state, .function(4)) == .talk(.press))
+        #expect(press(&state, .character("r"), .control) == .mute)
+        #expect(press(&state, .character("q"), .control) == .leave)
+        #expect(press(&state, .character("c"), .control) == .interrupt)
+        #expect(press(&state, .character("z"), .control) == .suspend)
+        #expect(press(&state, .function(1)) == nil)
+        #expect(state.panel == .help(firstLine: 0))
+        #expect(press(&state, .function(2)) == .invite)
+        #expect(state.panel == .invite)
+        #expect(press(&state, .escape) == nil)
+        #expect(state.panel == nil)
+        // A panel is no reason not to write.
+        _ = press(&state, .function(1))
+        for letter in "hi" { _ = press(&state, .character(letter.unicodeScalars.first!)) }
+        #expect(press(&state, .enter) == .line("hi"))
+        #expect(press(&state, .enter) == nil)
+    }
+
+    @Test("hears a key go up only where it is the one to talk")
+    func releases() {
+        var state = room()
+        let release = KeyPress(key: .character("a"), phase: .release)
+        #expect(state.handle(.key(release)) == nil)
+        #expect(state.editor.isEmpty)
+        let talk = KeyPress(key: .function(4), phase: .release)
+        #expect(state.handle(.key(talk)) == .talk(.release))
+        #expect(state.handle(.focus(false)) == .talk(.release))
+    }
+
+    @Test("knows from the terminal's answer whether keys are told going up, and says if not")
+    func talkKey() {
+        var state = room(talk: .ptt)
+        _ = state.handle(.keyboardFlags(0))
+        _ = state.handle(.attributes)
+        state.explainTalkKey()
+        #expect(state.tellsRelease == true)
+        #expect(state.log.entries.isEmpty)
+        var other = room(talk: .ptt)
+        _ = other.handle(.attributes)
+        other.explainTalkKey()
+        other.explainTalkKey()
+        #expect(other.tellsRelease == false)
+        #expect(other.log.entries.count == 1)
+    }
+
+    @Test("changes settings from its list")
+    func settings() {
+        var state = room()
+        state.settings = [
+            ScreenSetting(kind: .talk, title: "talk", value: ""),
+            ScreenSetting(kind: .deafen, title: "deaf", value: ""),
+            ScreenSetting(kind: .fixed, title: "server", value: ""),
+        ]
+        _ = press(&state, .function(3))
+        #expect(press(&state, .right) == .change(.talk(.ptt)))
+        #expect(press(&state, .left) == .change(.talk(.open)))
+        _ = press(&state, .down)
+        #expect(press(&state, .enter) == .change(.deafen))
+        for _ in 0..<5 { _ = press(&state, .down) }
+        #expect(state.panel == .settings(chosen: 2))
+        #expect(press(&state, .right) == nil)
+    }
+
+    @Test("shows the loss of the last seconds")
+    func loss() {
+        var window = LossWindow()
+        #expect(window.percent == nil)
+        for second in 0...20 {
+            let lost: UInt64 = second < 10 ? 0 : UInt64(second - 9) * 5
+            window.note(lost: lost, all: UInt64(second) * 100)
+        }
+        #expect(window.percent == 5)
+        // Somebody else has the number now.
+        window.note(lost: 0, all: 10)
+        #expect(window.percent == nil)
+    }
+
+    @Test("shows the worst of what lasts until it is over, and nothing that is past")
+    func problems() {
+        var problems = ProblemList()
+        problems.note("input", "no such command")
+        #expect(problems.worst == nil)
+        problems.note("signal-unreachable", "no server")
+        problems.note("device-lost", "no microphone")
+        #expect(problems.worst == "no microphone")
+        problems.note("device-back", "works again")
+        #expect(problems.worst == "no server")
+        problems.note("signal-back", "answers")
+        #expect(problems.worst == nil)
+    }
+
+    @Test("stays where somebody reads while more is said")
+    func scrolling() {
+        var log = ScreenLog()
+        func say(_ number: Int) {
+            log.add(ScreenLog.Entry(minutes: 0, kind: .answer, text: "line \(number)"))
+        }
+        for number in 0..<50 { say(number) }
+        #expect(text(log.rows(3, columns: 40)).last == "00:00 line 49")
+        log.scroll(by: 10)
+        let read = text(log.rows(3, columns: 40))
+        #expect(read.last == "00:00 line 39")
+        for number in 50..<60 { say(number) }
+        #expect(text(log.rows(3, columns: 40)) == read)
+        log.scroll(by: 1_000)
+        #expect(text(log.rows(3, columns: 40)).first == "00:00 line 0")
+        log.scrollToEnd()
+        #expect(text(log.rows(3, columns: 40)).last == "00:00 line 59")
+        for number in 60..<5_000 { say(number) }
+        #expect(log.entries.count <= ScreenLog.longest)
+        #expect(text(log.rows(1, columns: 40)) == ["00:00 line 4999"])
+    }
+
+    private func text(_ rows: [ScreenRow]) -> [String] { rows.map(plainText) }
+
+    private func press(
+        _ state: inout ScreenState, _ key: Key, _ modifiers: KeyModifiers = []
+    ) -> ScreenAction? {
+        state.handle(.key(KeyPress(key: key, modifiers: modifiers)))
+    }
+}
+
+/// A room before anybody is in it.
+func room(talk: TalkMode = .voice, name: String = "ana") -> ScreenState {
+    var state = ScreenState(
+        microphone: MicrophoneControl(mode: talk, isMuted: false), ownName: DisplayText(name: name))
+    state.minutes = 20 * 60 + 15
+    return state
+}
+
+/// What a row says, the code as dots.
+func plainText(_ row: ScreenRow) -> String {
+    row.runs.map { run in
+        switch run.content {
+        case .text(let text): text
+        case .code(_, let range): String(repeating: "•", count: range.count)
+        }
+    }.joined()
+}
