@@ -22,6 +22,8 @@ struct NameplateDirectory {
         let nameplate: UInt32
         let tokenHash: Block16
         let roomID: Block16
+        /// That of a phrase, where the lease is found by it.
+        var bucket: UInt16?
         var host: Endpoint
         /// At which of our addresses it speaks to us.
         var local: Endpoint?
@@ -42,6 +44,7 @@ struct NameplateDirectory {
 
     private let limit: Int
     private let limitPerSource: Int
+    private var buckets = TuneBuckets()
     private var free = FreeNumbers(upTo: SignalFormat.maximumNameplate)
     private var leases: [Lease?] = []
     private var emptySlots: [Int32] = []
@@ -88,15 +91,8 @@ struct NameplateDirectory {
         tokenHash: Block16, roomID: Block16, wanted: UInt32, from host: SignalService.Sender,
         now: Instant
     ) -> Claim {
-        if let slot = slot(ofToken: tokenHash), let lease = leases[slot] {
-            guard lease.roomID.matches(roomID) else { return .otherRoom }
-            touch(slot, host, now: now)
-            return .returned(nameplate: lease.nameplate, wasLapsed: lease.standing == .lapsed)
-        }
-        let source = SourcePrefix(source: host.endpoint)
-        guard count < limit, leasesOfSource[source, default: 0] < limitPerSource,
-            slotOfToken[tokenHash.high] == nil, let lowest = free.lowest
-        else { return .full }
+        if let own = claimOwn(tokenHash, roomID, bucket: nil, from: host, now: now) { return own }
+        guard hasRoom(tokenHash, from: host), let lowest = free.lowest else { return .full }
         guard wanted == 0 || free.isFree(wanted) else { return .taken }
         let nameplate = wanted == 0 ? lowest : wanted
         insert(
@@ -106,6 +102,57 @@ struct NameplateDirectory {
                 standing: .held,
                 deadline: now + SignalLimits.leaseTime))
         return .granted(nameplate: nameplate)
+    }
+
+    /// Claims a lease in a bucket, or takes an own one back. `wanted` is the one of before, or 0.
+    mutating func claim(
+        tokenHash: Block16, roomID: Block16, bucket: UInt16, wanted: UInt32,
+        from host: SignalService.Sender, now: Instant
+    ) -> Claim {
+        if let own = claimOwn(tokenHash, roomID, bucket: bucket, from: host, now: now) {
+            return own
+        }
+        let source = SourcePrefix(source: host.endpoint)
+        let neighbours = buckets.leases(in: bucket).count { number in
+            lease(ofNameplate: number).map { SourcePrefix(source: $0.host) == source } ?? false
+        }
+        guard hasRoom(tokenHash, from: host), !buckets.isFull(bucket),
+            neighbours < TuneBuckets.leasesPerSource
+        else { return .full }
+        let isWantedFree = wanted != 0 && slotOfNameplate[wanted] == nil
+        let number =
+            isWantedFree ? wanted : buckets.drawLease { slotOfNameplate[$0] == nil }
+        insert(
+            Lease(
+                nameplate: number, tokenHash: tokenHash, roomID: roomID, bucket: bucket,
+                host: host.endpoint, local: host.local, transaction: host.transaction,
+                standing: .held, deadline: now + SignalLimits.leaseTime))
+        return .granted(nameplate: number)
+    }
+
+    /// The leases of a bucket whose hosts were heard within `time`.
+    func leases(in bucket: UInt16, heardWithin time: Duration, now: Instant) -> [UInt32] {
+        buckets.leases(in: bucket).filter { number in
+            guard let lease = lease(ofNameplate: number) else { return false }
+            return now + SignalLimits.leaseTime <= lease.deadline + time
+        }
+    }
+
+    /// What a claim of a token that has a lease already gives; nil where it has none.
+    private mutating func claimOwn(
+        _ tokenHash: Block16, _ roomID: Block16, bucket: UInt16?,
+        from host: SignalService.Sender, now: Instant
+    ) -> Claim? {
+        guard let slot = slot(ofToken: tokenHash), let lease = leases[slot] else { return nil }
+        guard lease.roomID.matches(roomID), lease.bucket == bucket else { return .otherRoom }
+        touch(slot, host, now: now)
+        return .returned(nameplate: lease.nameplate, wasLapsed: lease.standing == .lapsed)
+    }
+
+    private func hasRoom(_ tokenHash: Block16, from host: SignalService.Sender) -> Bool {
+        count < limit
+            && leasesOfSource[SourcePrefix(source: host.endpoint), default: 0] < limitPerSource
+            && slotOfToken[tokenHash.high] == nil
     }
 
     /// Notes that the host of a token was heard, now at this address.
@@ -127,6 +174,13 @@ struct NameplateDirectory {
     mutating func release(tokenHash: Block16, now: Instant) -> UInt32? {
         guard let slot = slot(ofToken: tokenHash), var lease = leases[slot] else { return nil }
         if lease.standing == .held { uncount(lease.host) }
+        if lease.bucket != nil {
+            // Its number is never given out again.
+            held.remove(slot)
+            lease.standing = .lapsed
+            forget(slot, lease)
+            return lease.nameplate
+        }
         lease.standing = .quarantined
         lease.deadline = now + SignalLimits.quarantine
         leases[slot] = lease
@@ -188,7 +242,11 @@ struct NameplateDirectory {
             slot = leases.count
             leases.append(lease)
         }
-        free.take(lease.nameplate)
+        if let bucket = lease.bucket {
+            buckets.add(lease.nameplate, to: bucket)
+        } else {
+            free.take(lease.nameplate)
+        }
         slotOfNameplate[lease.nameplate] = Int32(slot)
         slotOfToken[lease.tokenHash.high] = Int32(slot)
         leasesOfSource[SourcePrefix(source: lease.host), default: 0] += 1
@@ -215,7 +273,11 @@ struct NameplateDirectory {
         resting.remove(slot)
         if lease.standing == .lapsed { slotOfToken[lease.tokenHash.high] = nil }
         slotOfNameplate[lease.nameplate] = nil
-        free.release(lease.nameplate)
+        if let bucket = lease.bucket {
+            buckets.remove(lease.nameplate, from: bucket)
+        } else {
+            free.release(lease.nameplate)
+        }
         leases[slot] = nil
         emptySlots.append(Int32(slot))
     }

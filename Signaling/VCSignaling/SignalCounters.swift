@@ -39,6 +39,8 @@ public struct SignalCounters: Sendable, Equatable {
     public var sightings: UInt64 = 0
     /// Sightings that somebody asked about and that were not ours, or too old. Per `sightings`.
     public var sightingsRefused: UInt64 = 0
+    /// Questions for the leases of a bucket that were answered. Per `received`.
+    public var tuneLists: UInt64 = 0
     /// Messages over a rate, with or without an answer. Per `received`.
     public var rateLimited: UInt64 = 0
     /// Binding answers. Per `received`.

@@ -19,6 +19,9 @@ public struct SignalLimits: Sendable, Equatable {
     public var newRunsPerSourceAndNameplate = Rate(burst: 5, perSecond: 5 / 60)
     /// Questions of one source for nameplates that nobody holds: typing errors, not a census.
     public var unknownNameplatesPerSource = Rate(burst: 20, perSecond: 1)
+    /// Questions of one source for the leases of a bucket: each start asks once, and each host once
+    /// a minute.
+    public var tuneListsPerSource = Rate(burst: 30, perSecond: 1)
     /// Bodies through one mailbox, both ways together.
     public var packetsPerMailbox = Rate(burst: 20, perSecond: 20)
     /// Messages with a valid cookie from one source. A lease takes 0.5 a second.
@@ -44,6 +47,9 @@ public struct SignalLimits: Sendable, Equatable {
 
     /// A host that is silent for this long loses its nameplate.
     public static let leaseTime = Duration.seconds(30)
+    /// A host in a bucket that is silent for this long is not told any more: three keepalives. Who
+    /// comes back to a phrase after a crash does not wait for its old self.
+    static let tuneSilence = Duration.seconds(7)
     /// For this long a lost nameplate returns to its claim token only, and nobody else gets it.
     public static let quarantine = Duration.seconds(600)
     /// A run is over after this.

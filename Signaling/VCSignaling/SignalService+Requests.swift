@@ -10,10 +10,7 @@ extension SignalService {
             sendCookie(to: sender, now: now)
         case .claim(let cookie, let roomID, let token, let wanted, let proof):
             guard admits(cookie, sender, now: now) else { return }
-            let isTrusted =
-                hostToken?.accepts(
-                    proof, cookie: cookie, roomID: roomID, claimToken: datagram.extracting(token))
-                ?? true
+            let isTrusted = isTrusted(proof, cookie, roomID, datagram.extracting(token))
             claim(hash(token, datagram), roomID, wanted, isTrusted, sender, now: now)
         case .keepalive(let cookie, let token):
             guard admits(cookie, sender, now: now) else { return }
@@ -41,7 +38,21 @@ extension SignalService {
         case .verify(let cookie, let subject, let sighting):
             guard admits(cookie, sender, now: now) else { return }
             answerVerify(subject, sighting, sender, now: now)
+        case .tuneClaim(let cookie, let roomID, let token, let bucket, let wanted, let proof):
+            guard admits(cookie, sender, now: now) else { return }
+            let isTrusted = isTrusted(proof, cookie, roomID, datagram.extracting(token))
+            tuneClaim(
+                hash(token, datagram), roomID, bucket, wanted, isTrusted, sender, now: now)
+        case .tuneList(let cookie, let bucket):
+            guard admits(cookie, sender, now: now) else { return }
+            tuneList(bucket, sender, now: now)
         }
+    }
+
+    private func isTrusted(
+        _ proof: Block16, _ cookie: Block16, _ roomID: Block16, _ token: RawSpan
+    ) -> Bool {
+        hostToken?.accepts(proof, cookie: cookie, roomID: roomID, claimToken: token) ?? true
     }
 
     // MARK: Cookies
@@ -105,18 +116,33 @@ extension SignalService {
         _ token: Block16, _ roomID: Block16, _ wanted: UInt32, _ isTrusted: Bool,
         _ sender: Sender, now: Instant
     ) {
-        if !directory.knows(token) {
-            guard !isDraining else { return refuse(.draining, sender) }
-            let source = hash(of: SourcePrefix(source: sender.endpoint), purpose: .leases)
-            guard newLeasesPerSource.take(source, now: now) else {
-                counters.rateLimited += 1
-                return refuse(.rateLimited, sender)
-            }
-            // After the rate: whoever tries tokens gets no more tries than rooms.
-            guard isTrusted else { return refuse(.tokenNeeded, sender) }
+        guard mayClaim(token, isTrusted, sender, now: now) else { return }
+        answer(
+            directory.claim(
+                tokenHash: token, roomID: roomID, wanted: wanted, from: sender, now: now), sender)
+    }
+
+    /// Whether the source may have a lease for a token that is not known; says no to it.
+    mutating func mayClaim(
+        _ token: Block16, _ isTrusted: Bool, _ sender: Sender, now: Instant
+    ) -> Bool {
+        guard !directory.knows(token) else { return true }
+        guard !isDraining else {
+            refuse(.draining, sender)
+            return false
         }
-        let claim = directory.claim(
-            tokenHash: token, roomID: roomID, wanted: wanted, from: sender, now: now)
+        let source = hash(of: SourcePrefix(source: sender.endpoint), purpose: .leases)
+        guard newLeasesPerSource.take(source, now: now) else {
+            counters.rateLimited += 1
+            refuse(.rateLimited, sender)
+            return false
+        }
+        // After the rate: whoever tries tokens gets no more tries than rooms.
+        if !isTrusted { refuse(.tokenNeeded, sender) }
+        return isTrusted
+    }
+
+    mutating func answer(_ claim: NameplateDirectory.Claim, _ sender: Sender) {
         switch claim {
         case .granted(let nameplate):
             counters.leasesGranted += 1

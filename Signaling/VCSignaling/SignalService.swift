@@ -36,6 +36,7 @@ public struct SignalService: ~Copyable {
     var newLeasesPerSource: TokenBuckets
     var newRuns: TokenBuckets
     var unknownNameplates: TokenBuckets
+    var tuneLists: TokenBuckets
     let cookieHash: KeyedHash
     let tokenHash: KeyedHash
     let sourceHash: KeyedHash
@@ -75,6 +76,7 @@ public struct SignalService: ~Copyable {
         newLeasesPerSource = TokenBuckets(limits.newLeasesPerSource, sources: sources)
         newRuns = TokenBuckets(limits.newRunsPerSourceAndNameplate, sources: sources)
         unknownNameplates = TokenBuckets(limits.unknownNameplatesPerSource, sources: sources)
+        tuneLists = TokenBuckets(limits.tuneListsPerSource, sources: sources)
         cookieHash = KeyedHash(random: &random)
         tokenHash = KeyedHash(random: &random)
         sourceHash = KeyedHash(random: &random)
@@ -329,6 +331,8 @@ public struct SignalService: ~Copyable {
         case tag = 5
         case mailbox = 6
         case unknownNameplates = 7
+        case tuneLists = 8
+        case tuneOrder = 9
     }
 
     func hash(of prefix: SourcePrefix, purpose: Purpose, nameplate: UInt32 = 0) -> UInt64 {

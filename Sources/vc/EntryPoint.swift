@@ -25,6 +25,8 @@ enum EntryPoint {
             return .success
         case .host(let options): return Call.host(options)
         case .join(let options, let code): return Call.join(options, code: code)
+        case .tune(let options, let phrase, let acceptsWeak):
+            return Call.tune(options, phrase: phrase, acceptsWeak: acceptsWeak)
         case .devices(let json):
             for line in json ? DeviceListing.jsonLines() : DeviceListing.lines() {
                 StandardStream.output.write(line: line)
@@ -44,6 +46,9 @@ extension Arguments {
         } isOption: { place in
             guard let argument = unsafe CommandLine.unsafeArgv[place + 1] else { return false }
             return unsafe argument[0] == CChar(bitPattern: UInt8(ascii: "-")) && argument[1] != 0
+        } isDash: { place in
+            guard let argument = unsafe CommandLine.unsafeArgv[place + 1] else { return false }
+            return unsafe argument[0] == CChar(bitPattern: UInt8(ascii: "-")) && argument[1] == 0
         }
     }
 }
@@ -54,6 +59,7 @@ extension Environment {
         Environment(
             signal: unsafe getenv("VC_SIGNAL").map { unsafe String(cString: $0) },
             hasSignalToken: unsafe getenv("VC_SIGNAL_TOKEN").map { unsafe $0[0] != 0 } ?? false,
-            hasCode: unsafe getenv("VC_CODE").map { unsafe $0[0] != 0 } ?? false)
+            hasCode: unsafe getenv("VC_CODE").map { unsafe $0[0] != 0 } ?? false,
+            hasPhrase: unsafe getenv("VC_PHRASE").map { unsafe $0[0] != 0 } ?? false)
     }
 }

@@ -96,11 +96,10 @@ extension OneByOne {
             let (sound, statistics) = try talk.heard()
             #expect(statistics.lost == 0 && statistics.refused == 0)
             #expect(statistics.restarts <= 1, "the stream is the same one")
-            // A longer frame comes 10 ms later than its first half would have: once that is made
-            // up, and learnt.
-            #expect(statistics.late <= 1, "\(statistics)")
-            // One frame of 10 ms, and what completes the pitch period.
-            #expect(statistics.concealed <= 2, "\(statistics)")
+            // A longer frame comes 10 ms later than its first half would have: that is made up
+            // once, in the steps of the speech coder, and then known.
+            #expect(statistics.late <= 4, "\(statistics)")
+            #expect(statistics.concealed <= 4, "\(statistics)")
             let place = talk.switchedAt
             let usual = roughness(sound[place / 2..<place - 4_800])
             let around = roughness(sound[place - 4_800..<place + 9_600])

@@ -90,6 +90,43 @@ struct ArgumentsTests {
                 == .join(CallOptions(), code: .arguments([1, 2, 3, 4])))
     }
 
+    @Test("reads no phrase into a String, and takes it from four places")
+    func phrase() throws {
+        let server = ["--signal", "signal.example"]
+        var options = CallOptions()
+        options.signal = ServerName("signal.example")
+        let words = ["tune", "blue", "whale"] + server + ["--open"]
+        let arguments = Arguments(count: words.count) { place in
+            #expect(words[place] != "blue" && words[place] != "whale")
+            return words[place]
+        } isOption: {
+            words[$0].hasPrefix("--")
+        }
+        #expect(
+            try Invocation(arguments, environment: Environment())
+                == .tune(options, phrase: .arguments([1, 2]), acceptsWeak: true))
+        let environment = Environment(hasPhrase: true)
+        func source(_ line: [String], _ environment: Environment = Environment()) throws
+            -> PhraseSource?
+        {
+            guard case .tune(_, let source, false) = try parse(line, environment) else {
+                return nil
+            }
+            return source
+        }
+        #expect(try source(["tune"] + server) == .made)
+        #expect(try source(["tune"] + server, environment) == .environment)
+        #expect(try source(["tune", "a"] + server, environment) == .arguments([1]))
+        #expect(try source(["tune", "-"] + server, environment) == .terminal)
+        #expect(try source(["tune", "-", "a"] + server) == .arguments([1, 2]))
+        #expect(error("tune blue")?.contains("--signal") == true)
+        #expect(error("join --open 7-a-b-c")?.contains("vc tune") == true)
+        options.signalToken = .environment
+        #expect(
+            try parse(["tune", "a"] + server, Environment(hasSignalToken: true))
+                == .tune(options, phrase: .arguments([1]), acceptsWeak: false))
+    }
+
     @Test("repeats no code that stands in the wrong place")
     func codeIsNotRepeated() {
         for line in [
@@ -226,6 +263,8 @@ struct ArgumentsTests {
             words[$0]
         } isOption: {
             words[$0].hasPrefix("-") && words[$0].count > 1
+        } isDash: {
+            words[$0] == "-"
         }
         return try Invocation(arguments, environment: environment)
     }

@@ -66,7 +66,8 @@ struct DemoTests {
         hearing.late = 1
         hearing.mouthToEarMilliseconds = [10, 30, 20]
         let ana = DemoReport.Member(
-            name: "ana", isHost: true, number: 1, secondsToJoin: nil, secondsToVoice: 0.1,
+            name: "ana", isHost: true, isRelayed: false, number: 1, secondsToJoin: nil,
+            secondsToVoice: 0.1,
             hearings: [hearing], heardSeconds: 7.25, chatDelivered: false, cpuPercent: 1.5,
             residentBytes: 10 << 20, recording: "out/ana.wav")
         let server = DemoReport.Server(name: "vc-signal", cpuPercent: 0.1, residentBytes: 5 << 20)

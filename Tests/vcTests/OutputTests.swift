@@ -63,6 +63,16 @@ struct JSONLinesTests {
                 .error(kind: "device", message: "m"),
                 #"{"event":"error","t":1.500,"kind":"device","message":"m"}"#
             ),
+            (
+                .safety(words: "a b c d", run: 2),
+                #"{"event":"safety","t":1.500,"words":"a b c d","run":2}"#
+            ),
+            (
+                .verified([MemberName(number: 1, name: ana)]),
+                #"{"event":"verified","t":1.500,"members":[{"number":1,"name":"ana"}]}"#
+            ),
+            (.locked(isOn: true), #"{"event":"locked","t":1.500,"on":true}"#),
+            (.codeUsed(nameplate: 9), #"{"event":"code-used","t":1.500,"nameplate":9}"#),
             (.left(reason: "quit"), #"{"event":"left","t":1.500,"reason":"quit"}"#),
         ]
         for (event, expected) in cases {
@@ -96,6 +106,9 @@ struct JSONLinesTests {
         #expect(
             try printed(JSONLines(), "7-castle-volcano-dolphin").hasSuffix(
                 #""nameplate":7,"server":null}"# + "\n"))
+        #expect(
+            try printed(JSONLines(), "7-castle-volcano-dolphin", isOneTime: true).hasSuffix(
+                #""server":null,"once":true}"# + "\n"))
     }
 
     @Test("escape everything that could end or steer the line")
@@ -214,6 +227,18 @@ struct PlainTextTests {
             ])
     }
 
+    @Test("show safety words with what to do with them, and how often it was done")
+    func safety() {
+        var plain = PlainText(usesColor: false)
+        let lines = plain.lines(for: .safety(words: "oak tin ash bay", run: 1), at: 0)
+        #expect(lines[0].text.hasPrefix("* safety words: oak tin ash bay (the first comparison"))
+        #expect(lines[1].text.contains("/same"))
+        let again = plain.lines(for: .safety(words: "oak tin ash bay", run: 3), at: 0)
+        #expect(again[0].text.contains("comparison 3"))
+        let members = [MemberName(number: 1, name: DisplayText(name: "ana"))]
+        #expect(plain.lines(for: .verified(members), at: 0) == [OutputLine("* verified: ana")])
+    }
+
     @Test("send diagnostics to the error stream, cleaned")
     func diagnostics() {
         var plain = PlainText(usesColor: false)
@@ -253,12 +278,14 @@ struct PlainTextTests {
     private let hello = DisplayText(message: "hello")
 }
 
-private func printed(_ renderer: some EventRenderer, _ typed: String) throws -> String {
+private func printed(
+    _ renderer: some EventRenderer, _ typed: String, isOneTime: Bool = false
+) throws -> String {
     let bytes = Array(typed.utf8)
     let code = try RoomCode(parsing: bytes.span.bytes, in: TestSecrets.arena)
     var renderer = renderer
     return withWipedText(capacity: longestCodeEvent) { writer in
-        renderer.writeCode(code, isOneTime: false, at: 0.25, into: &writer)
+        renderer.writeCode(code, isOneTime: isOneTime, at: 0.25, into: &writer)
     } use: { bytes in
         bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }

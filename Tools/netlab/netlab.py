@@ -14,6 +14,7 @@ import cells
 import check
 import faults
 import kernel
+import rooms
 from members import make_key
 from stage import Interrupted, Programs, Stage
 
@@ -28,6 +29,11 @@ REPRESENTATIVE = [
     "both have the same inner address", "both have containers", "IPv6 only x IPv4 only",
     "PRx x PRx 40 ms away", "PR x FC with jitter and reordering", "S x S without a relay", "O x XX",
 ]
+# Likewise of the rooms of three.
+REPRESENTATIVE_ROOMS = [
+    "O hosts S and S", "FC hosts S and S", "PR+pm hosts PR and S without a relay",
+    "PR hosts S and S",
+]
 
 
 def arguments():
@@ -39,6 +45,8 @@ def arguments():
     parser.add_argument("--only", metavar="NAME",
                         help="the cells and faults of this name, or with these kinds: PR,S")
     parser.add_argument("--cells", action="store_true", help="only the cells")
+    parser.add_argument("--rooms", action="store_true",
+                        help="only the rooms of three, where the host forwards")
     parser.add_argument("--faults", action="store_true", help="only the faults")
     parser.add_argument("--checks", action="store_true",
                         help="only the checks of the laboratory itself")
@@ -56,6 +64,7 @@ def chosen(options):
     everything = cells.all_cells(both_orders=True) + cells.other_cells()
     tests = faults.all_faults(options.full or options.only is not None)
     checks = check.all_checks()
+    threes = rooms.all_rooms()
     if options.only:
         wanted = {part.strip() for part in options.only.split(",")}
 
@@ -64,17 +73,21 @@ def chosen(options):
 
         everything = [cell for cell in everything if fits(cell)]
         tests = [fault for fault in tests if fits(fault)]
+        threes = [room for room in threes if fits(room)]
         checks = [entry for entry in checks if fits(entry)]
-        if not everything and not tests and not checks:
+        if not everything and not tests and not checks and not threes:
             sys.exit(f"Tools/netlab/run: there is no {options.only}; --list names all")
     elif not options.full:
         everything = [cell for cell in everything if cell.name in REPRESENTATIVE]
-    if options.cells or options.faults or options.checks:
+        threes = [room for room in threes if room.name in REPRESENTATIVE_ROOMS]
+    if options.cells or options.faults or options.checks or options.rooms:
         everything = everything if options.cells else []
         tests = tests if options.faults else []
+        threes = threes if options.rooms else []
         checks = checks if options.checks else []
     # The long ones first, so that nothing waits for them at the end.
     work = [(faults.run, fault) for fault in tests] + [(cells.run, cell) for cell in everything]
+    work += [(rooms.run, room) for room in threes]
     work += [(check.run, entry) for entry in checks]
     return sorted(work, key=lambda pair: -length(pair[1]))
 

@@ -34,7 +34,8 @@ struct HostDoor: ~Copyable {
     private(set) var isLocked = false
 
     private let local: PublicKey
-    private let nameplate: UInt32
+    /// What the PAKE binds.
+    private let channel: [UInt8]
     private let arena: SecretArena
     private var secret: SecretBytes
     private var runs = JoinRuns()
@@ -48,17 +49,20 @@ struct HostDoor: ~Copyable {
     private var guesses = 0
     private var retired = false
 
-    /// - Parameter failures: wrong guesses that this code has stood before.
+    /// - Parameters:
+    ///   - bucket: of the phrase, where the secret is one; `nameplate` is then its lease.
+    ///   - failures: wrong guesses that this code has stood before.
     init(
-        secret: consuming SecretBytes, nameplate: UInt32, local: PublicKey, arena: SecretArena,
-        isOneTime: Bool = false, failures: Int = 0
+        secret: consuming SecretBytes, nameplate: UInt32, bucket: UInt16? = nil, local: PublicKey,
+        arena: SecretArena, isOneTime: Bool = false, failures: Int = 0
     ) {
         self.isOneTime = isOneTime
         budget = GuessBudget(
+            bucket == nil ? .code : .phrase,
             limit: isOneTime ? GuessBudget.perOneTimeCode : GuessBudget.perCode,
             failures: failures)
         self.secret = secret
-        self.nameplate = nameplate
+        channel = JoinMessage.channel(nameplate: nameplate, bucket: bucket)
         self.local = local
         self.arena = arena
     }
@@ -191,7 +195,6 @@ extension HostDoor {
         }
         // All that costs nothing is checked before any curve work.
         if isLocked { return answer(.locked) }
-        if isUsed { return answer(.refused) }
         switch opening.key == local ? .taken : vacancy(opening.key) {
         case .free: break
         case .full: return answer(.full)
@@ -205,7 +208,7 @@ extension HostDoor {
         guard
             let run = try? JoinRun(
                 mailbox: mailbox, tag: tag, opening: opening, first: first, secret: secret.span,
-                nameplate: nameplate, local: local, random: &random, arena: arena,
+                channel: channel, local: local, random: &random, arena: arena,
                 deadline: now + HostDoor.runLifetime)
         else { return }
         runs.add(run, at: place)
@@ -234,6 +237,8 @@ extension HostDoor {
         case .done:
             if body.isEqual(to: run.second) { replies.append((mailbox, run.hostSecond)) }
         case .refused(let reason):
+            // It was refused before it came: a joiner believes that only of its proof.
+            if run.second.isEmpty { run.second = unsafe body.withUnsafeBytes { unsafe Array($0) } }
             if body.isEqual(to: run.second) {
                 replies.append((mailbox, reason.message(session: session)))
             }
@@ -244,6 +249,10 @@ extension HostDoor {
     private mutating func serve(keys: borrowing KeyPair, now: Instant) {
         while let run = runs.nextWaiting(failures: { budget.failures(of: $0) }) {
             guard !budget.isSpent else { return }
+            if isUsed {
+                refuse(run, .refused)
+                continue
+            }
             if budget.isBusy(run.tag, now: now) {
                 refuse(run, .busy)
                 continue
@@ -251,6 +260,7 @@ extension HostDoor {
             guard budget.allowsOpening(now: now) else { return }
             do throws(HandshakeError) {
                 let request = try run.open(local: keys, arena: arena)
+                budget.recordSuccess(now: now)
                 run.state = .proven
                 if isOneTime { useUp() }
                 proven.append(Proven(run: run, request: request))

@@ -50,12 +50,22 @@ enum JoinMessage {
     }
 
     /// What the PAKE binds beside the secret: protocol, roles and nameplate (CI of the draft).
-    static func channel(nameplate: UInt32) -> [UInt8] {
+    ///
+    /// - Parameter bucket: of the phrase, where `nameplate` is a lease that is found by it: then
+    ///   "tune" | bucket 2 | lease 4 stands in the place of the digits.
+    static func channel(nameplate: UInt32, bucket: UInt16? = nil) -> [UInt8] {
         [UInt8](capacity: 64) { writer in
             writer.write(field: "vc1 join")
             writer.write(field: "joiner")
             writer.write(field: "host")
-            writer.write(field: String(nameplate))
+            if let bucket {
+                writer.write(UInt16(4 + 2 + 4))
+                writer.write(text: "tune")
+                writer.write(bucket)
+                writer.write(nameplate)
+            } else {
+                writer.write(field: String(nameplate))
+            }
         }
     }
 

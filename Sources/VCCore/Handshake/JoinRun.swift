@@ -34,7 +34,7 @@ final class JoinRun {
     /// Answers J1: draws Yb and makes H1.
     init(
         mailbox: UInt32, tag: UInt64, opening: JoinMessage.Opening, first: [UInt8],
-        secret: RawSpan, nameplate: UInt32, local: PublicKey, random: inout AnyRandomSource,
+        secret: RawSpan, channel: [UInt8], local: PublicKey, random: inout AnyRandomSource,
         arena: SecretArena, deadline: Instant
     ) throws(HandshakeError) {
         self.mailbox = mailbox
@@ -48,7 +48,7 @@ final class JoinRun {
             opening.session.encode(into: &$0)
         }
         let party = unsafe try CPace.Party(
-            secret: secret, channel: JoinMessage.channel(nameplate: nameplate).span.bytes,
+            secret: secret, channel: channel.span.bytes,
             session: identifier.span.bytes, random: &random, arena: arena)
         hostFirst = JoinMessage.Opening.make(
             JoinMessage.hostFirst, session: opening.session, share: party.share, key: local)

@@ -22,6 +22,16 @@ struct JoinerMachine: ~Copyable {
     /// Attempts for one call of the user. Each shows a false host one more chance to guess.
     static let maximumAttempts = 3
 
+    /// How often and for how long a host is asked.
+    struct Patience {
+        let attempts: Int
+        /// No H1 for this long: nobody is there.
+        let opening: Duration
+
+        /// For somebody who has a code, and knows that there is a host.
+        static let join = Patience(attempts: maximumAttempts, opening: openingLifetime)
+    }
+
     /// How a join ended without success.
     enum Failure: Equatable {
         case refused(JoinRefusal)
@@ -41,7 +51,9 @@ struct JoinerMachine: ~Copyable {
     }
 
     private let secret: SecretBytes
-    private let nameplate: UInt32
+    /// What the PAKE binds.
+    private let channel: [UInt8]
+    private let patience: Patience
     private let local: PublicKey
     private let request: JoinRequest
     private let arena: SecretArena
@@ -61,12 +73,15 @@ struct JoinerMachine: ~Copyable {
     /// Rises with each attempt: the mailbox carries each as a run of its own.
     var attempt: Int { attempts }
 
+    /// - Parameter bucket: of the phrase, where the secret is one; `nameplate` is then its lease.
     init(
-        secret: consuming SecretBytes, nameplate: UInt32, local: PublicKey, request: JoinRequest,
-        arena: SecretArena, random: inout AnyRandomSource, now: Instant
+        secret: consuming SecretBytes, nameplate: UInt32, bucket: UInt16? = nil, local: PublicKey,
+        request: JoinRequest, patience: Patience = .join, arena: SecretArena,
+        random: inout AnyRandomSource, now: Instant
     ) {
         self.secret = secret
-        self.nameplate = nameplate
+        self.patience = patience
+        channel = JoinMessage.channel(nameplate: nameplate, bucket: bucket)
         self.local = local
         self.request = request
         self.arena = arena
@@ -77,7 +92,7 @@ struct JoinerMachine: ~Copyable {
 
     var timeout: Instant? {
         switch state {
-        case .opening: min(since + JoinerMachine.openingLifetime, nextRepeat)
+        case .opening: min(since + patience.opening, nextRepeat)
         case .proving: min(since + JoinerMachine.provingLifetime, nextRepeat)
         case .ended: nil
         }
@@ -87,11 +102,11 @@ struct JoinerMachine: ~Copyable {
     mutating func poll(random: inout AnyRandomSource, now: Instant) -> [UInt8]? {
         switch state {
         case .opening:
-            if now >= since + JoinerMachine.openingLifetime { return fail(.noAnswer) }
+            if now >= since + patience.opening { return fail(.noAnswer) }
             return takeRepeat(openingMessage, now: now)
         case .proving:
             if now >= since + JoinerMachine.provingLifetime {
-                guard attempts < JoinerMachine.maximumAttempts else { return fail(.noAnswer) }
+                guard attempts < patience.attempts else { return fail(.noAnswer) }
                 open(random: &random, now: now)
                 return takeRepeat(openingMessage, now: now)
             }
@@ -129,7 +144,6 @@ struct JoinerMachine: ~Copyable {
         repeats = 0
         session = Block16(high: random.next(), low: random.next())
         let identifier = [UInt8](capacity: Block16.encodedSize) { session.encode(into: &$0) }
-        let channel = JoinMessage.channel(nameplate: nameplate)
         do throws(HandshakeError) {
             let party = unsafe try CPace.Party(
                 secret: secret.span, channel: channel.span.bytes, session: identifier.span.bytes,

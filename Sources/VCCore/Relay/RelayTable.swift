@@ -46,6 +46,8 @@ struct RelayTable {
     /// Whether there is any relay.
     var isEmpty: Bool { servers.isEmpty }
     var hasTicket: Bool { ticket != nil }
+    /// Of our ticket: it rises when somebody is removed.
+    var generation: UInt32? { ticket?.generation }
     /// Where we are bound.
     var endpoints: [Endpoint] { bound.map(\.endpoint) }
 

@@ -1,5 +1,5 @@
-/// How much a member may say in chat: 20 messages a second. A member counts its own and holds back;
-/// whoever gets more than that drops it, because no `vc` sends it.
+/// How much a member may say in chat: 20 messages a second. A member counts its own and holds the
+/// rest back until it is their turn; whoever gets more than that drops it, because no `vc` sends it.
 ///
 /// What was said while the way between two members was gone arrives at once when it is back. So the
 /// receiver adds the time in which it heard nothing.
@@ -29,6 +29,13 @@ struct ChatAllowance {
         guard tokens >= 1 else { return false }
         tokens -= 1
         return true
+    }
+
+    /// When the next message may go.
+    func nextToken(now: Instant) -> Instant {
+        guard tokens < 1 else { return now }
+        let seconds = (1 - tokens) / Double(ChatAllowance.perSecond)
+        return (last ?? now) + .nanoseconds(Int64(seconds * 1_000_000_000) + 1)
     }
 
     /// Nothing was heard of the member for so long.

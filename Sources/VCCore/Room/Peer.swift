@@ -44,6 +44,10 @@ struct Peer: ~Copyable {
     var hasMet: Bool
     /// The host shows it to us and not to others, or the other way round: nothing is sealed for it.
     var isDisputed = false
+    /// Another member says that it is not in the room any more; the host was not heard on it yet.
+    var isAbsent = false
+    /// Whether our voice goes to it.
+    var mayHear: Bool { !isDisputed && !isAbsent }
     /// The version of the roster that brought it, and the last one on which it agreed with us.
     var enteredVersion: UInt32 = 0
     var agreedVersion: UInt32 = 0

@@ -3,6 +3,8 @@ public enum RoomEvent: Equatable, Sendable {
     /// Host: the room is open under this nameplate; `RoomMachine.writeCode` gives the code. Again
     /// when the code changed.
     case open(nameplate: UInt32)
+    /// Of a phrase: we are the first, and wait for others.
+    case waiting
     /// We are in the room.
     case joined(number: UInt8, members: [Member])
     /// Somebody came, went, fell silent or returned.
@@ -87,6 +89,8 @@ public enum RoomWarning: Equatable, Sendable {
     case chatFlood(member: UInt8)
     /// Only the host can do this.
     case hostOnly(HostAction)
+    /// In a room that is found by a phrase nobody can do this.
+    case hostByChance(HostAction)
     /// The host cannot be removed.
     case hostStays
     /// As many one-time codes are open as there may be.

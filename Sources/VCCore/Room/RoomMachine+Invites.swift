@@ -80,7 +80,7 @@ extension RoomMachine {
             events.append(.warning(.codeUnavailable))
             invite.withdraw(now: now)
         case .reachable, .unreachable, .leaseLost, .nameplateTaken, .released, .ticket, .relays,
-            .sight, .sightVerified, .noSuchRoom, .serverDraining, .mailboxClosed:
+            .sight, .sightVerified, .leases, .noSuchRoom, .serverDraining, .mailboxClosed:
             return
         }
     }

@@ -15,6 +15,7 @@ extension RoomMachine {
             let taken =
                 signal.handle(bytes, from: source, now: now)
                 || receiveForInvite(bytes, from: source, now: now)
+                || handleTuneSignal(bytes, from: source, now: now)
             if taken { wake(now) } else { counters.unknown += 1 }
             return nil
         case PacketType.sealed, PacketType.handshake:
@@ -104,8 +105,8 @@ extension RoomMachine {
         into packet: UnsafeMutableRawBufferPointer, now: Instant
     ) -> (destination: Endpoint, size: Int)? {
         let number = Int(member)
-        guard peers.contains(number), peers[number].isMember, !peers[number].isDisputed,
-            phase == .inRoom, mayHear(number), let route = peers[number].path.selected,
+        guard peers.contains(number), peers[number].isMember, peers[number].mayHear,
+            phase == .inRoom, isMeant(number), let route = peers[number].path.selected,
             let destination = destination(of: route),
             frame.count <= VoiceHeader.maximumFrame, unsafe !frame.isEmpty,
             let inner = unsafe writeRouteHeader(route, to: number, into: packet)
@@ -126,7 +127,7 @@ extension RoomMachine {
     }
 
     /// Whether voice is for this member; counts it as withheld if not.
-    private mutating func mayHear(_ number: Int) -> Bool {
+    private mutating func isMeant(_ number: Int) -> Bool {
         if hearsUs(number) { return true }
         peers[number].withhold()
         return false

@@ -1,34 +1,5 @@
 // What the person does, and what the others say to it.
 extension RoomMachine {
-    /// Sends chat to everybody, or to those whom we whisper to. Returns its number, which `delivery`
-    /// events name; nil when there is nothing to send, too much waits already, or more was said in a
-    /// second than anybody may.
-    public mutating func sendChat(_ text: DisplayText, now: Instant) -> UInt64? {
-        guard phase == .inRoom, !text.isEmpty, chatAllowance.take(now: now) else { return nil }
-        let id = nextChat
-        let bytes = Array(text.text.utf8)
-        let message: StreamMessage =
-            isWhispering
-            ? .whisper(WhisperMessage(id: id, members: whisperedTo, text: bytes))
-            : .chat(id: id, text: bytes)
-        var refusing: [UInt8] = []
-        var isQueued = false
-        for number in peers.numbers
-        where peers[number].isMember && !peers[number].isDisputed && hearsUs(number) {
-            if send(message, to: number, id: id, now: now) {
-                isQueued = true
-            } else {
-                refusing.append(UInt8(number))
-            }
-        }
-        guard isQueued else { return nil }
-        nextChat += 1
-        for member in refusing {
-            events.append(.delivery(id: id, member: member, isDelivered: false))
-        }
-        return id
-    }
-
     /// Tells the others what we are called now.
     public mutating func setName(_ name: DisplayText, now: Instant) {
         guard !name.isEmpty else { return }
@@ -105,6 +76,7 @@ extension RoomMachine {
     /// The room is over: everything secret goes.
     mutating func end(_ reason: EndReason) {
         guard phase != .ended else { return }
+        dropHeldChat()
         for number in peers.numbers {
             for id in peers[number].stream.undelivered where id != 0 {
                 events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
@@ -112,6 +84,8 @@ extension RoomMachine {
             peers.remove(number)
         }
         phase = .ended
+        moving = nil
+        tune?.settle()
         door = nil
         invites = []
         joiner = nil
@@ -176,33 +150,12 @@ extension RoomMachine {
         case .roster(let next, let departures):
             accept(next, departures, from: number, now: now)
         case .askRoster: answerAsk(of: number, now: now)
-        case .shown(let shown): takeShown(shown, from: number)
+        case .shown(let shown): takeShown(shown, from: number, now: now)
         case .safetyCommitment(let commitment):
             takeSafety(.commitment(commitment), from: number, now: now)
         case .safetyReveal(let reveal): takeSafety(.reveal(reveal), from: number, now: now)
+        case .tuneMoved(let lease): takeMoved(lease, from: number, now: now)
         }
-    }
-
-    private mutating func showChat(
-        _ text: [UInt8], id: UInt64, from number: Int, to: [UInt8]?, now: Instant
-    ) {
-        guard peers[number].chatAllowance.take(now: now) else {
-            return noteFlood(of: number, now: now)
-        }
-        let clean = unsafe DisplayText(message: text.span.bytes)
-        guard !clean.isEmpty else { return }
-        let author = member(number)
-        events.append(
-            to.map { .whisper(from: author, text: clean, id: id, to: $0) }
-                ?? .chat(from: author, text: clean, id: id))
-    }
-
-    private mutating func noteFlood(of number: Int, now: Instant) {
-        counters.flooded += 1
-        // One warning a minute says it as well as a thousand.
-        if let told = peers[number].toldFlood, now < told + .seconds(60) { return }
-        peers[number].toldFlood = now
-        events.append(.warning(.chatFlood(member: UInt8(number))))
     }
 }
 

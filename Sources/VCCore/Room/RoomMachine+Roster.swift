@@ -90,16 +90,22 @@ extension RoomMachine {
     mutating func removePeer(_ number: Int, _ reason: Departure.Reason, now: Instant) {
         let key = peers[number].key
         forget(number, reason)
-        if !tombstones.contains(key) { tombstones.append(key) }
+        bury(key)
         if isHost, roster.number(of: key) != nil {
             numberFreedAt[number] = now
             publish(roster.removing(key), [Departure(key: key, reason: reason)], now: now)
-        } else if !isHost, number == Int(roster.host) {
+        } else if !isHost, number == Int(roster.host), !survivesHost(now: now) {
             end(phase == .leaving ? endReason : reason == .left ? .hostLeft : .hostLost)
         }
     }
 
-    private mutating func forget(_ number: Int, _ reason: Departure.Reason) {
+    /// A key that is refused from now on. Not where a phrase lets in: who knows it may come back,
+    /// also from the other half of a network that was broken.
+    mutating func bury(_ key: PublicKey) {
+        if !isTuned, !tombstones.contains(key) { tombstones.append(key) }
+    }
+
+    mutating func forget(_ number: Int, _ reason: Departure.Reason) {
         if birthday.peer == number { birthday.cancel() }
         for id in peers[number].stream.undelivered where id != 0 {
             events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
@@ -138,8 +144,10 @@ extension RoomMachine {
         _ next: Roster, _ departures: [Departure], from number: Int, now: Instant
     ) {
         guard !isHost, UInt8(number) == roster.host, next.term == roster.term,
-            next.version > roster.version || (!isConfirmed && next.version == roster.version)
+            next.version >= roster.version
         else { return }
+        // The host's own word: what others said of a later roster was wrong, or is settled.
+        if isConfirmed, next.version == roster.version { return notePresence(of: roster) }
         guard next.key(of: self.number) == keys.publicKey,
             next.key(of: next.host) == peers[number].key, next.host == roster.host
         else {
@@ -151,13 +159,12 @@ extension RoomMachine {
 
     /// Takes over a roster that was checked.
     mutating func apply(_ next: Roster, _ departures: [Departure], now: Instant) {
-        for departure in departures where !tombstones.contains(departure.key) {
-            tombstones.append(departure.key)
-        }
+        for departure in departures { bury(departure.key) }
         for number in peers.numbers where next.number(of: peers[number].key) == nil {
             let departure = departures.first { $0.key == peers[number].key }
             forget(number, departure?.reason ?? .expired)
         }
+        notePresence(of: next)
         let moves = peers.numbers.contains { next.number(of: peers[$0].key) != UInt8($0) }
         if moves { peers.renumber { next.number(of: $0) ?? 0 } }
         roster = next
@@ -182,7 +189,12 @@ extension RoomMachine {
     ) {
         guard term == roster.term else { return }
         guard version == roster.version else {
-            if version > roster.version, !isHost { askForRoster(now: now) }
+            if version > roster.version, !isHost {
+                // Who knows more says what, in case the host does not reach us.
+                let asksMember = UInt8(number) != roster.host && now >= nextAsk
+                askForRoster(now: now)
+                if asksMember { send(.askRoster, to: number, now: now) }
+            }
             return
         }
         guard digest != roster.digest(of: room) else {
@@ -197,13 +209,25 @@ extension RoomMachine {
 
     /// The roster that a member was shown, where it is not ours: nothing more is sealed for those
     /// that only we were shown, as far as that member never agreed on them.
-    mutating func takeShown(_ shown: Roster, from number: Int) {
-        guard shown.term == roster.term, shown.version == roster.version, shown != roster else {
-            return
+    mutating func takeShown(_ shown: Roster, from number: Int, now: Instant) {
+        guard shown.term == roster.term, shown != roster else { return }
+        if shown.version > roster.version, !isHost {
+            // Only a hint, for the host decides: it stops our voice until the host was asked.
+            notePresence(of: shown)
+            askForRoster(now: now)
         }
+        guard shown.version == roster.version else { return }
         for other in peers.numbers where peers[other].enteredVersion > peers[number].agreedVersion {
             let entry = Roster.Entry(number: UInt8(other), key: peers[other].key)
             if other != number, !shown.entries.contains(entry) { peers[other].isDisputed = true }
+        }
+    }
+
+    /// Who is in a roster: for others, except for the host, there is no voice.
+    private mutating func notePresence(of shown: Roster) {
+        for number in peers.numbers {
+            peers[number].isAbsent =
+                UInt8(number) != roster.host && shown.number(of: peers[number].key) == nil
         }
     }
 
@@ -214,11 +238,12 @@ extension RoomMachine {
         send(.askRoster, to: host, now: now)
     }
 
-    /// Host: a member heard from another one that it missed something.
+    /// A member heard from another one that it missed something. What a host says counts; what
+    /// another member says shows who may be gone.
     mutating func answerAsk(of number: Int, now: Instant) {
-        guard isHost, peers[number].isMember, now >= peers[number].nextAnswer else { return }
+        guard peers[number].isMember, now >= peers[number].nextAnswer else { return }
         peers[number].nextAnswer = now + RoomMachine.askInterval
-        send(.roster(roster, []), to: number, now: now)
+        send(isHost ? .roster(roster, []) : .shown(roster), to: number, now: now)
     }
 
     // MARK: For people

@@ -4,7 +4,7 @@ extension RoomMachine {
         while let event = signal.pollEvent() { handle(event, now: now) }
     }
 
-    private mutating func handle(_ event: SignalEvent, now: Instant) {
+    mutating func handle(_ event: SignalEvent, now: Instant) {
         switch event {
         case .reachable(let server, let observed, let secondPort):
             if let observed {
@@ -20,7 +20,7 @@ extension RoomMachine {
             if phase == .opening { end(.signalUnreachable) }
             if isHost { noteSignal(back: false) } else { failJoin(.signalUnreachable) }
         case .leased(let nameplate):
-            openDoor(nameplate, now: now)
+            isTuned ? openTuneDoor(nameplate, now: now) : openDoor(nameplate, now: now)
             beginTickets(now: now)
         case .leaseLost: break
         case .nameplateTaken: events.append(.warning(.nameplateChanged))
@@ -39,6 +39,7 @@ extension RoomMachine {
         case .tokenNeeded:
             // A call never depends on the server, nor on one that was started anew.
             if phase == .inRoom { noteSignal(back: false) } else { end(.signalTokenNeeded) }
+        case .leases(let bucket, let leases): tune?.listed(bucket, leases, now: now)
         case .noSuchRoom: failJoin(.noSuchRoom)
         case .rateLimited: failJoin(.signalBusy)
         case .serverFull:
@@ -157,7 +158,8 @@ extension RoomMachine {
         guard isHost, door != nil else { return }
         door?.handleTimeout(keys: keys, now: now)
         while let proven = door?.pollProven() { welcome(proven, at: nil, now: now) }
-        if let failed = door?.pollGuesses(), failed > 0 {
+        // That strangers have another phrase is nobody's business.
+        if let failed = door?.pollGuesses(), failed > 0, !isTuned {
             let (failures, limit) = (door?.failures ?? 0, door?.guessLimit ?? 0)
             events.append(.guess(failed: failures, budget: limit))
         }
@@ -256,10 +258,11 @@ extension RoomMachine {
         driveJoin(now: now)
     }
 
-    private mutating func enter(_ result: consuming JoinResult, now: Instant) {
+    mutating func enter(_ result: consuming JoinResult, now: Instant) {
         let host = result.host
         let remoteIndex = result.welcome.index
         let offered = result.welcome.candidates
+        isConfirmed = false
         room = result.welcome.room
         number = result.welcome.number
         roster = result.welcome.roster
@@ -280,7 +283,7 @@ extension RoomMachine {
     private mutating func checkPath(now: Instant) {
         let host = Int(roster.host)
         guard peers.contains(host), peers[host].path.selected == nil,
-            now >= joinedAt + RoomMachine.pathPatience
+            now >= joinedAt + RoomMachine.pathPatience, !tunesAgain(now: now)
         else { return }
         end(.noPath)
     }

@@ -2,6 +2,11 @@
 extension RoomMachine {
     /// Whether we are the host; says so when we are not.
     mutating func mayActAsHost(_ action: HostAction) -> Bool {
+        if isTuned {
+            // Whoever is host is so by chance.
+            events.append(.warning(.hostByChance(action)))
+            return false
+        }
         if !isHost { events.append(.warning(.hostOnly(action))) }
         return isHost
     }
@@ -47,7 +52,7 @@ extension RoomMachine {
     mutating func takeLeave(_ reason: LeaveReason, from number: Int, now: Instant) {
         let isFromHost = UInt8(number) == roster.host
         seal(to: number, now: now) { $0.write(SealedKind.leaveAcknowledgement.rawValue) }
-        switch reason {
+        switch isTuned ? .leaves : reason {
         case .leaves: removePeer(number, .left, now: now)
         case .ends:
             if isFromHost {

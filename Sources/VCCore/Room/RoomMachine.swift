@@ -99,11 +99,23 @@ public struct RoomMachine: ~Copyable {
     var joinIndex: UInt32 = 0
     var hasJoined = false
 
+    // Of a phrase.
+    var tune: TuneMachine?
+    /// Host: the lease under which the room is found.
+    var tuneLease: UInt32?
+    /// Host: the room to which the members are sent, and until when we wait for them.
+    var moving: TuneMeeting?
+    var movingDeadline = Instant.zero
+    var tuneRetries = 0
+    /// Holds the client that gives a lease back which we had.
+    var oldLease: TuneTry?
+
     // The person's.
     var name: DisplayText
     var isMuted = false
     var nextChat: UInt64 = 1
     var chatAllowance = ChatAllowance()
+    var heldChat: [HeldChat] = []
     /// Whether only those hear us who are whispered to.
     var isWhispering = false
     /// Who was told to the person.
@@ -161,16 +173,19 @@ public struct RoomMachine: ~Copyable {
         isMuted = configuration.isMuted
     }
 
-    /// The host's signaling client, with a claim token of its own. (A function of its own: inside
-    /// the initialiser the optimiser of Swift 6.3 fails on the borrow of the token.)
-    static func claimingClient(
-        for room: RoomID, _ configuration: RoomConfiguration, arena: SecretArena,
-        random: inout AnyRandomSource, now: Instant
+    /// The host's signaling client, with a claim token of its own. (A function that is never
+    /// inlined: inside others the optimiser of Swift 6.3 fails on the borrow of the token.)
+    ///
+    /// - Parameter bucket: of a phrase.
+    @inline(never) static func claimingClient(
+        for room: RoomID, bucket: UInt16? = nil, _ configuration: RoomConfiguration,
+        arena: SecretArena, random: inout AnyRandomSource, now: Instant
     ) -> SignalClient {
         let token = SecretBytes(random: &random, count: 32, in: arena)
         return SignalClient(
             servers: configuration.servers, hosting: room.block, claimToken: token.span,
-            arena: arena, hostToken: configuration.hostToken, random: &random, now: now)
+            arena: arena, bucket: bucket, hostToken: configuration.hostToken, random: &random,
+            now: now)
     }
 
     /// A joiner with a code.
@@ -232,6 +247,9 @@ public struct RoomMachine: ~Copyable {
             }
             return Transmit(destination: destination, size: count)
         }
+        if let (server, count) = pollTuneTransmit(into: &writer) {
+            return Transmit(destination: server, size: count)
+        }
         if let (server, count) = mapping.pollTransmit(into: &writer) {
             return Transmit(destination: server, size: count)
         }
@@ -275,7 +293,9 @@ public struct RoomMachine: ~Copyable {
         driveInvites(now: now)
         driveJoin(now: now)
         driveTrust(now: now)
+        driveTune(now: now)
         driveBirthday(now: now)
+        driveChat(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
         driveLeave(now: now)
         nextTimeout = phase == .ended ? .distantFuture : earliestTimeout(now: now)
@@ -289,7 +309,7 @@ public struct RoomMachine: ~Copyable {
     private func earliestTimeout(now: Instant) -> Instant {
         var earliest = signal.pollTimeout() ?? .distantFuture
         earliest = min(earliest, min(relays.timeout, min(mapping.timeout, nextTickets)))
-        earliest = min(earliest, min(birthday.timeout, trustTimeout))
+        earliest = min(earliest, min(birthday.timeout, min(trustTimeout, tuneTimeout())))
         for invite in invites { earliest = min(earliest, invite.timeout(now: now)) }
         switch door {
         case .some(let door): earliest = min(earliest, door.timeout(now: now) ?? .distantFuture)
@@ -300,6 +320,7 @@ public struct RoomMachine: ~Copyable {
         case .none: break
         }
         for number in peers.numbers { earliest = min(earliest, peerTimeout(number, now: now)) }
+        earliest = min(earliest, chatTimeout(now: now))
         if phase == .leaving { earliest = min(earliest, nextLeave) }
         if phase == .inRoom, !isHost { earliest = min(earliest, now + .seconds(1)) }
         // Never at once again: what is due was just done.

@@ -33,6 +33,9 @@ enum StreamMessage {
     /// Text for some members.
     case whisper(WhisperMessage)
 
+    /// Of a phrase: the sender's room is found under this lease now.
+    case tuneMoved(lease: UInt32)
+
     private enum Kind {
         static let chat: UInt8 = 0x01
         static let name: UInt8 = 0x02
@@ -48,6 +51,7 @@ enum StreamMessage {
         static let shown: UInt8 = 0x0C
         static let safetyCommitment: UInt8 = 0x20
         static let safetyReveal: UInt8 = 0x21
+        static let tuneMoved: UInt8 = 0x30
         static let whisper: UInt8 = 0x38
     }
 
@@ -100,6 +104,9 @@ enum StreamMessage {
             case .birthdayAccept(let sighting):
                 writer.write(Kind.birthdayAccept)
                 sighting.encode(into: &writer)
+            case .tuneMoved(let lease):
+                writer.write(Kind.tuneMoved)
+                writer.write(lease)
             case .whisper(let message):
                 writer.write(Kind.whisper)
                 message.encode(into: &writer)
@@ -166,6 +173,11 @@ enum StreamMessage {
             let sighting = try Sighting(from: &reader)
             try reader.expectEnd()
             return .birthdayAccept(sighting)
+        case Kind.tuneMoved:
+            let lease = try reader.readUInt32()
+            guard SignalFormat.tuneLeases.contains(lease) else { throw .unexpectedValue }
+            try reader.expectEnd()
+            return .tuneMoved(lease: lease)
         case Kind.whisper:
             return .whisper(try WhisperMessage(from: &reader))
         case _:

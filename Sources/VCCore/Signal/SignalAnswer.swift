@@ -23,6 +23,8 @@ public enum SignalAnswer: Equatable, Sendable {
     case sight(subject: Block16, Sighting)
     /// The answer to VERIFY: whether the server saw somebody there on this subject, lately.
     case verified(subject: Block16, seal: Block16, isTrue: Bool)
+    /// The answer to TUNE-LIST: leases of a bucket whose hosts are heard, in random order.
+    case leases(bucket: UInt16, [UInt32])
 
     enum Code {
         static let cookie: UInt8 = 0x81
@@ -35,6 +37,7 @@ public enum SignalAnswer: Equatable, Sendable {
         static let ticket: UInt8 = 0x88
         static let sight: UInt8 = 0x89
         static let verified: UInt8 = 0x8A
+        static let leases: UInt8 = 0x99
     }
 
     /// What became of a CLAIM.
@@ -130,6 +133,8 @@ public enum SignalAnswer: Equatable, Sendable {
             answer = try sight(&reader)
         case Code.verified:
             answer = try verified(&reader)
+        case Code.leases:
+            answer = try leases(&reader)
         default:
             throw .unexpectedValue
         }

@@ -30,6 +30,8 @@ extension SignalClient {
             handleSight(subject, sighting, now: now)
         case .verified(let subject, let seal, let isTrue):
             handleVerified(subject, seal, isTrue: isTrue, now: now)
+        case .leases(let bucket, let leases):
+            handleLeases(bucket, leases, now: now)
         }
     }
 
@@ -78,7 +80,8 @@ extension SignalClient {
     private mutating func enterAfterGreeting(_ now: Instant) {
         if !isHost {
             phase = .open
-            relayInquiry.start(now)
+            // Relays are chosen by room.
+            if nameplate != 0 { relayInquiry.start(now) }
         } else if hasLease {
             phase = .holding
             controlDue = true
@@ -109,7 +112,9 @@ extension SignalClient {
         timers.answered(now)
         switch status {
         case .granted:
-            guard nameplate >= 1, nameplate <= SignalFormat.maximumNameplate else { return }
+            let numbers =
+                bucket == nil ? 1...SignalFormat.maximumNameplate : SignalFormat.tuneLeases
+            guard numbers.contains(nameplate) else { return }
             phase = .holding
             hasLease = true
             self.nameplate = nameplate

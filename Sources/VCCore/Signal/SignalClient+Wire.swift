@@ -68,6 +68,11 @@ extension SignalClient {
             writeSightQuestion(question, cookie, into: &writer)
             return true
         }
+        if let bucket = bucketInquiry.take() {
+            SignalRequest.writeTuneList(
+                transaction: transaction, cookie: cookie, bucket: bucket, into: &writer)
+            return true
+        }
         guard relayInquiry.isDue else { return false }
         relayInquiry.sent()
         SignalRequest.writeRelays(
@@ -101,10 +106,7 @@ extension SignalClient {
     ) -> Bool {
         switch phase {
         case .claiming:
-            let proof = hostToken?.proof(cookie: cookie, roomID: roomID, claimToken: token)
-            SignalRequest.writeClaim(
-                transaction: transaction, cookie: cookie, roomID: roomID, token: token,
-                wanted: nameplate, proof: proof ?? .zero, into: &writer)
+            writeClaim(cookie, token, into: &writer)
             return true
         case .holding:
             SignalRequest.writeKeepalive(
@@ -117,6 +119,20 @@ extension SignalClient {
         case .greeting: return false
         case .open: return false
         case .closed: return false
+        }
+    }
+
+    private func writeClaim(_ cookie: Block16, _ token: RawSpan, into writer: inout ByteWriter) {
+        let proof =
+            hostToken?.proof(cookie: cookie, roomID: roomID, claimToken: token) ?? .zero
+        if let bucket {
+            SignalRequest.writeTuneClaim(
+                transaction: transaction, cookie: cookie, roomID: roomID, token: token,
+                bucket: bucket, wanted: nameplate, proof: proof, into: &writer)
+        } else {
+            SignalRequest.writeClaim(
+                transaction: transaction, cookie: cookie, roomID: roomID, token: token,
+                wanted: nameplate, proof: proof, into: &writer)
         }
     }
 

@@ -68,6 +68,9 @@ public struct SignalClient: ~Copyable {
     var relayInquiry = RelayInquiry()
     var ticketRequests = TicketRequests()
     var sights = SightQuestions()
+    var bucketInquiry = BucketInquiry()
+    /// Host of a tuned room: the bucket of its lease.
+    let bucket: UInt16?
     /// One bit per way that is due a HELLO.
     var helloDue: UInt32 = 0
     /// Whether the phase's own message is due: CLAIM, KEEPALIVE or RELEASE.
@@ -86,10 +89,11 @@ public struct SignalClient: ~Copyable {
     ///   - servers: where vc-signal may be; up to 8.
     ///   - claimToken: 32 secret bytes; who has them has the lease. Copied, wiped at the end.
     ///   - wantedNameplate: an own one of before, or 0 for any.
+    ///   - bucket: of a phrase, for a lease that is found by it.
     ///   - hostToken: what servers ask for that do not open rooms for everybody.
     public init(
         servers: [Endpoint], hosting roomID: Block16, claimToken: RawSpan, arena: SecretArena,
-        wantedNameplate: UInt32 = 0, hostToken: HostToken? = nil,
+        wantedNameplate: UInt32 = 0, bucket: UInt16? = nil, hostToken: HostToken? = nil,
         random: inout some RandomSource, now: Instant
     ) {
         routes = SignalRoutes(Array(servers.prefix(Self.maximumServers)))
@@ -97,6 +101,7 @@ public struct SignalClient: ~Copyable {
         isHost = true
         token = SecretBytes(copying: claimToken, in: arena)
         self.hostToken = hostToken
+        self.bucket = bucket
         relayKey = .none
         nameplate = wantedNameplate
         transaction = random.next()
@@ -105,7 +110,7 @@ public struct SignalClient: ~Copyable {
         helloDue = routes.allUDP
     }
 
-    /// A joiner that wants to talk to the host of `nameplate`.
+    /// A joiner that wants to talk to the host of `nameplate`, or only to the server: 0.
     ///
     /// - Parameter relayKey: the public half of its key at relays: the ticket that the host grants
     ///   is made for it.
@@ -118,6 +123,7 @@ public struct SignalClient: ~Copyable {
         isHost = false
         token = nil
         hostToken = nil
+        bucket = nil
         self.relayKey = relayKey
         self.nameplate = nameplate
         transaction = random.next()
@@ -201,10 +207,12 @@ public struct SignalClient: ~Copyable {
         case .holding:
             min(
                 min(timers.next, timers.silence, timers.udpTry),
-                min(relayInquiry.next, min(ticketRequests.next, sights.next)))
+                min(
+                    min(relayInquiry.next, bucketInquiry.next),
+                    min(ticketRequests.next, sights.next)))
         case .releasing: timers.next
         case .open:
-            [timers.udpTry, relayInquiry.next, sights.next].min().flatMap {
+            [timers.udpTry, relayInquiry.next, sights.next, bucketInquiry.next].min().flatMap {
                 $0 == .distantFuture ? nil : $0
             }
         case .closed: nil
@@ -239,6 +247,7 @@ public struct SignalClient: ~Copyable {
             relayInquiry.handleTimeout(now: now)
             ticketRequests.handleTimeout(now: now)
             sights.handleTimeout(now: now)
+            bucketInquiry.handleTimeout(now: now)
         case .releasing:
             if timers.releaseIsOver(now) {
                 close()
@@ -249,8 +258,10 @@ public struct SignalClient: ~Copyable {
             tryUDP(now)
             relayInquiry.handleTimeout(now: now)
             sights.handleTimeout(now: now)
+            bucketInquiry.handleTimeout(now: now)
             // Its questions need a cookie that holds; a post sees to that by itself.
-            if relayInquiry.isDue || sights.isDue, timers.cookieIsOld(now) { helloDue |= routeBit }
+            let asks = relayInquiry.isDue || sights.isDue || bucketInquiry.isDue
+            if asks, timers.cookieIsOld(now) { helloDue |= routeBit }
         case .closed:
             break
         }

@@ -26,6 +26,8 @@ public enum SignalEvent: Equatable, Sendable {
     case sight(subject: Block16, Sighting)
     /// Whether the server made the sighting that was asked about.
     case sightVerified(subject: Block16, Bool)
+    /// Leases of a bucket of phrases that was asked about, in random order.
+    case leases(bucket: UInt16, [UInt32])
     /// No host holds this nameplate.
     case noSuchRoom
     /// Too many claims or runs; the client's own retries go on.

@@ -25,6 +25,13 @@ public enum SignalRequest: Equatable, Sendable {
     case sight(cookie: Block16, subject: Block16)
     /// Asks whether the server made a sighting that somebody else shows.
     case verify(cookie: Block16, subject: Block16, sighting: Sighting)
+    /// Asks for a lease in the bucket of a phrase, or for the return of an own one. `wanted` is the
+    /// one of before, or 0.
+    case tuneClaim(
+        cookie: Block16, roomID: Block16, token: Range<Int>, bucket: UInt16, wanted: UInt32,
+        proof: Block16)
+    /// Asks which leases there are in a bucket.
+    case tuneList(cookie: Block16, bucket: UInt16)
 
     /// What a host says about a member, for its ticket.
     public struct Grant: Hashable, Sendable {
@@ -61,6 +68,8 @@ public enum SignalRequest: Equatable, Sendable {
         static let ticket: UInt8 = 0x08
         static let sight: UInt8 = 0x09
         static let verify: UInt8 = 0x0A
+        static let tuneClaim: UInt8 = 0x18
+        static let tuneList: UInt8 = 0x19
     }
 
     /// Reads a whole datagram.
@@ -94,7 +103,7 @@ public enum SignalRequest: Equatable, Sendable {
             request = try reply(&reader, size)
         case Code.relays:
             request = .relays(
-                cookie: try Block16(from: &reader), nameplate: try nameplate(&reader, from: 0))
+                cookie: try Block16(from: &reader), nameplate: try reader.readUInt32())
             try skipPadding(&reader, size, to: SignalFormat.relaysSize)
         case Code.ticket:
             request = try ticket(&reader, size)
@@ -102,6 +111,10 @@ public enum SignalRequest: Equatable, Sendable {
             request = try sight(&reader, size)
         case Code.verify:
             request = try verify(&reader)
+        case Code.tuneClaim:
+            request = try tuneClaim(&reader, size)
+        case Code.tuneList:
+            request = try tuneList(&reader, size)
         default:
             throw .unexpectedValue
         }
@@ -113,7 +126,8 @@ public enum SignalRequest: Equatable, Sendable {
         _ reader: inout ByteReader, _ size: Int
     ) throws(DecodeError) -> SignalRequest {
         let cookie = try Block16(from: &reader)
-        let nameplate = try nameplate(&reader, from: 1)
+        let nameplate = try reader.readUInt32()
+        guard nameplate > 0 else { throw .unexpectedValue }
         let run = try reader.readUInt64()
         let relayKey = try VerifyKey(from: &reader)
         let body = try body(&reader, size)
@@ -155,7 +169,7 @@ public enum SignalRequest: Equatable, Sendable {
             relayKey: relayKey)
     }
 
-    private static func skipPadding(
+    static func skipPadding(
         _ reader: inout ByteReader, _ size: Int, to total: Int
     ) throws(DecodeError) {
         try reader.skip(max(0, total - (size - reader.remaining)))
@@ -171,7 +185,7 @@ public enum SignalRequest: Equatable, Sendable {
         return value
     }
 
-    private static func token(
+    static func token(
         _ reader: inout ByteReader, _ size: Int
     ) throws(DecodeError) -> Range<Int> {
         let start = size - reader.remaining
@@ -277,7 +291,7 @@ extension SignalRequest {
         writer.pad(to: SignalFormat.ticketRequestSize)
     }
 
-    private static func write(token: RawSpan, into writer: inout ByteWriter) {
+    static func write(token: RawSpan, into writer: inout ByteWriter) {
         precondition(token.byteCount == SignalFormat.claimTokenSize, "a claim token has 32 bytes")
         writer.write(bytes: token)
     }

@@ -32,6 +32,9 @@ struct SignalRoutes {
         first % servers == second % servers
     }
 
+    /// The server that a way leads to, as it was given.
+    func server(of index: Int) -> Endpoint? { endpoints[index % servers] }
+
     func isTCP(_ index: Int) -> Bool { index >= servers }
 
     /// One bit per way that is UDP.

@@ -32,7 +32,8 @@ struct SafetyWords: ~Copyable {
     enum Event: Equatable {
         /// The words, and how many runs this member revealed in so far.
         case words(SafetyPhrase, run: UInt32)
-        /// A run ended without words: these members did not send what was due.
+        /// A run ended without words: these members did not send what was due. Nobody is named
+        /// where the roster changed before we revealed.
         case unfinished(missing: [PublicKey], hadRevealed: Bool)
         /// A member revealed something else than what it was bound to.
         case forged(PublicKey)
@@ -105,11 +106,12 @@ struct SafetyWords: ~Copyable {
         random: inout AnyRandomSource, now: Instant
     ) {
         guard digest != roster || room != self.room else { return }
-        end(now: now)
+        endRun(isByRoster: true)
         self.room = room
         roster = digest
         members = keys.sorted()
         offers.removeAll { !members.contains($0.member) }
+        joined.removeAll { !members.contains($0.starter) }
         joinNext(random: &random, now: now)
     }
 
@@ -140,14 +142,14 @@ struct SafetyWords: ~Copyable {
         guard members.contains(member), member != local else { return }
         switch message {
         case .commitment(let commitment): take(commitment, from: member)
-        case .reveal(let reveal): take(reveal, from: member, now: now)
+        case .reveal(let reveal): take(reveal, from: member)
         }
         joinNext(random: &random, now: now)
         advance(random: &random, now: now)
     }
 
     mutating func handleTimeout(random: inout AnyRandomSource, now: Instant) {
-        if now >= deadline { end(now: now) }
+        if now >= deadline { endRun() }
         joinNext(random: &random, now: now)
     }
 
@@ -188,7 +190,7 @@ extension SafetyWords {
         }
     }
 
-    private mutating func take(_ reveal: SafetyReveal, from member: PublicKey, now: Instant) {
+    private mutating func take(_ reveal: SafetyReveal, from member: PublicKey) {
         guard let index = offers.firstIndex(where: { $0.member == member }),
             offers[index].commitment.run == reveal.run, offers[index].value == nil
         else { return }
@@ -200,7 +202,7 @@ extension SafetyWords {
             offers[index].value = reveal.value
         } else if reveal.run == run {
             events.append(.forged(member))
-            end(now: now)
+            endRun()
         }
     }
 
@@ -307,7 +309,7 @@ extension SafetyWords {
     }
 
     /// The run is over without words.
-    private mutating func end(now: Instant) {
+    private mutating func endRun(isByRoster: Bool = false) {
         guard let run else { return }
         let missing = members.filter { member in
             guard member != local else { return false }
@@ -318,7 +320,9 @@ extension SafetyWords {
             unfinished += 1
             for member in missing { note(missing: member) }
         }
-        events.append(.unfinished(missing: missing, hadRevealed: hasRevealed))
+        // Who came or went is to blame for nothing, unless somebody has seen our value.
+        let blamed = isByRoster && !hasRevealed ? [] : missing
+        events.append(.unfinished(missing: blamed, hadRevealed: hasRevealed))
         leaveRun()
     }
 

@@ -3,7 +3,7 @@ internal import VCAudio
 internal import VCCore
 internal import VCNet
 
-/// `vc host` and `vc join`: sets everything up, starts the network thread, and serves the person.
+/// `vc host`, `vc join` and `vc tune`: sets everything up, starts the network thread, and serves the person.
 enum Call {
     static func host(_ options: CallOptions) -> ExitStatus {
         run(options) { (begin: inout Beginning) throws(CallFailure) in
@@ -26,6 +26,33 @@ enum Call {
                 joining: code, setup.configuration, arena: setup.arena,
                 random: AnyRandomSource(SystemRandom()), now: MonotonicClock.now)
             try begin.start(setup, machine, nameplate: nameplate)
+        }
+    }
+
+    static func tune(
+        _ options: CallOptions, phrase source: PhraseSource, acceptsWeak: Bool
+    ) -> ExitStatus {
+        let start = MonotonicClock.now
+        return run(options) { (begin: inout Beginning) throws(CallFailure) in
+            let arena = try CallSetup.makeArena()
+            let phrase = try PhraseInput.read(source, acceptsWeak: acceptsWeak, in: arena)
+            let setup = try CallSetup(options, isHost: false, server: nil, arena: arena)
+            if source == .made, let server = options.signal {
+                PrintedPhrase.show(
+                    phrase, server: server, form: options.form,
+                    at: (MonotonicClock.now - start).inMilliseconds / 1_000)
+            }
+            let secret: TuneSecret
+            switch TuneSecret(phrase, in: arena) {
+            case .some(let derived): secret = derived
+            case .none:
+                throw CallFailure(
+                    .unavailable, "there are no 64 MiB of memory, which a phrase needs at first")
+            }
+            let machine = RoomMachine(
+                tuning: secret, setup.configuration, arena: setup.arena,
+                random: AnyRandomSource(SystemRandom()), now: MonotonicClock.now)
+            try begin.start(setup, machine, nameplate: nil)
         }
     }
 

@@ -133,8 +133,8 @@ extension CallConsole {
                     .warning(
                         kind: "not-sent",
                         message: "the message was not sent: you are not in a room, nobody is "
-                            + "there to get it, it was the twenty-first within a second, or too "
-                            + "many messages wait for somebody who is not reached"))
+                            + "there to get it, or too many messages wait for somebody who is "
+                            + "not reached"))
             case .networkChanged(let port): router?.networkChanged(port: port)
             case .closed: isClosed = true
             }
@@ -144,6 +144,7 @@ extension CallConsole {
     private mutating func handle(_ event: RoomEvent) {
         switch event {
         case .open: showCode()
+        case .waiting: show(.waiting)
         case .ended(let reason): finish(reason)
         case .warning(let warning): show(.warning(kind: warning.kind, message: warning.sentence))
         case .joined(let number, let members):

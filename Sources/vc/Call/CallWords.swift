@@ -54,6 +54,7 @@ extension RoomWarning {
         case .rosterDisputed: "roster-disputed"
         case .protocolBroken: "protocol-broken"
         case .hostOnly: "host-only"
+        case .hostByChance: "host-by-chance"
         case .hostStays: "host-stays"
         case .tooManyCodes: "too-many-codes"
         case .codeUnavailable: "code-unavailable"
@@ -86,6 +87,7 @@ extension RoomWarning {
                 + "nothing is sent to newcomers; /verify shows whether the others are who they "
                 + "seem to be"
         case .protocolBroken(let member): "member \(member) sent what no vc sends"
+        case .hostByChance(let action): action.sentenceOfTunedRoom
         case .hostOnly(let action): "only the host can \(action.words)"
         case .hostStays: "a host cannot be removed; /end closes the room for everybody"
         case .tooManyCodes:
@@ -94,6 +96,8 @@ extension RoomWarning {
             "the signaling server gives no number for another code now; the room's own code works"
         case .safetyAlone: "there is nobody to compare safety words with"
         case .safetyUnderWay: "safety words are being compared already"
+        case .safetyUnfinished(let members) where members.isEmpty:
+            "the safety words did not come about, as somebody came or went; try again"
         case .safetyUnfinished(let members):
             "the safety words did not come about: no answer from \(members.listed); try again"
         case .safetyBrokenOff(let members):
@@ -166,6 +170,20 @@ extension EngineEvent.Side {
         switch self {
         case .capture: "microphone"
         case .playback: "loudspeaker"
+        }
+    }
+}
+
+extension HostAction {
+    /// Why nobody does this in a room that is found by a phrase.
+    fileprivate var sentenceOfTunedRoom: String {
+        switch self {
+        case .kick:
+            "who knows the phrase comes back, so nobody can be removed; /gain NAME -60 silences "
+                + "somebody for you"
+        case .lock: "a room that is found by a phrase cannot be locked"
+        case .invite: "there is no code: whoever says the same phrase comes in"
+        case .end: "a room that is found by a phrase cannot be closed for the others; /quit leaves"
         }
     }
 }

@@ -13,9 +13,9 @@ enum CodeInput {
         }
         let count =
             switch source {
-            case .arguments(let places): unsafe fromArguments(places, into: &bytes)
-            case .environment: unsafe fromEnvironment(into: &bytes)
-            case .terminal: unsafe fromTerminal(into: &bytes)
+            case .arguments(let places): SecretInput.arguments(places, into: &bytes)
+            case .environment: SecretInput.environment("VC_CODE", into: &bytes)
+            case .terminal: SecretInput.terminal("Room code: ", into: &bytes)
             }
         do throws(RoomCodeError) {
             return unsafe try RoomCode(parsing: bytes.span.bytes.extracting(0..<count), in: arena)
@@ -31,46 +31,5 @@ enum CodeInput {
         } use: { bytes in
             unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
         }
-    }
-
-    @unsafe private static func fromArguments(_ places: [Int], into bytes: inout [UInt8]) -> Int {
-        var count = 0
-        for place in places {
-            guard let argument = unsafe CommandLine.unsafeArgv[place + 1] else { continue }
-            if count > 0, count < bytes.count {
-                bytes[count] = UInt8(ascii: " ")
-                count += 1
-            }
-            let length = unsafe strlen(argument)
-            for index in 0..<length where count < bytes.count {
-                bytes[count] = unsafe UInt8(bitPattern: argument[index])
-                count += 1
-            }
-            unsafe explicit_bzero(argument, length)
-        }
-        return count
-    }
-
-    @unsafe private static func fromEnvironment(into bytes: inout [UInt8]) -> Int {
-        guard let value = unsafe getenv("VC_CODE") else { return 0 }
-        let length = unsafe strlen(value)
-        let count = min(length, bytes.count)
-        for index in 0..<count { bytes[index] = unsafe UInt8(bitPattern: value[index]) }
-        unsafe explicit_bzero(value, length)
-        return count
-    }
-
-    @unsafe private static func fromTerminal(into bytes: inout [UInt8]) -> Int {
-        StandardStream.diagnostics.write("Room code: ")
-        var count = 0
-        while count < bytes.count {
-            var byte: UInt8 = 0
-            let got = unsafe Glibc.read(STDIN_FILENO, &byte, 1)
-            if got < 0, errno == EINTR { continue }
-            guard got == 1, byte != UInt8(ascii: "\n") else { break }
-            bytes[count] = byte
-            count += 1
-        }
-        return count
     }
 }

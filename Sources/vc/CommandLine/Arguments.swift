@@ -8,11 +8,17 @@ struct Arguments {
     let text: (Int) -> String
     /// Whether the argument at a place begins with a dash and goes on.
     let isOption: (Int) -> Bool
+    /// Whether the argument at a place is a dash and nothing else.
+    let isDash: (Int) -> Bool
 
-    init(count: Int, text: @escaping (Int) -> String, isOption: @escaping (Int) -> Bool) {
+    init(
+        count: Int, text: @escaping (Int) -> String, isOption: @escaping (Int) -> Bool,
+        isDash: @escaping (Int) -> Bool = { _ in false }
+    ) {
         self.count = count
         self.text = text
         self.isOption = isOption
+        self.isDash = isDash
     }
 }
 
@@ -24,6 +30,8 @@ struct Environment: Equatable {
     var hasSignalToken = false
     /// Whether $VC_CODE is set and not empty; its bytes are read where the code is needed.
     var hasCode = false
+    /// The same of $VC_PHRASE.
+    var hasPhrase = false
 }
 
 extension Invocation {
@@ -68,18 +76,26 @@ extension Invocation {
             }
             options.signal = server
         }
+        if Option.signalTokenFile.commands.contains(command), environment.hasSignalToken {
+            options.signalToken = options.signalToken ?? .environment
+        }
         switch command {
-        case .host:
-            if environment.hasSignalToken {
-                options.signalToken = options.signalToken ?? .environment
-            }
-            self = .host(options)
+        case .host: self = .host(options)
         case .join:
             let places = reader.operands
             let code: CodeSource =
                 !places.isEmpty
                 ? .arguments(places) : environment.hasCode ? .environment : .terminal
             self = .join(options, code: code)
+        case .tune:
+            guard options.signal != nil else {
+                throw UsageError(
+                    "`vc tune` meets at a signaling server: give --signal HOST[:PORT], or set "
+                        + "$VC_SIGNAL; `vc host` needs none")
+            }
+            self = .tune(
+                options, phrase: phrase(reader, environment),
+                acceptsWeak: reader.acceptsWeakPhrase)
         case .demo: self = .demo(json: options.form == .json, directory: reader.directory)
         case .doctor: self = .doctor(options)
         case .devices: self = .devices(json: options.form == .json)
@@ -94,6 +110,14 @@ extension Invocation {
             self = .help(command)
         }
     }
+}
+
+/// Where the phrase stands. A lone dash asks for it, so that it stands in no history.
+private func phrase(_ reader: OptionReader, _ environment: Environment) -> PhraseSource {
+    let places = reader.operands
+    if places.count == 1, reader.arguments.isDash(places[0]) { return .terminal }
+    if !places.isEmpty { return .arguments(places) }
+    return environment.hasPhrase ? .environment : .made
 }
 
 private func asksForHelp(_ arguments: Arguments) -> Bool {

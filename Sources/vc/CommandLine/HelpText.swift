@@ -4,7 +4,8 @@ enum HelpText {
         var lines = [
             "vc: private voice and text for a few friends", "",
             "  vc host          prints a room code; give it to your friends",
-            "  vc join CODE     and you talk", "", "Commands:",
+            "  vc join CODE     and you talk", "",
+            "  vc tune PHRASE   or all of you say the same phrase", "", "Commands:",
         ]
         for command in Command.allCases {
             lines.append(row(usage(command), command.summary, width: 17))
@@ -67,11 +68,21 @@ enum HelpText {
                 + "four letters of each word suffice. Without CODE, $VC_CODE is read; without "
                 + "that, you are asked, and the code stands neither in the process list nor in "
                 + "the shell's history."
+        case .tune:
+            "Meets whoever says the same phrase at the same signaling server; nobody needs to be "
+                + "first, and there is no code. Whoever can guess the phrase can come in, so one "
+                + "that counts for less than 40 bits needs --open: take four or more words that "
+                + "have nothing to do with each other. Without PHRASE, $VC_PHRASE is read; without "
+                + "that, a phrase is made and printed. `vc tune -` asks for it, so that it stands "
+                + "neither in the process list nor in the shell's history. Capitals, accents typed "
+                + "one way or the other, spaces and dashes make no difference. Nobody can be "
+                + "removed from such a room; /gain silences somebody for you."
         case .demo:
-            "Starts a signaling server, a host and a guest as processes of their own, lets one "
-                + "speak to the other over UDP on this machine, and ends with a table of what "
-                + "was measured and where the recordings are. The voices are synthesised with "
-                + "espeak-ng. The recordings go to --out, or else to a new directory in $TMPDIR."
+            "Starts both servers and three members as processes of their own, lets them speak to "
+                + "each other over UDP on this machine, one of them through the relay, and ends "
+                + "with a table of what was measured and where the recordings are. The voices "
+                + "are synthesised with espeak-ng. The recordings go to --out, or else to a new "
+                + "directory in $TMPDIR."
         case .doctor:
             "Tries out what a call needs: the devices with a short echo test (you hear a chirp), "
                 + "the ways out by IPv4, IPv6, UDP and TCP, what the router's NAT does and "

@@ -4,6 +4,7 @@ internal import VCCore
 enum Invocation: Equatable {
     case host(CallOptions)
     case join(CallOptions, code: CodeSource)
+    case tune(CallOptions, phrase: PhraseSource, acceptsWeak: Bool)
     case demo(json: Bool, directory: String?)
     case doctor(CallOptions)
     case devices(json: Bool)
@@ -22,7 +23,19 @@ enum CodeSource: Equatable {
     case terminal
 }
 
-/// The options of `vc host` and `vc join`, some of which `vc doctor` takes too. Nil: not given, the
+/// Where the phrase of `vc tune` comes from. Never the phrase itself.
+enum PhraseSource: Equatable {
+    /// The operands at these places of argv, which belong together.
+    case arguments([Int])
+    /// $VC_PHRASE.
+    case environment
+    /// The person at the terminal: `vc tune -`.
+    case terminal
+    /// One is made.
+    case made
+}
+
+/// The options of `vc host`, `vc tune` and `vc join`, some of which `vc doctor` takes too. Nil: not given, the
 /// caller chooses.
 struct CallOptions: Equatable {
     var signal: ServerName?

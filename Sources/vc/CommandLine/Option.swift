@@ -4,7 +4,7 @@ enum Option: String, CaseIterable {
     case signal
     case signalTokenFile = "signal-token-file"
     case advertise, listen, name, muted, raw, capture, playback, talk, steady, bitrate
-    case frame, plain, json, duration, out
+    case frame, plain, json, duration, open, out
     case relayOnly = "relay-only"
     case noDirect = "no-direct"
     case noRelay = "no-relay"
@@ -29,7 +29,7 @@ enum Option: String, CaseIterable {
         case .signalTokenFile: "FILE"
         case .out: "DIR"
         case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
-            .noBirthday:
+            .noBirthday, .open:
             nil
         }
     }
@@ -37,13 +37,15 @@ enum Option: String, CaseIterable {
     /// The commands that take it.
     var commands: [Command] {
         switch self {
-        case .advertise, .signalTokenFile: [.host]
+        case .advertise: [.host]
+        case .signalTokenFile: [.host, .tune]
+        case .open: [.tune]
         case .out: [.demo]
-        case .json: [.host, .join, .demo, .doctor, .devices]
-        case .signal, .capture, .playback, .plain: [.host, .join, .doctor]
+        case .json: [.host, .join, .tune, .demo, .doctor, .devices]
+        case .signal, .capture, .playback, .plain: [.host, .join, .tune, .doctor]
         case .listen, .name, .muted, .raw, .talk, .steady, .bitrate, .frame, .duration, .relayOnly,
             .noDirect, .noRelay, .noHostForward, .noBirthday:
-            [.host, .join]
+            [.host, .join, .tune]
         }
     }
 
@@ -79,6 +81,7 @@ enum Option: String, CaseIterable {
         case .noRelay: "do not use relays"
         case .noHostForward: "do not send through the host; as host, do not forward"
         case .noBirthday: "do not try many ports against a NAT that hides its own"
+        case .open: "accept a phrase that can be guessed"
         case .out: "write the recordings into DIR"
         }
     }
@@ -86,8 +89,7 @@ enum Option: String, CaseIterable {
     /// Options of later versions: refused by name, because ignoring one could cost the privacy
     /// that it asked for.
     static let later = [
-        "no-noise-suppression", "no-gain-control",
-        "headset", "insert", "open", "exec",
+        "no-noise-suppression", "no-gain-control", "headset", "insert", "exec",
         "record", "config", "no-lan",
     ]
 }

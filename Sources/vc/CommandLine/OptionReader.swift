@@ -7,6 +7,8 @@ struct OptionReader {
     private(set) var options = CallOptions()
     /// `--out`.
     private(set) var directory: String?
+    /// `--open`.
+    private(set) var acceptsWeakPhrase = false
     /// The places of what is no option.
     private(set) var operands: [Int] = []
     private var sawPlain = false
@@ -40,7 +42,7 @@ struct OptionReader {
 
     private func checkOperands() throws(UsageError) {
         switch command {
-        case .join: return
+        case .join, .tune: return
         case .help:
             guard operands.count > 1 else { return }
             throw UsageError("`vc help` takes one command")
@@ -104,6 +106,7 @@ struct OptionReader {
         case .noRelay: options.rungs.allowsRelay = false
         case .noHostForward: options.rungs.allowsHost = false
         case .noBirthday: options.rungs.allowsBirthday = false
+        case .open: acceptsWeakPhrase = true
         case .plain:
             options.form = .plain
             sawPlain = true
@@ -147,7 +150,7 @@ struct OptionReader {
                 try read(value, option, "a file") { $0.isEmpty ? nil : $0 })
         case .out: directory = try read(value, option, "a directory") { $0.isEmpty ? nil : $0 }
         case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
-            .noBirthday:
+            .noBirthday, .open:
             preconditionFailure("\(option) has no value")
         }
     }

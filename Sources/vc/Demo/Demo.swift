@@ -2,8 +2,8 @@ internal import Glibc
 internal import VCCore
 internal import VCNet
 
-/// `vc demo`: a signaling server and some members as processes of their own, a real call between
-/// them over UDP on this machine, and a table of what was measured.
+/// `vc demo`: both servers and three members as processes of their own, a real call between them
+/// over UDP on this machine, one of them through the relay, and a table of what was measured.
 enum Demo {
     /// The status is 0 only when everybody heard everybody and every message arrived.
     static func run(json: Bool, directory: String?) -> ExitStatus {

@@ -4,13 +4,15 @@ internal import VCNet
 
 /// The call of the demo: starts everybody, lets them talk and chat, and sees them off.
 ///
-///     vc-signal starts -> the host opens a room -> each guest joins -> all talk, chat and leave
+///     vc-relay and vc-signal start -> the host opens a room -> each guest joins
+///     -> all talk, chat and leave
 ///
 /// SIGINT and SIGTERM go to the last step from everywhere.
 final class DemoCall {
-    /// Who takes part; the first one is the host. Each says a sample that lies with `vc`.
-    private static let cast: [(name: String, sample: String)] = [
-        ("ana", "host.opus"), ("ben", "guest.opus"),
+    /// Who takes part; the first one is the host. Each says a sample that lies with `vc`. One shows
+    /// nobody its address: all that it says and hears goes through the relay.
+    private static let cast: [(name: String, sample: String, isRelayed: Bool)] = [
+        ("ana", "host.opus", false), ("ben", "guest.opus", false), ("cleo", "third.opus", true),
     ]
     /// What takes longer than this has failed.
     private static let patience = Duration.seconds(8)
@@ -35,9 +37,10 @@ final class DemoCall {
     private let signals: TerminationSignals
     private let start = MonotonicClock.now
     private var status = DemoStatus()
-    private var server: ChildProcess?
-    private var serverAddress: String?
-    private var serverBytes: UInt64 = 0
+    private var servers: [DemoServer] = []
+    private var signalAddress = ""
+    /// Its files stay until the call is over.
+    private var key: DemoKey?
     private var members: [DemoMember] = []
     private var problems: [String] = []
     private var isInterrupted = false
@@ -51,8 +54,10 @@ final class DemoCall {
     func run() throws(CallFailure) -> DemoReport? {
         defer { status.end() }
         do throws(Early) {
-            try startServer()
-            for (name, sample) in DemoCall.cast { try startMember(name, sample) }
+            try startServers()
+            for (name, sample, isRelayed) in DemoCall.cast {
+                try startMember(name, sample, isRelayed: isRelayed)
+            }
             try converse()
             status.begin("leaving")
             sayGoodbye()
@@ -69,23 +74,45 @@ final class DemoCall {
 
     // MARK: Starting
 
-    private func startServer() throws(Early) {
-        status.begin("starting vc-signal")
-        let server = try spawn("vc-signal", files.signalServer, ["--listen", "127.0.0.1:0"])
-        self.server = server
-        try wait(for: server, "vc-signal does not start") { self.serverAddress != nil }
+    private func startServers() throws(Early) {
+        status.begin("starting vc-relay and vc-signal")
+        let key = try makeKey()
+        self.key = key
+        let relay = try startServer("vc-relay", files.relay, ["--signal-key", key.publicPath])
+        let signal = try startServer(
+            "vc-signal", files.signalServer, ["--key", key.path, "--relay", relay])
+        signalAddress = signal
     }
 
-    private func startMember(_ name: String, _ sample: String) throws(Early) {
+    private func makeKey() throws(Early) -> DemoKey {
+        do throws(CallFailure) { return try DemoKey() } catch { throw .failed(error) }
+    }
+
+    /// Starts one and returns its address.
+    private func startServer(
+        _ name: String, _ path: String, _ arguments: [String]
+    ) throws(Early) -> String {
+        let process = try spawn(name, path, ["--listen", "127.0.0.1:0"] + arguments)
+        let server = DemoServer(process: process)
+        servers.append(server)
+        try wait(for: process, "\(name) does not start") { server.address != nil }
+        return server.address ?? ""
+    }
+
+    private func startMember(
+        _ name: String, _ sample: String, isRelayed: Bool
+    ) throws(Early) {
         let isHost = members.isEmpty
         status.begin(isHost ? "\(name) opens a room" : "\(name) joins")
         let recording = "\(files.directory)/\(name)-heard.wav"
         let arguments =
-            [isHost ? "host" : "join", "--json", "--name", name, "--signal", serverAddress ?? ""]
+            [isHost ? "host" : "join", "--json", "--name", name, "--signal"]
+            + [signalAddress] + (isRelayed ? ["--relay-only"] : [])
             + ["--capture", "file:\(files.samples)/\(sample)"]
             + ["--playback", "file:\(recording)", "--duration", DemoCall.longestCall]
         let process = try spawn(name, "/proc/self/exe", arguments)
-        let member = DemoMember(name, records: recording, process: process)
+        let member = DemoMember(
+            name, records: recording, isRelayed: isRelayed, process: process)
         members.append(member)
         if isHost {
             try wait(for: process, "\(name) got no room") { member.code != nil }
@@ -120,7 +147,7 @@ final class DemoCall {
                 throw failure("\(member.name) left too early", member.process)
             }
         }
-        serverBytes = server?.residentBytes ?? 0
+        for server in servers { server.measure() }
     }
 
     private func talkingLine(left: Double) -> String {
@@ -135,23 +162,23 @@ final class DemoCall {
 
     // MARK: Leaving
 
-    /// Guests first, then the host, then the server, each when the one before is gone.
+    /// Guests first, then the host, then the servers, each when the one before is gone.
     private func sayGoodbye() {
         for member in members.reversed() {
             member.process.type("/quit")
             waitForEnd(of: member.process, DemoCall.goodbye)
             check(member.process)
         }
-        if let server {
-            server.send(SIGTERM)
-            waitForEnd(of: server, DemoCall.goodbye)
-            check(server)
+        for server in servers.reversed() {
+            server.process.send(SIGTERM)
+            waitForEnd(of: server.process, DemoCall.goodbye)
+            check(server.process)
         }
     }
 
     /// Ends all who still run, after a failure or because the person wants it.
     private func endEverybody() {
-        let all = members.map(\.process) + [server].compactMap { $0 }
+        let all = everybody
         if isInterrupted { for process in all { waitForEnd(of: process, DemoCall.grace) } }
         for process in all { process.send(SIGTERM) }
         for process in all { waitForEnd(of: process, DemoCall.goodbye) }
@@ -196,6 +223,8 @@ final class DemoCall {
         return .failed(CallFailure(.unavailable, "\(complaint): \(reason)"))
     }
 
+    private var everybody: [ChildProcess] { members.map(\.process) + servers.map(\.process) }
+
     private func step() throws(Early) {
         pump()
         if isInterrupted { throw .interrupted }
@@ -203,7 +232,7 @@ final class DemoCall {
 
     /// Waits for a tick at most, and reads what came.
     private func pump() {
-        let processes = members.map(\.process) + [server].compactMap { $0 }
+        let processes = everybody
         var watched = [pollfd(fd: signals.descriptorNumber, events: Int16(POLLIN), revents: 0)]
         for process in processes {
             for reader in [process.output, process.diagnostics] {
@@ -225,16 +254,10 @@ final class DemoCall {
         for line in process.readOutput() {
             if let member = members.first(where: { $0.process === process }) {
                 member.take(line, seconds: seconds)
-            } else if let words = addressLine(line) {
-                serverAddress = words
+            } else if let server = servers.first(where: { $0.process === process }) {
+                server.take(line)
             }
         }
-    }
-
-    /// The address in `vc-signal listening on UDP 127.0.0.1:4460, second port 3478`.
-    private func addressLine(_ line: [UInt8]) -> String? {
-        String(decoding: line, as: UTF8.self).split { $0 == " " || $0 == "," }
-            .first { $0.hasPrefix("127.0.0.1:") }.map(String.init)
     }
 
     // MARK: The result
@@ -244,7 +267,8 @@ final class DemoCall {
         let results = members.map { member in
             let isHost = member === members[0]
             return DemoReport.Member(
-                name: member.name, isHost: isHost, number: member.number ?? 1,
+                name: member.name, isHost: isHost, isRelayed: member.isRelayed,
+                number: member.number ?? 1,
                 secondsToJoin: member.secondsToJoin,
                 secondsToVoice: member.secondsToVoice, hearings: member.hearings,
                 heardSeconds: Recording(path: member.recording)?.soundSeconds,
@@ -255,17 +279,20 @@ final class DemoCall {
             if member.hearings.count(where: \.wasHeard) < count || member.heardSeconds ?? 0 <= 0 {
                 problems.append("\(member.name) did not hear everybody")
             }
+            if member.isRelayed, member.hearings.contains(where: { $0.rung != "relay" }) {
+                problems.append("\(member.name) asked for the relay and was on another path")
+            }
             if !member.chatDelivered {
                 problems.append("what \(member.name) wrote did not arrive everywhere")
             }
         }
-        let servers = [server].compactMap { $0 }.map { server in
+        let costs = servers.map { server in
             DemoReport.Server(
-                name: server.name, cpuPercent: server.ending?.cpuPercent ?? 0,
-                residentBytes: serverBytes)
+                name: server.process.name, cpuPercent: server.process.ending?.cpuPercent ?? 0,
+                residentBytes: server.residentBytes)
         }
         return DemoReport(
-            members: results, servers: servers, directory: files.directory,
+            members: results, servers: costs, directory: files.directory,
             seconds: (MonotonicClock.now - start).inMilliseconds / 1_000, problems: problems)
     }
 

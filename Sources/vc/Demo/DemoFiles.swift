@@ -2,8 +2,9 @@ internal import Glibc
 
 /// Where the demo finds what it needs, and where it writes.
 struct DemoFiles {
-    /// The `vc-signal` that belongs to this `vc`, or else the one in PATH.
+    /// The `vc-signal` and `vc-relay` that belong to this `vc`, or else those in PATH.
     let signalServer: String
+    let relay: String
     /// Where the speech samples are.
     let samples: String
     /// Where the recordings go.
@@ -12,12 +13,8 @@ struct DemoFiles {
     /// - Parameter directory: what `--out` says.
     init(directory: String?) throws(CallFailure) {
         let folder = DemoFiles.folderOfExecutable
-        guard let server = DemoFiles.program("vc-signal", beside: folder) else {
-            throw CallFailure(
-                .unavailable,
-                "vc-signal is missing: it stands neither beside vc in \(folder) nor in PATH")
-        }
-        signalServer = server
+        signalServer = try DemoFiles.program("vc-signal", beside: folder)
+        relay = try DemoFiles.program("vc-relay", beside: folder)
         guard let samples = DemoFiles.sampleFolder(from: folder) else {
             throw CallFailure(
                 .unreadableFile,
@@ -43,10 +40,18 @@ struct DemoFiles {
         return String(path[..<slash])
     }
 
-    private static func program(_ name: String, beside folder: String) -> String? {
+    private static func program(
+        _ name: String, beside folder: String
+    ) throws(CallFailure) -> String {
         let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/bin:/bin"
         let folders = [folder] + path.split(separator: ":").map(String.init)
-        return folders.map { "\($0)/\(name)" }.first { unsafe access($0, X_OK) == 0 }
+        let candidates = folders.map { "\($0)/\(name)" }
+        guard let found = candidates.first(where: { unsafe access($0, X_OK) == 0 }) else {
+            throw CallFailure(
+                .unavailable,
+                "\(name) is missing: it stands neither beside vc in \(folder) nor in PATH")
+        }
+        return found
     }
 
     private static func sampleFolder(from folder: String) -> String? {
@@ -66,11 +71,15 @@ struct DemoFiles {
             else { throw cannotWrite(wanted) }
             return wanted
         }
-        let temporary = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? ""
-        var template = Array("\(temporary.isEmpty ? "/tmp" : temporary)/vc-demo-XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else {
-            throw cannotWrite(temporary.isEmpty ? "/tmp" : temporary)
-        }
+        return try makeTemporary("vc-demo")
+    }
+
+    /// A new folder that only this user reads.
+    static func makeTemporary(_ name: String) throws(CallFailure) -> String {
+        let wanted = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? ""
+        let folder = wanted.isEmpty ? "/tmp" : wanted
+        var template = Array("\(folder)/\(name)-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else { throw cannotWrite(folder) }
         return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 

@@ -4,6 +4,8 @@ final class DemoMember {
     let name: String
     /// Where what it hears is written.
     let recording: String
+    /// Whether it uses nothing but the relay.
+    let isRelayed: Bool
     let process: ChildProcess
 
     private(set) var number: Int?
@@ -34,8 +36,11 @@ final class DemoMember {
         var mouthToEarMilliseconds: [Double] = []
     }
 
-    init(_ name: String, records recording: String, process: ChildProcess) {
+    init(
+        _ name: String, records recording: String, isRelayed: Bool, process: ChildProcess
+    ) {
         self.name = name
+        self.isRelayed = isRelayed
         self.recording = recording
         self.process = process
     }

@@ -3,6 +3,8 @@ struct DemoReport {
     struct Member {
         let name: String
         let isHost: Bool
+        /// Whether it asked for the relay and nothing else.
+        let isRelayed: Bool
         let number: Int
         let secondsToJoin: Double?
         let secondsToVoice: Double?
@@ -36,7 +38,7 @@ struct DemoReport {
         func row(_ title: String, _ cell: (Member) -> String) {
             rows.append([title] + members.map(cell) + servers.map { _ in "" })
         }
-        // Of the host, both would only tell when the guest came.
+        // Of the host, both would only tell when the guests came.
         row("in the room after") { $0.isHost ? "" : milliseconds($0.secondsToJoin) }
         row("first voice after") { $0.isHost ? "" : milliseconds($0.secondsToVoice) }
         row("path") { Set($0.hearings.map(\.rung)).sorted().joined(separator: ", ") }
@@ -59,7 +61,8 @@ struct DemoReport {
     }
 
     private func title(_ member: Member) -> String {
-        member.isHost ? "\(member.name) (host)" : member.name
+        if member.isHost { return "\(member.name) (host)" }
+        return member.isRelayed ? "\(member.name) (relay)" : member.name
     }
 
     private func worst(_ member: Member, _ value: (DemoMember.Hearing) -> Double?) -> String {
@@ -114,6 +117,7 @@ struct DemoReport {
         object.add("number", member.number)
         object.add("name", member.name)
         object.add("host", member.isHost)
+        object.add("relay_only", member.isRelayed)
         object.add("joined_ms", member.secondsToJoin.map { $0 * 1_000 }, decimals: 1)
         object.add("first_voice_ms", member.secondsToVoice.map { $0 * 1_000 }, decimals: 1)
         object.add("heard_seconds", member.heardSeconds, decimals: 2)

@@ -107,7 +107,8 @@ struct RoomProbe: DoctorProbe, ~Copyable {
                 .unsupportedVersion:
                 if room == .unanswered { room = .refused(event) }
                 leave(now: now)
-            case .reachable, .leaseLost, .nameplateTaken, .released, .message, .noSuchRoom, .sight,
+            case .reachable, .leaseLost, .nameplateTaken, .released, .message, .noSuchRoom, .leases,
+                .sight,
                 .sightVerified, .mailboxClosed:
                 break
             }

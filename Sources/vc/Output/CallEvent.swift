@@ -3,6 +3,8 @@ internal import VCCore
 /// What happens in a call, for people and programs. The code is not among them: it is a secret and
 /// is written by `EventRenderer.writeCode`.
 enum CallEvent: Equatable {
+    /// Of a phrase: nobody else is here yet.
+    case waiting
     /// We are in the room: our own number, and everybody who is in it.
     case joined(number: Int, members: [MemberName])
     case member(MemberChange)

@@ -29,6 +29,7 @@ struct JSONLines: EventRenderer {
         object.add("event", event.jsonName)
         object.add("t", seconds, decimals: 3)
         switch event {
+        case .waiting: break
         case .joined(let number, let members):
             object.add("number", number)
             object.add("members", members.map(Self.object))
@@ -131,6 +132,7 @@ extension CallEvent {
     /// The field `event`.
     var jsonName: String {
         switch self {
+        case .waiting: "waiting"
         case .joined: "joined"
         case .member: "member"
         case .renamed: "renamed"

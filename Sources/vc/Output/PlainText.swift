@@ -51,6 +51,8 @@ struct PlainText: EventRenderer {
 
     mutating func lines(for event: CallEvent, at seconds: Double) -> [OutputLine] {
         switch event {
+        case .waiting:
+            return [OutputLine("* nobody else is here yet; who says the same phrase comes in")]
         case .joined(let number, let members): return joined(number, members)
         case .member(let change): return [OutputLine(line(for: change))]
         case .renamed(let member, let name):

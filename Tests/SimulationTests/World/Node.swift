@@ -1,5 +1,6 @@
-import VCCore
 import VCTestKit
+
+@testable import VCCore
 
 /// One member in the simulated world: its room machine, what it was told, and what it heard.
 final class Node {
@@ -24,6 +25,8 @@ final class Node {
 
     var machine: RoomMachine
     let host: VirtualNetwork.HostID
+    /// What tests call it.
+    var label = ""
     /// Its first address, with the port of its socket.
     var endpoint: Endpoint
     var site: Site
@@ -64,6 +67,8 @@ final class Node {
         self.endpoint = endpoint
         self.site = site
     }
+
+    var key: PublicKey { machine.keys.publicKey }
 
     var end: EndReason? {
         for case .ended(let reason) in events { return reason }

@@ -30,6 +30,18 @@ extension World {
         return add(machine, at: place)
     }
 
+    /// Somebody who looks for others by a phrase, likewise.
+    mutating func addTuner(
+        name: String, _ secret: consuming TuneSecret, at site: Site? = nil
+    ) -> Node {
+        let place = newPlace(at: site ?? openSite, mapsPort: false)
+        let configuration = configuration(
+            isHost: false, name, Limits.members, RungPolicy(), place)
+        let machine = RoomMachine(
+            tuning: secret, configuration, arena: arena, random: randomSource(), now: now)
+        return add(machine, at: place)
+    }
+
     /// The host and the endpoints of a member to be.
     private struct Place {
         let host: VirtualNetwork.HostID

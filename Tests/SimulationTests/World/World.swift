@@ -1,6 +1,7 @@
-import VCCore
 import VCSignaling
 import VCTestKit
+
+@testable import VCCore
 
 /// Servers and members on an internet that does whatever the seed says, in virtual time.
 struct World {
@@ -15,6 +16,10 @@ struct World {
     /// Every datagram that was sent, while `isRecording`.
     var recorded: [(bytes: [UInt8], source: Endpoint, destination: Endpoint)] = []
     var isRecording = false
+    /// What becomes of each datagram that a member sends.
+    var tamper: ((_ bytes: [UInt8], _ sender: Node) -> [[UInt8]])?
+    /// Whether members remember what they sealed.
+    var keepsSealed = true
     let arena: SecretArena
     let signal: ServerHost
     let verifyKey: VerifyKey
@@ -24,6 +29,10 @@ struct World {
     /// Members and servers by their hosts.
     private var nodeOf: [VirtualNetwork.HostID: Node] = [:]
     private var serverOf: [VirtualNetwork.HostID: ServerHost] = [:]
+    /// Members that something happened to just now.
+    private var touched: [Node] = []
+    /// Is shown each sealed datagram that a member sends, also those in an envelope.
+    var tap: ((_ sealed: ArraySlice<UInt8>, _ sender: Node) -> Void)?
     private var seed: UInt64
     private let buffer = DatagramBuffer()
     /// The internet, for members with addresses of their own.
@@ -75,6 +84,13 @@ struct World {
         nodeOf[node.host] = node
     }
 
+    /// A process is gone, without a word; what it knew stays with the caller.
+    mutating func stop(_ node: Node) {
+        nodes.removeAll { $0 === node }
+        nodeOf[node.host] = nil
+        network.setUp(false, node.host)
+    }
+
     /// Randomness that follows from the seed of the world.
     mutating func randomSeed() -> UInt64 {
         seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -87,8 +103,8 @@ struct World {
     @discardableResult
     mutating func run(for limit: Duration, until condition: () -> Bool = { false }) -> Bool {
         let end = now + limit
+        settle()
         while true {
-            settle()
             if condition() { return true }
             let next = nextEvent()
             guard next <= end else {
@@ -98,6 +114,10 @@ struct World {
             }
             now = max(now, next)
             deliver()
+            // Only those that something happened to have anything to say.
+            for node in touched { settle(node) }
+            touched.removeAll(keepingCapacity: true)
+            settleServers()
         }
     }
 
@@ -119,6 +139,7 @@ struct World {
     private mutating func deliver() {
         while let delivery = network.popDelivery(now: now) {
             if let node = nodeOf[delivery.host] {
+                touched.append(node)
                 let socket = World.socket(of: delivery.destination.port)
                 receive(delivery.bytes, from: delivery.source.through(socket: socket), at: node)
             } else {
@@ -126,10 +147,14 @@ struct World {
             }
         }
         if now.nanoseconds % 10_000_000 == 0 {
-            for node in nodes where node.isTalking || node.endsTalkSpurt { talk(node) }
+            for node in nodes where node.isTalking || node.endsTalkSpurt {
+                touched.append(node)
+                talk(node)
+            }
         }
         for server in servers { server.drive(now: now) }
         for node in nodes where now >= node.machine.nextTimeout {
+            touched.append(node)
             node.wakeups += 1
             node.machine.handleTimeout(now: now)
         }
@@ -181,7 +206,8 @@ struct World {
     private mutating func transmit(
         _ bytes: [UInt8], from node: Node, to destination: Endpoint, hops: UInt8? = nil
     ) {
-        if bytes.first == PacketType.sealed { node.sealed.append(bytes) }
+        if bytes.first == PacketType.sealed, keepsSealed { node.sealed.append(bytes) }
+        if let tap, let inner = World.sealed(in: bytes) { tap(inner, node) }
         if bytes.first == PacketType.sealed || bytes.first == PacketType.relayData,
             !node.voiceDestinations.isEmpty, !node.voiceDestinations.values.contains(destination)
         {
@@ -191,24 +217,42 @@ struct World {
         guard socket == 0 || node.sockets.contains(socket) else { return }
         let port = socket == 0 ? node.endpoint.port : World.port(of: socket)
         if isRecording { recorded.append((bytes, node.endpoint.with(port: port), destination)) }
-        network.send(
-            bytes, from: node.host, port: port, to: destination.through(socket: 0), hops: hops,
-            now: now)
+        for bytes in tamper?(bytes, node) ?? [bytes] {
+            network.send(
+                bytes, from: node.host, port: port, to: destination.through(socket: 0), hops: hops,
+                now: now)
+        }
+    }
+
+    /// The sealed packet in a datagram, whoever carries it.
+    private static func sealed(in bytes: [UInt8]) -> ArraySlice<UInt8>? {
+        let inner =
+            switch bytes.first {
+            case PacketType.relayData: bytes.dropFirst(RelayFormat.dataOverhead)
+            case PacketType.hostForward: bytes.dropFirst(HostForward.overhead)
+            case _: bytes[...]
+            }
+        return inner.first == PacketType.sealed ? inner : nil
     }
 
     /// Drains what everybody has to say.
     mutating func settle() {
-        for node in nodes {
-            matchSockets(of: node)
-            while let sent = node.machine.pollTransmit(into: buffer.bytes) {
-                transmit(
-                    buffer.prefix(sent.size), from: node, to: sent.destination, hops: sent.hops)
-            }
-            while let event = node.machine.pollEvent() {
-                node.events.append(event)
-                node.eventTimes.append(now)
-            }
+        for node in nodes { settle(node) }
+        settleServers()
+    }
+
+    private mutating func settle(_ node: Node) {
+        matchSockets(of: node)
+        while let sent = node.machine.pollTransmit(into: buffer.bytes) {
+            transmit(buffer.prefix(sent.size), from: node, to: sent.destination, hops: sent.hops)
         }
+        while let event = node.machine.pollEvent() {
+            node.events.append(event)
+            node.eventTimes.append(now)
+        }
+    }
+
+    private mutating func settleServers() {
         for server in servers {
             while let sent = server.pollTransmit(now: now) {
                 if isRecording {

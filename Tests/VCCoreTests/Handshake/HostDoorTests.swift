@@ -208,6 +208,61 @@ import Testing
         #expect(arena.slotsInUse == 0)
     }
 
+    @Test("the door of a one-time code opens once; who comes after that is refused with 77")
+    func oneTime() throws {
+        let host = DoorRig(arena: arena, isOneTime: true)
+        let under = JoinerRig(arena: arena, seed: 8, at: .zero)
+        let first = try #require(under.poll(at: .zero))
+        let opened = try #require(host.receive(first, mailbox: 8, at: .zero).first?.body)
+        let guest = JoinerRig(arena: arena, seed: 9, at: .zero)
+        runJoin(host, guest)
+        #expect(guest.transcript != nil && host.door.isUsed)
+        // One that had its H1 before proves the same words, too late.
+        under.receive(opened, at: .zero)
+        let proof = try #require(under.poll(at: .zero))
+        for reply in host.receive(proof, mailbox: 8, at: .zero) {
+            under.receive(reply.body, at: .zero)
+        }
+        #expect(under.machine.failure == .refused(.refused))
+        let late = JoinerRig(arena: arena, seed: 10, at: at(1))
+        runJoin(host, late, from: at(1))
+        #expect(late.machine.failure == .refused(.refused))
+        #expect(host.welcomed.count == 1 && host.door.failures == 0)
+    }
+
+    @Test("a one-time code stands five wrong guesses")
+    func oneTimeBudget() {
+        let host = DoorRig(arena: arena, isOneTime: true)
+        for number in UInt64(0)..<8 {
+            let first = opening(number)
+            host.receive(first, tag: number, at: at(Double(number)))
+            host.receive(wrongProof(first), tag: number, at: at(Double(number)))
+        }
+        #expect(host.door.failures == 5 && host.wasRetired)
+    }
+
+    @Test("locking refuses also who has its H1 already")
+    func lockOnTheWay() throws {
+        let host = DoorRig(arena: arena)
+        let under = JoinerRig(arena: arena, seed: 8, at: .zero)
+        let first = try #require(under.poll(at: .zero))
+        under.receive(try #require(host.receive(first, at: .zero).first?.body), at: .zero)
+        host.door.setLocked(true)
+        let proof = try #require(under.poll(at: .zero))
+        for reply in host.receive(proof, at: .zero) { under.receive(reply.body, at: .zero) }
+        #expect(under.machine.failure == .refused(.locked))
+        #expect(host.welcomed.isEmpty)
+    }
+
+    @Test("failures that were counted before are part of the budget")
+    func inheritedFailures() {
+        let host = DoorRig(arena: arena, failures: 999)
+        let first = opening(1)
+        host.receive(first, at: .zero)
+        host.receive(wrongProof(first), at: .zero)
+        #expect(host.door.failures == 1_000 && host.wasRetired)
+    }
+
     @Test(
         "once 30 flooding sources guessed wrong, who knows the words is in within three seconds",
         arguments: [41, 47, 70, 100, 140])

@@ -24,14 +24,14 @@ final class DoorRig {
 
     init(
         arena: SecretArena, seed: UInt64 = 1, words: [UInt8] = DoorRig.words,
-        nameplate: UInt32 = DoorRig.nameplate
+        nameplate: UInt32 = DoorRig.nameplate, isOneTime: Bool = false, failures: Int = 0
     ) {
         self.arena = arena
         random = AnyRandomSource(SplitMix64(seed: seed))
         keys = KeyPair(random: &random, arena: arena)
         door = HostDoor(
             secret: SecretBytes(copying: words.span.bytes, in: arena), nameplate: nameplate,
-            local: keys.publicKey, arena: arena)
+            local: keys.publicKey, arena: arena, isOneTime: isOneTime, failures: failures)
     }
 
     /// Gives the door a body; returns what it says.

@@ -207,7 +207,7 @@ struct PathRig {
         #expect(rig.selected == one)
         // A spoofed source: probed, and never given our voice.
         let isNew = rig.heard(two)
-        #expect(isNew)
+        #expect(isNew && rig.selected == one)
         rig.run(for: .seconds(5))
         #expect(rig.selected == one && rig.times(of: two, since: .zero).count > 3)
         // A true one, though slower: the call follows its owner.

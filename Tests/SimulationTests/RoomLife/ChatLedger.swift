@@ -1,0 +1,55 @@
+import VCTestKit
+
+@testable import VCCore
+
+/// Who said what to whom, and what must have become of it.
+struct ChatLedger {
+    /// One message.
+    private struct Message {
+        let text: String
+        let author: PublicKey
+        /// Who was a member then, as its author knew.
+        let audience: Set<PublicKey>
+    }
+
+    private var messages: [Message] = []
+
+    var count: Int { messages.count }
+
+    /// Somebody says something to everybody who is there.
+    mutating func say(_ node: Node, now: Instant) {
+        let text = "message \(messages.count):" + String(repeating: "é", count: messages.count % 90)
+        var audience: Set<PublicKey> = []
+        for number in node.machine.peers.numbers where node.machine.peers[number].isMember {
+            audience.insert(node.machine.peers[number].key)
+        }
+        guard node.machine.sendChat(DisplayText(message: text), now: now) != nil else { return }
+        messages.append(Message(text: text, author: node.key, audience: audience))
+    }
+
+    /// What a member should have heard of those who are still there, in each author's order, and
+    /// did not; nil when all is well.
+    func complaint(of node: Node, present: Set<PublicKey>) -> String? {
+        let heard = node.chats
+        guard Set(heard).count == heard.count else { return "heard something twice" }
+        let order = Dictionary(uniqueKeysWithValues: zip(heard, heard.indices))
+        var last: [PublicKey: Int] = [:]
+        var missing: [String] = []
+        var expected = 0
+        for message in messages {
+            guard let place = order[message.text] else {
+                // Of who left before it could deliver, the end may be missing.
+                if message.audience.contains(node.key), present.contains(message.author) {
+                    missing.append(message.text)
+                }
+                continue
+            }
+            expected += 1
+            guard message.audience.contains(node.key) else { return "heard what was not for it" }
+            guard place >= last[message.author, default: 0] else { return "heard out of order" }
+            last[message.author] = place
+        }
+        guard expected == heard.count else { return "heard what nobody said" }
+        return missing.isEmpty ? nil : "did not hear \(missing.count): \(missing.prefix(3))"
+    }
+}
