@@ -79,17 +79,28 @@ extension RoomMachine {
     /// Goes on with a one-time code of the host before us.
     mutating func resume(_ supplied: SuccessorSupply.Code, now: Instant) {
         guard invites.count < InviteCode.maximumCount else { return }
-        let token = supplied.claimToken.duplicate()
-        let signal = SignalClient(
-            servers: configuration.servers, hosting: room.block, claimToken: token.span,
-            arena: arena, wantedNameplate: supplied.nameplate,
-            hostToken: configuration.hostToken, random: &random, now: now)
+        let signal = RoomMachine.resumingClient(
+            for: room, supplied, configuration, arena: arena, random: &random, now: now)
         let invite = InviteCode(signal: signal)
         invite.code = RoomCode(
             nameplate: supplied.nameplate, words: supplied.words.duplicate(),
             server: configuration.advertised)
         invite.failures = Int(supplied.failures)
         invites.append(invite)
+    }
+
+    /// The client of a lease that another host had. (Never inlined, for the reason that
+    /// `claimingClient` has.)
+    @inline(never) private static func resumingClient(
+        for room: RoomID, _ supplied: SuccessorSupply.Code, _ configuration: RoomConfiguration,
+        arena: SecretArena, random: inout AnyRandomSource, now: Instant
+    ) -> SignalClient {
+        let token = supplied.claimToken.duplicate()
+        return SignalClient(
+            servers: configuration.servers, hosting: room.block, claimToken: token.span,
+            arena: arena,
+            wantedNameplate: supplied.nameplate, hostToken: configuration.hostToken,
+            random: &random, now: now)
     }
 
     /// New claim tokens for all leases: somebody knows the old ones who should not.
