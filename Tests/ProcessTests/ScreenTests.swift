@@ -84,6 +84,36 @@ extension ProcessTests {
             try await terminal.end()
         }
 
+        @Test("Ctrl-Z gives the terminal back, and fg goes on with the call")
+        func suspend() async throws {
+            let stage = try Stage()
+            let server = try await stage.server()
+            let terminal = try await Terminal(stage, "PS1='$ ' bash --norc --noprofile -i")
+            try await terminal.press(
+                "-l", "\(Build.path(of: "vc")) host --signal \(server.address) \(quiet)")
+            try await terminal.press("Enter")
+            try await terminal.screen(shows: "Your friends paste")
+            try await terminal.press("C-z")
+            try await terminal.screen(shows: "Stopped")
+            #expect(try await !terminal.isFullScreen())
+            // Echo and line editing are the shell's again.
+            try await terminal.press("-l", "echo back $((40 + 2))")
+            try await terminal.press("Enter")
+            try await terminal.screen(shows: "back 42")
+            try await terminal.press("-l", "fg")
+            try await terminal.press("Enter")
+            try await terminal.screen(shows: "Your friends paste")
+            #expect(try await terminal.isFullScreen())
+            // Sizes in quick succession, also such as nobody has, leave a whole picture.
+            for (columns, rows) in [(20, 4), (200, 50), (10, 2), (61, 13), (60, 12)] {
+                try await terminal.resize(columns: columns, rows: rows)
+            }
+            try await terminal.screen(shows: "Your friends paste")
+            try await terminal.press("C-q")
+            try await terminal.screen(shows: "you left")
+            try await terminal.end()
+        }
+
         @Test("bare vc asks what to do")
         func menu() async throws {
             let stage = try Stage()
