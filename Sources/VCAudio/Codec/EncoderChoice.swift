@@ -25,6 +25,7 @@ public struct EncoderChoice: Sendable {
     private let givenFrame: FrameDuration?
     private let givenBitrate: Int?
     private var size = Size.small
+    private var thrift = 0
     /// Since when the room has been smaller than it is encoded for.
     private var smallerSince: Instant?
 
@@ -50,33 +51,46 @@ public struct EncoderChoice: Sendable {
 
     /// How to encode now.
     public var profile: EncoderProfile {
-        let frame = givenFrame ?? (size == .small ? .tenMilliseconds : .twentyMilliseconds)
+        let isLow = size == .small && thrift < Self.longFrameThrift
+        let frame = givenFrame ?? (isLow ? .tenMilliseconds : .twentyMilliseconds)
         // Below 10 ms there is only the low-delay coder (RFC 6716 section 3.1).
         let isShort = frame.sampleCount < FrameDuration.tenMilliseconds.sampleCount
         return EncoderProfile(
-            application: size == .small || isShort ? .lowDelay : .voice, frame: frame,
+            application: isLow || isShort ? .lowDelay : .voice, frame: frame,
             bitrate: givenBitrate ?? bitrate)
     }
 
     private var bitrate: Int {
-        switch size {
-        case .small: OpusEncoder.bitrate
-        case .middle: EncoderChoice.middleBitrate
-        case .large: EncoderChoice.largeBitrate
+        let bySize =
+            switch size {
+            case .small: OpusEncoder.bitrate
+            case .middle: EncoderChoice.middleBitrate
+            case .large: EncoderChoice.largeBitrate
+            }
+        return switch thrift {
+        case 0: bySize
+        case 1: min(bySize, EncoderChoice.middleBitrate)
+        case _: min(bySize, EncoderChoice.largeBitrate)
         }
     }
 
-    /// Notes how many are in the room, ourselves included; returns whether `profile` is another one
+    /// From this thrift on frames are long: half as many headers.
+    static let longFrameThrift = 3
+
+    /// Notes how many are in the room, ourselves included, and how far the fullest link makes us
+    /// save (`LossControl`): 1 is 32 kbit/s, 2 is 24, 3 is 24 in frames of 20 ms. Returns whether
+    /// `profile` is another one
     /// now. To be called again each second or so.
-    public mutating func note(members: Int, now: Instant) -> Bool {
+    public mutating func note(members: Int, thrift: Int = 0, now: Instant) -> Bool {
         let before = profile
+        self.thrift = thrift
         let wanted = Size(members: members)
         if wanted > size {
             size = wanted
         } else if wanted < size {
             let since = smallerSince ?? now
             smallerSince = since
-            if now < since + EncoderChoice.patience { return false }
+            guard now >= since + EncoderChoice.patience else { return profile != before }
             size = wanted
         }
         smallerSince = nil

@@ -16,6 +16,16 @@ public struct MemberStatistics: Sendable, Equatable {
     /// Frames that were not decoded, because the machine could not decode all who talked.
     public var skipped = 0
     public var splices = 0
+    /// Lost frames that came again as copies behind later ones.
+    public var recovered = 0
+    /// Packets with a frame of their own that arrived, that did not, and how often one or several
+    /// in a row did not.
+    public var packetsReceived = 0
+    public var packetsLost = 0
+    public var packetBursts = 0
+    /// Arrival less time stamp of the quickest packet lately, in samples: only differences mean
+    /// something.
+    public var quickestTransit = 0
     /// RFC 3550's interarrival jitter.
     public var jitterMilliseconds = 0.0
     /// How long sound waits between arrival and playback, without the device.
@@ -59,6 +69,11 @@ struct MemberSlot: ~Copyable {
     private let dropped = Atomic<Int>(0)
     private let skipped = Atomic<Int>(0)
     private let splices = Atomic<Int>(0)
+    private let recovered = Atomic<Int>(0)
+    private let packetsReceived = Atomic<Int>(0)
+    private let packetsLost = Atomic<Int>(0)
+    private let packetBursts = Atomic<Int>(0)
+    private let quickestTransit = Atomic<Int>(0)
     private let jitterSamples = Atomic<UInt32>(0)
     private let waitingSamples = Atomic<UInt32>(0)
     private let hasPlayed = Atomic<Bool>(false)
@@ -95,6 +110,11 @@ struct MemberSlot: ~Copyable {
         dropped.store(statistics.dropped, ordering: .relaxed)
         skipped.store(statistics.skipped, ordering: .relaxed)
         splices.store(statistics.splices, ordering: .relaxed)
+        recovered.store(statistics.recovered, ordering: .relaxed)
+        packetsReceived.store(statistics.packetsReceived, ordering: .relaxed)
+        packetsLost.store(statistics.packetsLost, ordering: .relaxed)
+        packetBursts.store(statistics.packetBursts, ordering: .relaxed)
+        quickestTransit.store(statistics.quickestTransit, ordering: .relaxed)
         jitterSamples.store(statistics.jitter.bitPattern, ordering: .relaxed)
         waitingSamples.store(statistics.waiting.bitPattern, ordering: .relaxed)
         let isNews =
@@ -118,6 +138,11 @@ struct MemberSlot: ~Copyable {
         result.dropped = dropped.load(ordering: .relaxed)
         result.skipped = skipped.load(ordering: .relaxed)
         result.splices = splices.load(ordering: .relaxed)
+        result.recovered = recovered.load(ordering: .relaxed)
+        result.packetsReceived = packetsReceived.load(ordering: .relaxed)
+        result.packetsLost = packetsLost.load(ordering: .relaxed)
+        result.packetBursts = packetBursts.load(ordering: .relaxed)
+        result.quickestTransit = quickestTransit.load(ordering: .relaxed)
         let jitter = Float(bitPattern: jitterSamples.load(ordering: .relaxed))
         let waiting = Float(bitPattern: waitingSamples.load(ordering: .relaxed))
         result.jitterMilliseconds = Double(jitter) / 48

@@ -86,6 +86,8 @@ public struct JitterBuffer: ~Copyable {
     /// frame leaves later, because it has to be said first.
     private var frameLength = 0
     private var newestSequence = Int.min
+    /// The newest sequence that came in a packet of its own.
+    private var newestPacket = 0
 
     /// Frames in a row that came too late, and the quickest of them.
     var lateRun = 0
@@ -125,6 +127,7 @@ public struct JitterBuffer: ~Copyable {
             return
         }
         let arrival = time(of: frame.instant)
+        let isCopy = frame.flags.contains(.copy)
         let sequence: Int
         let timestamp: Int
         switch timeline.place(
@@ -138,18 +141,26 @@ public struct JitterBuffer: ~Copyable {
             timestamp = stamp
             restart(at: first)
             statistics.restarts += 1
+            newestPacket = isCopy ? first : first - 1
         case .placed(let number, let stamp):
             sequence = number
             timestamp = stamp
         }
         guard !store.hasSeen(sequence) else {
-            statistics.duplicates += 1
+            if !isCopy { statistics.duplicates += 1 }
             return
         }
-        statistics.received += 1
+        if !isCopy { countPacket(sequence) }
         if sequence > newestSequence { followFrameLength(duration, sequence: sequence) }
         let transit = arrival - timestamp - duration + frameLength
-        measure(transit: transit, arrival: arrival)
+        // A copy that is needed counts as a slow packet: so the delay becomes what copies need
+        // when frames are lost, and only then.
+        measure(transit: transit, arrival: arrival, isCopy: isCopy)
+        if isCopy {
+            guard sequence >= nextSequence else { return }
+            statistics.recovered += 1
+        }
+        statistics.received += 1
         guard sequence >= nextSequence else {
             // It was given up for lost when a later frame was played.
             statistics.lost = max(0, statistics.lost - 1)
@@ -157,7 +168,7 @@ public struct JitterBuffer: ~Copyable {
             noteLate(transit: transit, arrival: arrival)
             return
         }
-        if isStarved {
+        if isStarved, !isCopy {
             isStarved = false
             estimator.rebase(transit: transit, arrival: arrival)
         }
@@ -240,13 +251,32 @@ public struct JitterBuffer: ~Copyable {
         frameLength = duration
     }
 
-    private mutating func measure(transit: Int, arrival: Int) {
-        if statistics.received > 1 {
+    /// Counts a packet, and those that are missing in front of it.
+    private mutating func countPacket(_ sequence: Int) {
+        statistics.packetsReceived += 1
+        if sequence <= newestPacket {
+            // It was overtaken, and had been taken for lost.
+            statistics.packetsLost = max(0, statistics.packetsLost - 1)
+            return
+        }
+        let missing = sequence - newestPacket - 1
+        newestPacket = sequence
+        guard missing > 0 else { return }
+        statistics.packetsLost += missing
+        statistics.packetBursts += 1
+    }
+
+    private mutating func measure(transit: Int, arrival: Int, isCopy: Bool) {
+        defer {
+            estimator.update(transit: transit, arrival: arrival)
+            statistics.quickestTransit = estimator.base
+        }
+        guard !isCopy else { return }
+        if statistics.packetsReceived > 1 {
             let difference = Float(min(48_000, abs(transit - previousTransit)))
             statistics.jitter += (difference - statistics.jitter) / 16
         }
         previousTransit = transit
-        estimator.update(transit: transit, arrival: arrival)
     }
 
     private mutating func restart(at sequence: Int) {

@@ -18,6 +18,16 @@ public struct JitterStatistics: Sendable, Equatable, BitwiseCopyable {
     public var dropped = 0
     /// Frames that came in time and were not decoded, because the machine could not decode all.
     public var skipped = 0
+    /// Lost frames that came again as copies behind later ones.
+    public var recovered = 0
+    /// Packets that arrived with a frame of their own, and those that did not, whatever became of
+    /// their frames; and how often one or several in a row did not.
+    public var packetsReceived = 0
+    public var packetsLost = 0
+    public var packetBursts = 0
+    /// Arrival less time stamp of the quickest packet of the last two seconds, in samples: only
+    /// differences mean something.
+    public var quickestTransit = 0
     /// Samples that were made up in place of sound that was not there.
     public var concealedSamples = 0
     /// How often the sound was shortened or lengthened by up to 10 ms.

@@ -85,7 +85,10 @@ struct Peer: ~Copyable {
     var nextReason = Instant.distantFuture
     /// What the peer last reported about our voice.
     var report: ReceiverReport?
-    /// The largest of our voice frames, in bytes.
+    /// What is done about the frames that it loses, and which ones it was sent last.
+    var loss = LossControl()
+    var sentFrames = SentFrames()
+    /// The largest of our voice frames with its copies, in bytes.
     var largestFrame = 0
     /// Voice frames sealed for this peer.
     var voiceFramesSent: UInt64 = 0

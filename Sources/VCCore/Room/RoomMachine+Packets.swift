@@ -86,15 +86,17 @@ extension RoomMachine {
     @unsafe private mutating func openVoice(
         _ plaintext: UnsafeRawBufferPointer, _ number: Int, on route: Route?, now: Instant
     ) -> VoiceArrival? {
-        guard let header = unsafe VoiceHeader(opened: plaintext) else {
+        guard let header = unsafe VoiceHeader(opened: plaintext),
+            let blocks = unsafe VoiceBlocks(
+                UnsafeRawBufferPointer(rebasing: plaintext[VoiceHeader.size...]),
+                copies: header.copies)
+        else {
             counters.malformed += 1
             return nil
         }
         peers[number].path.silence.heard(
             on: route, expectsVoice: header.flags & VoiceHeader.endOfTalkSpurt == 0, now: now)
-        return unsafe VoiceArrival(
-            member: UInt8(number), header: header,
-            frame: UnsafeRawBufferPointer(rebasing: plaintext[VoiceHeader.size...]))
+        return unsafe VoiceArrival(member: UInt8(number), header: header, blocks: blocks)
     }
 
     /// Seals one voice frame for a member into `packet`, which has room for `Limits.datagram`
@@ -113,16 +115,15 @@ extension RoomMachine {
         let sealed = unsafe UnsafeMutableRawBufferPointer(rebasing: packet[inner...])
         let start = SealedPacket.headerSize
         let shown = peers[number].shown(header, isWhisper: isWhispering)
-        unsafe shown.write(
-            to: UnsafeMutableRawBufferPointer(rebasing: sealed[start..<start + VoiceHeader.size]))
-        unsafe UnsafeMutableRawBufferPointer(rebasing: sealed[(start + VoiceHeader.size)...])
-            .copyMemory(from: frame)
-        let count = VoiceHeader.size + frame.count
+        let room = sealed.count - ChaChaPoly.tagSize
+        let count = unsafe writeVoice(
+            shown, frame, to: number,
+            into: UnsafeMutableRawBufferPointer(rebasing: sealed[start..<room]))
         guard let size = unsafe peers[number].slots.seal(sealed, plaintext: count, now: now) else {
             return nil
         }
         peers[number].owesTalkSpurt = false
-        noteVoiceSent(shown, frame.count, to: number, now: now)
+        noteVoiceSent(shown, count - VoiceHeader.size, to: number, now: now)
         return (destination, inner + size)
     }
 
@@ -209,6 +210,7 @@ extension RoomMachine {
         case .report:
             let report = try ReceiverReport(from: &reader)
             peers[number].report = report
+            peers[number].loss.note(report, now: now)
             peers[number].path.report(received: report.received, lost: report.lost, now: now)
             return
         case .segment:
@@ -258,6 +260,9 @@ extension RoomMachine {
     /// Whose voice it is.
     public let member: UInt8
     public let header: VoiceHeader
+    /// The Opus frame, and copies of earlier ones.
+    public let blocks: VoiceBlocks
+
     /// The Opus frame.
-    public let frame: UnsafeRawBufferPointer
+    public var frame: UnsafeRawBufferPointer { unsafe blocks.frame }
 }

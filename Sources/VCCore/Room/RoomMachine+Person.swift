@@ -34,7 +34,8 @@ extension RoomMachine {
             number: member, name: shownName(number), isHost: member == roster.host,
             isLost: peers[number].isLost, roundTrip: peers[number].path.roundTrip,
             route: peers[number].path.selected,
-            voiceFramesSent: peers[number].voiceFramesSent, report: peers[number].report)
+            voiceFramesSent: peers[number].voiceFramesSent, report: peers[number].report,
+            thrift: peers[number].loss.thrift)
     }
 
     // MARK: Leaving
@@ -195,4 +196,6 @@ public struct MemberConnection: Sendable {
     public let voiceFramesSent: UInt64
     /// What it last said about our voice.
     public let report: ReceiverReport?
+    /// How far the encoder should save for its sake: 0 to `LossControl.mostThrift`.
+    public let thrift: Int
 }

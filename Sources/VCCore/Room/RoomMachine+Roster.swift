@@ -258,7 +258,7 @@ extension RoomMachine {
         }
     }
 
-    private mutating func askForRoster(now: Instant) {
+    mutating func askForRoster(now: Instant) {
         let host = Int(roster.host)
         guard peers.contains(host), now >= nextAsk else { return }
         nextAsk = now + RoomMachine.askInterval

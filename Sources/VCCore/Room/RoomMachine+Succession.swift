@@ -232,6 +232,8 @@ extension RoomMachine {
             }
             peers[host].owesCandidates = true
         }
+        // What it said before we knew it as the host, we did not listen to.
+        askForRoster(now: now)
         events.append(.hostChanged(member(host), isUs: false))
         wake(now)
     }

@@ -151,6 +151,8 @@ public struct RoomMachine: ~Copyable {
     /// When `handleTimeout` is next needed.
     public private(set) var nextTimeout = Instant.zero
     public internal(set) var counters = RoomCounters()
+    /// The voice frames that were sent last.
+    var recentFrames = FrameCopies()
 
     /// A host that opens a room.
     public init(

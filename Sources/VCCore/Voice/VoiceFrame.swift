@@ -10,6 +10,8 @@ public struct FrameFlags: OptionSet, Sendable, BitwiseCopyable {
     public static let startOfTalkSpurt = FrameFlags(rawValue: 1)
     /// The last frame before silence: nothing follows, and nothing is to be concealed.
     public static let endOfTalkSpurt = FrameFlags(rawValue: 2)
+    /// The frame was sent before and came again behind a later one; not on the wire.
+    public static let copy = FrameFlags(rawValue: 0x80)
     /// The frame is for some members only.
     public static let whisper = FrameFlags(rawValue: 4)
 }

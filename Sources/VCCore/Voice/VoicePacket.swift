@@ -1,5 +1,6 @@
 /// The clear header of a voice packet, inside the seal:
-/// `kind 1 | flags 1 | sequence 2 | timestamp 4 (48 kHz) | level 1 (RFC 6464) | Opus frame`.
+/// `kind 1 | flags 1 | sequence 2 | timestamp 4 (48 kHz) | level 1 (RFC 6464)`. Copies of earlier
+/// frames and the Opus frame follow: `VoiceBlocks`.
 public struct VoiceHeader: Equatable, Sendable, BitwiseCopyable {
     /// Bytes with the kind.
     static let size = 9
@@ -13,7 +14,19 @@ public struct VoiceHeader: Equatable, Sendable, BitwiseCopyable {
     /// The frame is for some members only, of whom the receiver is one.
     public static let whisper: UInt8 = 0x04
 
-    private static var knownFlags: UInt8 { startOfTalkSpurt | endOfTalkSpurt | whisper }
+    /// A copy of an earlier frame follows the header; twice this: two of them.
+    static let oneCopy: UInt8 = 0x08
+    /// The bits that count the copies.
+    static let copiesMask: UInt8 = 0x18
+
+    private static var knownFlags: UInt8 {
+        startOfTalkSpurt | endOfTalkSpurt | whisper | copiesMask
+    }
+
+    /// Copies in front of the frame.
+    var copies: Int { Int((flags & VoiceHeader.copiesMask) / VoiceHeader.oneCopy) }
+    /// The flags that are about the frame, and not about the packet.
+    public var frameFlags: UInt8 { flags & ~VoiceHeader.copiesMask }
 
     /// Talk spurt marks and whisper; bits that this version does not know must be zero.
     public let flags: UInt8
@@ -39,11 +52,11 @@ public struct VoiceHeader: Equatable, Sendable, BitwiseCopyable {
         unsafe bytes[8] = level
     }
 
-    /// The header of an opened packet; nil when it is too short, too long or has unknown marks.
+    /// The header of an opened packet; nil when it is too short or has unknown marks.
     @unsafe init?(opened bytes: UnsafeRawBufferPointer) {
         guard bytes.count > VoiceHeader.size,
-            bytes.count <= VoiceHeader.size + VoiceHeader.maximumFrame,
             unsafe bytes[1] & ~VoiceHeader.knownFlags == 0,
+            unsafe bytes[1] & VoiceHeader.copiesMask <= 2 * VoiceHeader.oneCopy,
             unsafe bytes[8] <= 127
         else { return nil }
         unsafe flags = bytes[1]

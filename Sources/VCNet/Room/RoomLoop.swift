@@ -161,12 +161,26 @@ public struct RoomLoop: ~Copyable {
             hasWork = true
             return
         }
+        if let copy = unsafe arrival.blocks.second { unsafe receive(copy, of: arrival, now: now) }
+        if let copy = unsafe arrival.blocks.first { unsafe receive(copy, of: arrival, now: now) }
         let frame = unsafe VoiceFrame(
             sequence: arrival.header.sequence, timestamp: arrival.header.timestamp,
-            level: arrival.header.level, flags: FrameFlags(rawValue: arrival.header.flags),
+            level: arrival.header.level, flags: FrameFlags(rawValue: arrival.header.frameFlags),
             instant: now)
         unsafe voice.receive(
             frame, payload: RawSpan(_unsafeBytes: arrival.frame), slot: Int(arrival.member) - 1)
+    }
+
+    /// Hands over a frame that was sent before, in case it was lost then.
+    private func receive(_ copy: VoiceBlocks.Copy, of arrival: VoiceArrival, now: Instant) {
+        let frame = unsafe VoiceFrame(
+            sequence: arrival.header.sequence &- UInt16(copy.framesBack),
+            timestamp: arrival.header.timestamp &- UInt32(copy.samplesBack),
+            level: arrival.header.level,
+            flags: FrameFlags(rawValue: arrival.header.flags & VoiceHeader.whisper).union(.copy),
+            instant: now)
+        unsafe voice.receive(
+            frame, payload: RawSpan(_unsafeBytes: copy.frame), slot: Int(arrival.member) - 1)
     }
 
     /// STUN and signaling go to the embedded server first; it leaves alone what is no request.

@@ -260,7 +260,7 @@ extension CallConsole {
     private mutating func tick(now: Instant) {
         nextTick = now + CallConsole.tick
         ticks += 1
-        room.chooseEncoder(now: now)
+        room.chooseEncoder(link.connections, now: now)
         router?.note(
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
         for (member, report) in room.reports() { link.submit(.report(report, to: member)) }

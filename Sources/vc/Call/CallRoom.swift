@@ -85,9 +85,10 @@ struct CallRoom {
 
     // MARK: Sound
 
-    /// Encodes as suits a room of this size.
-    mutating func chooseEncoder(now: Instant) {
-        guard encoding.note(members: people.count + 1, now: now) else { return }
+    /// Encodes as suits a room of this size and the thinnest of its links.
+    mutating func chooseEncoder(_ connections: [MemberConnection], now: Instant) {
+        let thrift = connections.map(\.thrift).max() ?? 0
+        guard encoding.note(members: people.count + 1, thrift: thrift, now: now) else { return }
         // Without memory for another encoder the one that runs goes on.
         try? engine.setEncoding(encoding.profile)
     }
@@ -137,8 +138,12 @@ struct CallRoom {
             return (
                 UInt8(number),
                 ReceiverReport(
-                    received: UInt32(clamping: sound.received), lost: UInt32(clamping: sound.lost),
-                    jitter: tenths(sound.jitterMilliseconds), captureDelay: tenths(capture))
+                    received: UInt32(clamping: sound.packetsReceived),
+                    lost: UInt32(clamping: sound.packetsLost),
+                    bursts: UInt32(clamping: sound.packetBursts),
+                    jitter: tenths(sound.jitterMilliseconds), captureDelay: tenths(capture),
+                    // 48 samples are ten tenths.
+                    transit: UInt32(truncatingIfNeeded: sound.quickestTransit * 10 / 48))
             )
         }
     }
