@@ -38,7 +38,8 @@ struct InputLineTests {
             ("/invite", .invite(isOneTime: false)), ("/invite Once", .invite(isOneTime: true)),
             ("/kick Ana B", .kick(DisplayText(message: "Ana B"))), ("/verify", .verify),
             ("/lock", .lock(true)), ("/unlock", .lock(false)), ("/same", .same),
-            ("/deafen", .deafen), ("/stats", .stats), ("/devices", .devices),
+            ("/deafen", .deafen), ("/settings", .settings), ("/talk PTT", .talk(.ptt)),
+            ("/talk voice", .talk(.voice)), ("/stats", .stats), ("/devices", .devices),
             ("/gain ana -6", .gain(name: DisplayText(name: "ana"), decibels: -6)),
             ("/gain Ana B +3.5", .gain(name: DisplayText(name: "Ana B"), decibels: 3.5)),
         ]
@@ -50,6 +51,7 @@ struct InputLineTests {
         for (line, part) in [
             ("/", "/help"), ("/qiut", "did you mean /quit?"), ("/frobnicate", "/help lists them"),
             ("/announce", "/announce on|off"), ("/gain ana", "/gain NAME DB"),
+            ("/talk", "/talk open|voice|ptt"), ("/talk loud", "/talk open|voice|ptt"),
             ("/gain ana 21", "/gain NAME DB"), ("/gain -6", "/gain NAME DB"),
             ("/gain ana nan", "/gain"), ("/name", "/name NAME"), ("/kick", "/kick NAME"),
             ("/invite twice", "/invite [once]"), ("/verify ana", "/verify"), ("/quit now", "/quit"),

@@ -11,27 +11,27 @@ struct CallConsole: ~Copyable {
     /// Who talks is told at most this often.
     private static let lookInterval = Duration.milliseconds(50)
 
-    private let link: RoomLink
+    let link: RoomLink
     private let router: RouterPort?
-    private let engine: AudioEngine
+    let engine: AudioEngine
     private let signals: TerminationSignals
-    private let options: CallOptions
-    private let serverName: String
+    let options: CallOptions
+    let serverName: String
     private let nameplate: UInt32?
     private let ownName: DisplayText
     private let start: Instant
 
-    private var output: EventOutput
+    var output: EventOutput
     private var input = LineInput()
-    private let control = ControlSocket(.ofProcess)
-    private var room: CallRoom
+    let control = ControlSocket(.ofProcess)
+    var room: CallRoom
     private var usage = ProcessUsage()
     private var ticks = 0
     private var nextTick: Instant
     /// When the engine is listened to again.
     private var nextLook: Instant
-    private var microphone: MicrophoneControl
-    private var isDeafened = false
+    var microphone: MicrophoneControl
+    var isDeafened = false
     private var isLeaving = false
     private var status: ExitStatus?
     private var isClosed = false
@@ -105,6 +105,8 @@ struct CallConsole: ~Copyable {
     private mutating func readInput() {
         if let screen = output.screen {
             for action in screen.read(now: MonotonicClock.now) { obey(action) }
+            // The terminal is gone, and with it who sat there.
+            if !screen.isOpen { leave() }
             return
         }
         var lines: [InputLine] = []
@@ -122,7 +124,7 @@ struct CallConsole: ~Copyable {
         }
     }
 
-    private mutating func leave() {
+    mutating func leave() {
         guard !isLeaving else { return }
         isLeaving = true
         link.submit(.leave)
@@ -132,7 +134,7 @@ struct CallConsole: ~Copyable {
         (MonotonicClock.now - start).inMilliseconds / 1_000
     }
 
-    private mutating func show(_ event: CallEvent) {
+    mutating func show(_ event: CallEvent) {
         if !output.show(event, at: seconds) { leave() }
     }
 }
@@ -294,7 +296,7 @@ extension CallConsole {
 // MARK: - What the person types
 
 extension CallConsole {
-    private mutating func obey(_ line: InputLine) {
+    mutating func obey(_ line: InputLine) {
         switch line {
         case .nothing: return
         case .chat(let text): link.submit(.chat(text))
@@ -303,7 +305,7 @@ extension CallConsole {
         }
     }
 
-    private mutating func obey(_ command: SlashCommand) {
+    mutating func obey(_ command: SlashCommand) {
         switch command {
         case .help(let topic):
             guard let lines = SlashHelp.lines(topic: topic) else {
@@ -360,134 +362,11 @@ extension CallConsole {
         engine.setGain(decibels: Float(decibels), slot: number - 1)
     }
 
-    private mutating func say(_ lines: [String]) {
+    mutating func say(_ lines: [String]) {
         for line in lines where !output.say(line) { return leave() }
     }
 
     private mutating func complain(_ sentence: String) {
         output.complain(sentence, at: seconds)
-    }
-}
-
-// MARK: - The microphone
-
-extension CallConsole {
-    private mutating func changeMicrophone(_ body: (inout MicrophoneControl) -> Void) {
-        let before = microphone
-        body(&microphone)
-        guard microphone != before else { return }
-        // A held key opens it whatever is heard: the gate would cut off how a word begins.
-        engine.setGate(microphone.mode == .voice && !options.isSteady ? .voice : .open)
-        engine.setMuted(!microphone.isOpen)
-        if microphone.isToldMuted != before.isToldMuted {
-            link.submit(.muted(microphone.isToldMuted))
-            show(.muted(member: room.ownNumber, isOn: microphone.isToldMuted))
-        }
-        if microphone.mode != before.mode { say(["microphone: \(microphone.mode.sentence)"]) }
-        output.screen?.change { $0.microphone = microphone }
-        updateSettings()
-    }
-
-    /// What another program of this user asks.
-    private mutating func serveControl() {
-        control?.serve { answer($0) }
-    }
-
-    private mutating func answer(_ request: ControlRequest) -> ControlAnswer {
-        switch request {
-        case .talk(let action):
-            changeMicrophone { $0.hold(action) }
-            return ControlAnswer("microphone \(microphone.isOpen ? "open" : "closed")")
-        case .mute(let on):
-            changeMicrophone { $0.setMuted(on) }
-            return ControlAnswer()
-        case .who: return ControlAnswer(room.whoLines().joined(separator: "\n"))
-        case .send(let text):
-            let text = DisplayText(message: text)
-            guard !text.isEmpty, !text.wasCut else {
-                return ControlAnswer(
-                    isDone: false, "a message has 1 to 4,000 bytes that can be seen")
-            }
-            guard !room.isAlone else {
-                return ControlAnswer(isDone: false, "nobody else is in the room")
-            }
-            link.submit(.chat(text))
-            return ControlAnswer()
-        }
-    }
-}
-
-// MARK: - The screen
-
-extension CallConsole {
-    private mutating func updateScreen(now: Instant) {
-        guard let screen = output.screen else { return }
-        for action in screen.flushKeys(now: now) { obey(action) }
-        screen.update(now: now) { room.level(of: $0.number, isOwn: $0.isOwn) }
-    }
-
-    /// Signals of the terminal; whether it was one.
-    private mutating func handleTerminal(_ signal: CInt) -> Bool {
-        switch signal {
-        case SIGWINCH: output.screen?.resize()
-        case SIGTSTP:
-            if let screen = output.screen { screen.suspend() } else { raise(SIGSTOP) }
-        case SIGCONT: output.screen?.redraw()
-        default: return false
-        }
-        return true
-    }
-
-    private mutating func obey(_ action: ScreenAction) {
-        switch action {
-        case .line(let text): obey(InputLine(text: text))
-        case .mute: obey(SlashCommand.mute)
-        case .leave: leave()
-        case .interrupt: kill(getpid(), SIGINT)
-        case .suspend: kill(0, SIGTSTP)
-        case .redraw: output.screen?.redraw()
-        case .talk(let phase):
-            let tellsRelease = output.screen?.state.tellsRelease ?? false
-            let now = MonotonicClock.now
-            changeMicrophone { $0.key(phase, tellsRelease: tellsRelease, now: now) }
-        case .invite: if output.screen?.state.roomCode != nil { link.submit(.showCode) }
-        case .change(.talk(let mode)): obey(.talk(mode))
-        case .change(.mute): obey(SlashCommand.mute)
-        case .change(.deafen): obey(.deafen)
-        case .change(.announce(let on)): obey(.announce(on))
-        }
-    }
-
-    // MARK: Settings
-
-    private mutating func showSettings() {
-        guard let screen = output.screen else {
-            return say(settings.map { "\($0.title): \($0.value)" })
-        }
-        updateSettings()
-        screen.change { $0.panel = .settings(chosen: 0) }
-    }
-
-    func updateSettings() {
-        output.screen?.change {
-            $0.isDeafened = isDeafened
-            $0.settings = settings
-        }
-    }
-
-    private var settings: [ScreenSetting] {
-        func onOff(_ on: Bool) -> String { on ? "yes" : "no" }
-        let announces = output.isAnnouncing
-        return [
-            ScreenSetting(kind: .talk, title: "talk", value: microphone.mode.sentence),
-            ScreenSetting(kind: .mute, title: "microphone muted", value: onOff(microphone.isMuted)),
-            ScreenSetting(kind: .deafen, title: "loudspeakers off", value: onOff(isDeafened)),
-            ScreenSetting(kind: .announce, title: "say who talks", value: onOff(announces)),
-            ScreenSetting(kind: .fixed, title: "microphone", value: options.capture.spelling),
-            ScreenSetting(kind: .fixed, title: "loudspeakers", value: options.playback.spelling),
-            ScreenSetting(
-                kind: .fixed, title: "constant packets", value: onOff(options.isSteady)),
-            ScreenSetting(kind: .fixed, title: "signaling server", value: serverName),
-        ]
     }
 }

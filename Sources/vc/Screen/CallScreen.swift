@@ -51,7 +51,9 @@ final class CallScreen {
         change { state in
             state.apply(event)
             // Somebody came: the way to invite has done its work.
-            if case .member = event, state.panel == .invite { state.panel = nil }
+            if case .member(let change) = event, change.state == .joined, state.panel == .invite {
+                state.panel = nil
+            }
         }
     }
 

@@ -154,9 +154,12 @@ struct TerminalScreen: ~Copyable {
     mutating func leave() {
         vc_curses_erase()
         vc_curses_refresh()
-        if tellsRelease { StandardStream.output.write("\u{1B}[<u\u{1B}[?1004l") }
+        let own = (tellsRelease ? "\u{1B}[<u\u{1B}[?1004l" : "") + "\u{1B}[?2004l"
+        StandardStream.output.write(own)
         tellsRelease = false
         endwin()
+        // All but how keys come is as it was: doing it twice would undo what was there before us.
+        unsafe vc_terminal_set_restore("", 0)
         vc_terminal_restore()
     }
 

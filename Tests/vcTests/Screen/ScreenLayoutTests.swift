@@ -129,8 +129,8 @@ struct ScreenLayoutTests {
         state.log = ScreenLog()
         if others > 2 {
             state.apply(.muted(member: 3, isOn: true))
-            state.members[3].isWhispering = true
             state.apply(.talking(member: 4, isOn: true))
+            state.members[3].isWhispering = true
             state.apply(.path(member: 4, rung: .relay, roundTripMilliseconds: 44, why: "no way"))
             say(&state, 2, "good evening, everybody: this is a line that has to be broken in two")
             state.apply(.sent(id: 1, text: DisplayText(message: "hello ben")))

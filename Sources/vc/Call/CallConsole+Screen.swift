@@ -1,0 +1,130 @@
+internal import Glibc
+internal import VCAudio
+internal import VCCore
+internal import VCNet
+
+// MARK: - The microphone
+
+extension CallConsole {
+    mutating func changeMicrophone(_ body: (inout MicrophoneControl) -> Void) {
+        let before = microphone
+        body(&microphone)
+        guard microphone != before else { return }
+        // A held key opens it whatever is heard: the gate would cut off how a word begins.
+        engine.setGate(microphone.mode == .voice && !options.isSteady ? .voice : .open)
+        engine.setMuted(!microphone.isOpen)
+        if microphone.isToldMuted != before.isToldMuted {
+            link.submit(.muted(microphone.isToldMuted))
+            show(.muted(member: room.ownNumber, isOn: microphone.isToldMuted))
+        }
+        if microphone.mode != before.mode { say(["microphone: \(microphone.mode.sentence)"]) }
+        output.screen?.change {
+            $0.microphone = microphone
+            $0.explainTalkKey()
+        }
+        updateSettings()
+    }
+
+    /// What another program of this user asks.
+    mutating func serveControl() {
+        control?.serve { answer($0) }
+    }
+
+    private mutating func answer(_ request: ControlRequest) -> ControlAnswer {
+        switch request {
+        case .talk(let action):
+            changeMicrophone { $0.hold(action) }
+            return ControlAnswer("microphone \(microphone.isOpen ? "open" : "closed")")
+        case .mute(let on):
+            changeMicrophone { $0.setMuted(on) }
+            return ControlAnswer()
+        case .who: return ControlAnswer(room.whoLines().joined(separator: "\n"))
+        case .send(let text):
+            let text = DisplayText(message: text)
+            guard !text.isEmpty, !text.wasCut else {
+                return ControlAnswer(
+                    isDone: false, "a message has 1 to 4,000 bytes that can be seen")
+            }
+            guard !room.isAlone else {
+                return ControlAnswer(isDone: false, "nobody else is in the room")
+            }
+            link.submit(.chat(text))
+            return ControlAnswer()
+        }
+    }
+}
+
+// MARK: - The screen
+
+extension CallConsole {
+    mutating func updateScreen(now: Instant) {
+        guard let screen = output.screen else { return }
+        for action in screen.flushKeys(now: now) { obey(action) }
+        screen.update(now: now) { room.level(of: $0.number, isOwn: $0.isOwn) }
+    }
+
+    /// Signals of the terminal; whether it was one.
+    mutating func handleTerminal(_ signal: CInt) -> Bool {
+        switch signal {
+        case SIGWINCH: output.screen?.resize()
+        case SIGTSTP:
+            if let screen = output.screen { screen.suspend() } else { raise(SIGSTOP) }
+        case SIGCONT: output.screen?.redraw()
+        default: return false
+        }
+        return true
+    }
+
+    mutating func obey(_ action: ScreenAction) {
+        switch action {
+        case .line(let text): obey(InputLine(text: text))
+        case .mute: obey(SlashCommand.mute)
+        case .leave: leave()
+        case .interrupt: kill(getpid(), SIGINT)
+        case .suspend: kill(0, SIGTSTP)
+        case .redraw: output.screen?.redraw()
+        case .talk(let phase):
+            let tellsRelease = output.screen?.state.tellsRelease ?? false
+            let now = MonotonicClock.now
+            changeMicrophone { $0.key(phase, tellsRelease: tellsRelease, now: now) }
+        case .invite: if output.screen?.state.roomCode != nil { link.submit(.showCode) }
+        case .change(.talk(let mode)): obey(.talk(mode))
+        case .change(.mute): obey(SlashCommand.mute)
+        case .change(.deafen): obey(.deafen)
+        case .change(.announce(let on)): obey(.announce(on))
+        }
+    }
+
+    // MARK: Settings
+
+    mutating func showSettings() {
+        guard let screen = output.screen else {
+            return say(settings.map { "\($0.title): \($0.value)" })
+        }
+        updateSettings()
+        screen.change { $0.panel = .settings(chosen: 0) }
+    }
+
+    func updateSettings() {
+        output.screen?.change {
+            $0.isDeafened = isDeafened
+            $0.settings = settings
+        }
+    }
+
+    private var settings: [ScreenSetting] {
+        func onOff(_ on: Bool) -> String { on ? "yes" : "no" }
+        let announces = output.isAnnouncing
+        return [
+            ScreenSetting(kind: .talk, title: "talk", value: microphone.mode.sentence),
+            ScreenSetting(kind: .mute, title: "microphone muted", value: onOff(microphone.isMuted)),
+            ScreenSetting(kind: .deafen, title: "loudspeakers off", value: onOff(isDeafened)),
+            ScreenSetting(kind: .announce, title: "say who talks", value: onOff(announces)),
+            ScreenSetting(kind: .fixed, title: "microphone", value: options.capture.spelling),
+            ScreenSetting(kind: .fixed, title: "loudspeakers", value: options.playback.spelling),
+            ScreenSetting(
+                kind: .fixed, title: "constant packets", value: onOff(options.isSteady)),
+            ScreenSetting(kind: .fixed, title: "signaling server", value: serverName),
+        ]
+    }
+}
