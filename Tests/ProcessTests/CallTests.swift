@@ -54,7 +54,7 @@ extension ProcessTests {
             let stage = try Stage()
             let pair = try await stage.pair()
             for line in [
-                "/mutte", "/gain nobody 3", "/gain ana 300", "/help nothing", "/verify",
+                "/mutte", "/gain nobody 3", "/gain ana 300", "/help nothing", "/record x",
                 String(repeating: "a", count: 4_001), "\u{1B}[2J", "   ",
             ] { pair.joiner.type(line) }
             pair.joiner.type("the end")

@@ -135,16 +135,6 @@ extension ProcessTests {
                 #expect(program.output.isEmpty)
             }
         }
-
-        @Test("A third member: 77, the room is full, and no guess is spent")
-        func full() async throws {
-            let stage = try Stage()
-            let pair = try await stage.pair()
-            let third = try stage.join(pair.code)
-            #expect(try await third.status() == 77)
-            #expect(third.events("left").first?.text("reason") == "the room is full")
-            #expect(pair.host.events("guess").isEmpty)
-        }
     }
 }
 

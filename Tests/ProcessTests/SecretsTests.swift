@@ -7,7 +7,7 @@ extension ProcessTests {
         @Test("Its keys stay out of swap, it leaves no core file, and nobody reads its memory")
         func kept() async throws {
             let stage = try Stage()
-            let host = try await stage.host(at: nil, ["--listen", "127.0.0.1:0"])
+            let host = try await stage.host(at: try await stage.server())
             let folder = "/proc/\(host.program.pid)"
             let status = try String(contentsOfFile: "\(folder)/status", encoding: .utf8)
             let locked = try #require(

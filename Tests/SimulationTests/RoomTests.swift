@@ -56,10 +56,11 @@ import VCTestKit
         }
     }
 
-    @Test("on a bad network all sixteen meet, whatever is lost, doubled and out of order")
+    @Test("on a bad network all meet, whatever is lost, doubled and out of order")
     func badNetwork() throws {
-        for seed in seeds(50, reduced: 1) {
-            try room(of: 16, seed: seed, link: PairTests.bad) { world, nodes in
+        let all = seeds(50, reduced: 1)
+        for seed in all {
+            try room(of: all.count > 1 ? 16 : 8, seed: seed, link: PairTests.bad) { world, nodes in
                 world.run(for: .seconds(5))
                 let roster = nodes[0].machine.roster
                 #expect(nodes.allSatisfy { $0.machine.roster == roster }, "seed \(seed)")

@@ -166,28 +166,31 @@ final class DemoCall {
     private func sayGoodbye() {
         for member in members.reversed() {
             member.process.type("/quit")
-            waitForEnd(of: member.process, DemoCall.goodbye)
+            waitForEnd(of: [member.process], DemoCall.goodbye)
             check(member.process)
         }
         for server in servers.reversed() {
             server.process.send(SIGTERM)
-            waitForEnd(of: server.process, DemoCall.goodbye)
+            waitForEnd(of: [server.process], DemoCall.goodbye)
             check(server.process)
         }
     }
 
     /// Ends all who still run, after a failure or because the person wants it.
     private func endEverybody() {
-        let all = everybody
-        if isInterrupted { for process in all { waitForEnd(of: process, DemoCall.grace) } }
-        for process in all { process.send(SIGTERM) }
-        for process in all { waitForEnd(of: process, DemoCall.goodbye) }
-        for process in all { process.send(SIGKILL) }
+        // Ctrl-C in a terminal reaches all of them.
+        if isInterrupted { waitForEnd(of: everybody, DemoCall.grace) }
+        // A relay waits for its clients to go.
+        for group in [members.map(\.process), servers.map(\.process)] {
+            for process in group { process.send(SIGTERM) }
+            waitForEnd(of: group, DemoCall.goodbye)
+        }
+        for process in everybody { process.send(SIGKILL) }
     }
 
-    private func waitForEnd(of process: ChildProcess, _ time: Duration) {
+    private func waitForEnd(of processes: [ChildProcess], _ time: Duration) {
         let end = MonotonicClock.now + time
-        while !process.hasEnded(), MonotonicClock.now < end { pump() }
+        while processes.contains(where: { !$0.hasEnded() }), MonotonicClock.now < end { pump() }
         pump()
     }
 

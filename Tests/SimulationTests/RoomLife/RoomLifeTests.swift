@@ -53,21 +53,6 @@ import VCTestKit
         #expect(arena.slotsInUse == 0)
     }
 
-    @Test(
-        """
-        the host leaves, dies and is cut off, like everybody else: the room goes on, two parts of \
-        it become one again, and all that holds otherwise holds
-        """)
-    func changingHosts() throws {
-        let rest = try slots(ofRoomOf: 3)
-        var script = RoomLife.Script()
-        script.changesHost = true
-        for seed in chosenSeeds {
-            try run(seed: seed, script, rest: rest)
-        }
-        #expect(arena.slotsInUse == 0)
-    }
-
     private func run(seed: UInt64, _ script: RoomLife.Script, rest: Int) throws {
         var life = try RoomLife(seed: seed, script: script, arena: arena)
         let problem = try life.live()
