@@ -254,6 +254,11 @@ extension RoomMachine {
 
     /// A member said goodbye. A host says who takes its place.
     mutating func takeLeave(_ notice: LeaveNotice, of number: Int, now: Instant) {
+        // We go too: nobody takes anything over, and places at relays are given back.
+        guard phase != .leaving else {
+            peers.remove(number)
+            return wake(now)
+        }
         guard !isTuned else { return removePeer(number, .left, now: now) }
         guard !isHost, UInt8(number) == roster.host else {
             // Only the host removes somebody.
@@ -262,9 +267,9 @@ extension RoomMachine {
         }
         let key = peers[number].key
         switch notice.reason {
-        case .leaves: if phase != .inRoom { return end(endReason) }
-        case .ends: return end(phase == .leaving ? endReason : .hostLeft)
-        case .removes: return end(phase == .leaving ? endReason : .removed)
+        case .leaves: break
+        case .ends: return end(.hostLeft)
+        case .removes: return end(.removed)
         }
         forget(number, .left)
         bury(key)

@@ -180,11 +180,14 @@ final class DemoCall {
     private func endEverybody() {
         // Ctrl-C in a terminal reaches all of them.
         if isInterrupted { waitForEnd(of: everybody, DemoCall.grace) }
-        // A relay waits for its clients to go.
-        for group in [members.map(\.process), servers.map(\.process)] {
-            for process in group { process.send(SIGTERM) }
-            waitForEnd(of: group, DemoCall.goodbye)
-        }
+        let (guests, services) = (members.map(\.process), servers.map(\.process))
+        for process in guests { process.send(SIGTERM) }
+        waitForEnd(of: guests, DemoCall.goodbye)
+        // The first request lets servers wait for whoever they serve, the second one ends them.
+        for process in services { process.send(SIGTERM) }
+        waitForEnd(of: services, DemoCall.grace)
+        for process in services { process.send(SIGTERM) }
+        waitForEnd(of: services, DemoCall.goodbye)
         for process in everybody { process.send(SIGKILL) }
     }
 
