@@ -217,9 +217,10 @@ class Member:
         self.process.wait()
 
     def path_changes(self):
-        """(at, rung, why) of each `path` event."""
+        """(at, rung, why) of each `path` event of the member that it met first."""
+        events = self.all("path")
         return [(event["at"], event["rung"], event.get("why", ""))
-                for event in self.all("path")]
+                for event in events if event["member"] == events[0]["member"]]
 
     def rung(self):
         changes = self.path_changes()
