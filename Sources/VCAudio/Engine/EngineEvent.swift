@@ -20,6 +20,10 @@ public enum EngineEvent: Sendable, Equatable {
     case microphoneHeard
     /// The machine cannot decode all who talk in time: so many of them, the softest, are not heard.
     case overloaded(leftOut: Int)
+    /// The microphone is not processed as it was asked for, and why.
+    case unprocessed(ProcessingError)
+    /// The plugin took longer than there is time, and is left out from now on.
+    case pluginBypassed
     /// The thread runs with real-time priority, or why it does not.
     case realTime(Side, granted: Bool, reason: String)
 }
@@ -35,6 +39,7 @@ struct EventRecord: BitwiseCopyable {
         case heard
         case realTime
         case overloaded
+        case bypassed
     }
 
     var kind: Kind
@@ -49,6 +54,7 @@ struct EventRecord: BitwiseCopyable {
         case .changed: .deviceChanged(side)
         case .silent: .microphoneSilent
         case .heard: .microphoneHeard
+        case .bypassed: .pluginBypassed
         case .overloaded: .overloaded(leftOut: Int(code))
         case .realTime:
             .realTime(side, granted: code == 0, reason: code == 0 ? "" : errorText(code))

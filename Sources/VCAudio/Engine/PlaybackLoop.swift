@@ -1,3 +1,4 @@
+internal import CVCLinux
 internal import Synchronization
 
 /// The playback thread: the device wants samples -> jitter buffers -> mix -> limiter -> device.
@@ -15,10 +16,16 @@ final class PlaybackLoop {
     private var stopgap = SilentPlayback()
     private var reopening: ReopenSchedule?
     private let members: MemberMix
+    /// Where echo cancellation learns what is played.
+    private let loudspeaker: LoudspeakerRing?
     private var lastSound = Pace.now()
     private var closedXruns = 0
 
-    init(shared: EngineShared, name: DeviceName, device: any PlaybackDevice) {
+    init(
+        shared: EngineShared, name: DeviceName, device: any PlaybackDevice,
+        loudspeaker: LoudspeakerRing?
+    ) {
+        self.loudspeaker = loudspeaker
         self.shared = shared
         self.name = name
         self.device = device
@@ -44,12 +51,22 @@ final class PlaybackLoop {
             members.mix(count)
             if members.mixer.hasSound { lastSound = Pace.now() }
             try device.write(members.mixer.output, count: count)
-            shared.playbackDelayMicroseconds.store(device.delayMicroseconds, ordering: .relaxed)
+            let delay = device.delayMicroseconds
+            shared.playbackDelayMicroseconds.store(delay, ordering: .relaxed)
+            tellLoudspeaker(count, delay: delay)
             shared.playbackXruns.store(closedXruns + device.xruns, ordering: .relaxed)
             if device.takeChange() { shared.tell(EventRecord(kind: .changed), of: .playback) }
         } catch {
             lose(device, error)
         }
+    }
+
+    /// The block that was just written ends where the delay does.
+    private func tellLoudspeaker(_ count: Int, delay: Int) {
+        guard let loudspeaker, device != nil else { return }
+        let end = vc_boottime_nanoseconds() + UInt64(max(0, delay)) * 1_000
+        loudspeaker.push(
+            members.mixer.output, count: count, heardAt: end &- UInt64(count) * 62_500 / 3)
     }
 
     // MARK: Rest

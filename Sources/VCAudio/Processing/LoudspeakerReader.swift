@@ -1,0 +1,144 @@
+/// Reads from a `LoudspeakerRing`, at the pace of the microphone, what the loudspeaker plays, so
+/// that between a sound here and its echo there lies always the same time: as long as possible
+/// after it was played where little is known, and at most `longestLead` before it is heard.
+///
+/// Loudspeaker and microphone may have clocks of their own. How the two drift apart is measured
+/// from the time stamps of their buffers, and made good by reading between the samples. Belongs to
+/// the capture thread.
+public struct LoudspeakerReader: ~Copyable {
+    /// Samples kept between us and the newest: playback hands over whole periods.
+    private static let firstReserve = 480
+    private static let reserveStep = 240
+    private static let largestReserve = 4_800
+    /// The most that a sound is read before it is heard, in samples: 50 ms, by which time stamps
+    /// may be wrong. What was heard longer ago than that is over.
+    static let longestLead = 2_400.0
+    /// How far back the reader can go, in samples: half a second.
+    private static let history = 24_000
+    /// A break between two blocks, in nanoseconds: playback was paused, or an xrun.
+    private static let breakNanoseconds: UInt64 = 20_000_000
+    /// When the stamps disagree by more than this with where we read, in samples (40 ms), for so
+    /// many frames, something was moved without a word.
+    private static let jumpSamples = 1_920.0
+    private static let jumpFrames = 20
+
+    private let ring: LoudspeakerRing
+    /// The newest block.
+    private var block: LoudspeakerRing.Block?
+    /// Where the next frame begins; nil until it is known.
+    private var position: Double?
+    /// Samples of the ring for each one of the microphone.
+    private var ratio = 1.0
+    private var drift = DriftEstimator()
+    private var reserve = LoudspeakerReader.firstReserve
+    private var isDry = false
+    private var framesAstray = 0
+
+    public init(_ ring: LoudspeakerRing) {
+        self.ring = ring
+    }
+
+    /// How fast the loudspeaker's clock is beside the microphone's, less one, in millionths.
+    public var driftPPM: Double { (ratio - 1) * 1e6 }
+
+    /// Forgets where it read: the microphone was paused.
+    public mutating func restart() {
+        position = nil
+    }
+
+    /// Fills `target` with `count` samples for the frame of the microphone that ends at `end`
+    /// (nanoseconds of the boot clock): silence where nothing is played. How much later than that
+    /// frame they are heard, in milliseconds.
+    public mutating func read(
+        _ count: Int, into target: borrowing SampleBuffer, frameEnd end: UInt64
+    ) -> Int {
+        fetchBlocks()
+        let newest = ring.end
+        defer { letGo(newest) }
+        guard let block else {
+            target.clear(at: 0, count: count)
+            return 0
+        }
+        let since = Double(Int64(bitPattern: end &- block.heardAt)) * 48e-6
+        let heardNow = Double(block.start - count) + since
+        let start = position ?? anchor(newest: newest, count: count, heardNow: heardNow)
+        guard start >= Double(ring.start + 1), start > heardNow - Self.longestLead,
+            start + Double(count) * ratio + 3 <= Double(newest)
+        else {
+            isDry = isDry || position != nil
+            position = nil
+            target.clear(at: 0, count: count)
+            return 0
+        }
+        copy(count, from: start, into: target)
+        position = start + Double(count) * ratio
+        if isDry, reserve < Self.largestReserve { reserve += Self.reserveStep }
+        isDry = false
+        compare(heardNow - start)
+        return Int(max(0, min(500, (start - heardNow) / 48)))
+    }
+
+    private mutating func fetchBlocks() {
+        while let next = ring.nextBlock() {
+            if let block {
+                let expected = UInt64(next.start - block.start) * 62_500 / 3
+                let gap = Int64(bitPattern: next.heardAt &- block.heardAt &- expected)
+                if gap.magnitude > Self.breakNanoseconds { beginAgain() }
+            }
+            block = next
+        }
+    }
+
+    /// After a break between the samples. The clocks stay what they are.
+    private mutating func beginAgain() {
+        position = nil
+        isDry = false
+        drift = DriftEstimator()
+    }
+
+    private func anchor(newest: Int, count: Int, heardNow: Double) -> Double {
+        let latest = Double(newest - reserve - count)
+        let wanted = (heardNow + Self.longestLead).rounded()
+        return max(Double(ring.start + 1), min(latest, wanted))
+    }
+
+    private mutating func compare(_ distance: Double) {
+        if drift.count > 0, abs(distance - drift.mean) > Self.jumpSamples {
+            framesAstray += 1
+            if framesAstray >= Self.jumpFrames { beginAgain() }
+            return
+        }
+        framesAstray = 0
+        if let slope = drift.note(distance) {
+            ratio += slope / Double(ProcessingOptions.frameSamples)
+        }
+    }
+
+    private func letGo(_ newest: Int) {
+        let needed = position.map { Int($0) - 2 } ?? newest
+        ring.release(before: min(needed, newest - Self.history))
+    }
+
+    private func copy(_ count: Int, from start: Double, into target: borrowing SampleBuffer) {
+        if ratio == 1, start == start.rounded() {
+            let first = Int(start)
+            for index in 0..<count { target[index] = ring.sample(first + index) }
+            return
+        }
+        for index in 0..<count {
+            let place = start + Double(index) * ratio
+            let whole = place.rounded(.down)
+            target[index] = between(Int(whole), Float(place - whole))
+        }
+    }
+
+    /// The sound `part` of a sample after sample `number`: the cubic through the four around it
+    /// (Lagrange), right to -60 dB up to 4 kHz, beyond which speech has little.
+    private func between(_ number: Int, _ part: Float) -> Float {
+        let (a, b) = (ring.sample(number - 1), ring.sample(number))
+        let (c, d) = (ring.sample(number + 1), ring.sample(number + 2))
+        let (before, after, beyond) = (part + 1, part - 1, part - 2)
+        return -part * after * beyond / 6 * a + before * after * beyond / 2 * b
+            - before * part * beyond / 2 * c + before * part * after / 6 * d
+    }
+}
