@@ -104,7 +104,8 @@ extension OneByOne {
                 insert.process(samples, count: 480)
                 limiter.process(samples, count: 480)
                 guard frame >= 20 else { continue }
-                ours += between - start + vc_allocation_count() - after
+                let end = vc_allocation_count()
+                ours += between - start + end - after
                 theirs += after - between
             }
             let drift = reader.driftPPM

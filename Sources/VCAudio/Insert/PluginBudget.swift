@@ -2,12 +2,12 @@
 /// it back: so a single slow frame is forgiven, and one that is always too slow is not.
 struct PluginBudget {
     /// Half of a frame's time on the processor: the rest is for the others who need it.
-    private static let processorShare: UInt64 = 2
+    private static var processorShare: UInt64 { 2 }
     /// 20 ms of it over the budget: the jitter buffers of the others have hardly grown by then.
-    private static let processorDebt: UInt64 = 20_000_000
+    private static var processorDebt: UInt64 { 20_000_000 }
     /// One second by the clock, where what it waits for is counted too, but also what other
     /// programs take from it, which it cannot help.
-    private static let clockDebt: UInt64 = 1_000_000_000
+    private static var clockDebt: UInt64 { 1_000_000_000 }
 
     private var processor: UInt64 = 0
     private var clock: UInt64 = 0

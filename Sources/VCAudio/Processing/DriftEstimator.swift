@@ -3,17 +3,17 @@
 /// when it is well above its own uncertainty. Two clocks that are one are so left alone.
 struct DriftEstimator {
     /// Measurements before the first look, and between looks: 2 s and 0.5 s of frames of 10 ms.
-    private static let firstLook = 200
-    private static let lookInterval = 50
+    private static var firstLook: Int { 200 }
+    private static var lookInterval: Int { 50 }
     /// After so many without a result it begins anew: a minute, because cards warm up.
-    private static let limit = 6_000
+    private static var limit: Int { 6_000 }
     /// How many standard errors the slope must have over zero, and over what is still uncertain
     /// when it is taken.
-    private static let significance = 5.0
+    private static var significance: Double { 5.0 }
     /// In samples for each measurement: 3 ppm of 480 is not worth a correction.
-    private static let smallest = 480 * 3e-6
+    private static var smallest: Double { 0.001_44 }
     /// No sound card is off by more than 1,000 ppm; what says so is a broken time stamp.
-    private static let largest = 480 * 1e-3
+    private static var largest: Double { 0.48 }
 
     private(set) var count = 0
     private var meanTime = 0.0
@@ -35,7 +35,7 @@ struct DriftEstimator {
         timeSquares += timeBefore * (time - meanTime)
         products += timeBefore * (distance - mean)
         squares += before * (distance - mean)
-        guard count >= Self.firstLook, count.isMultiple(of: Self.lookInterval) else { return nil }
+        guard count >= Self.firstLook, count % Self.lookInterval == 0 else { return nil }
         let slope = products / timeSquares
         let rest = max(0, squares - slope * products)
         let error = (rest / (time - 2) / timeSquares).squareRoot()

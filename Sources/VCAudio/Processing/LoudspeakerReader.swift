@@ -7,20 +7,20 @@
 /// the capture thread.
 public struct LoudspeakerReader: ~Copyable {
     /// Samples kept between us and the newest: playback hands over whole periods.
-    private static let firstReserve = 480
-    private static let reserveStep = 240
-    private static let largestReserve = 4_800
+    private static var firstReserve: Int { 480 }
+    private static var reserveStep: Int { 240 }
+    private static var largestReserve: Int { 4_800 }
     /// The most that a sound is read before it is heard, in samples: 50 ms, by which time stamps
     /// may be wrong. What was heard longer ago than that is over.
-    static let longestLead = 2_400.0
+    static var longestLead: Double { 2_400.0 }
     /// How far back the reader can go, in samples: half a second.
-    private static let history = 24_000
+    private static var history: Int { 24_000 }
     /// A break between two blocks, in nanoseconds: playback was paused, or an xrun.
-    private static let breakNanoseconds: UInt64 = 20_000_000
+    private static var breakNanoseconds: UInt64 { 20_000_000 }
     /// When the stamps disagree by more than this with where we read, in samples (40 ms), for so
     /// many frames, something was moved without a word.
-    private static let jumpSamples = 1_920.0
-    private static let jumpFrames = 20
+    private static var jumpSamples: Double { 1_920.0 }
+    private static var jumpFrames: Int { 20 }
 
     private let ring: LoudspeakerRing
     /// The newest block.
@@ -120,25 +120,33 @@ public struct LoudspeakerReader: ~Copyable {
     }
 
     private func copy(_ count: Int, from start: Double, into target: borrowing SampleBuffer) {
-        if ratio == 1, start == start.rounded() {
-            let first = Int(start)
-            for index in 0..<count { target[index] = ring.sample(first + index) }
+        let first = Int(start)
+        var index = 0
+        if ratio == 1, start == Double(first) {
+            while index < count {
+                target[index] = ring.sample(first + index)
+                index += 1
+            }
             return
         }
-        for index in 0..<count {
+        while index < count {
             let place = start + Double(index) * ratio
-            let whole = place.rounded(.down)
-            target[index] = between(Int(whole), Float(place - whole))
+            // It is never below zero.
+            let whole = Int(place)
+            target[index] = between(whole, Float(place - Double(whole)))
+            index += 1
         }
     }
 
     /// The sound `part` of a sample after sample `number`: the cubic through the four around it
     /// (Lagrange), right to -60 dB up to 4 kHz, beyond which speech has little.
     private func between(_ number: Int, _ part: Float) -> Float {
-        let (a, b) = (ring.sample(number - 1), ring.sample(number))
-        let (c, d) = (ring.sample(number + 1), ring.sample(number + 2))
-        let (before, after, beyond) = (part + 1, part - 1, part - 2)
-        return -part * after * beyond / 6 * a + before * after * beyond / 2 * b
-            - before * part * beyond / 2 * c + before * part * after / 6 * d
+        let before = part + 1
+        let after = part - 1
+        let beyond = part - 2
+        return -part * after * beyond / 6 * ring.sample(number - 1)
+            + before * after * beyond / 2 * ring.sample(number)
+            - before * part * beyond / 2 * ring.sample(number + 1)
+            + before * part * after / 6 * ring.sample(number + 2)
     }
 }
