@@ -16,6 +16,8 @@ void vc_processing_destroy(struct vc_processing *) {}
 
 int vc_processing_delay(unsigned) { return 0; }
 
+int vc_processing_echo_lead(void) { return 0; }
+
 int vc_processing_render(struct vc_processing *, const float *) { return -1; }
 
 int vc_processing_capture(struct vc_processing *, float *, int, int *) { return -1; }

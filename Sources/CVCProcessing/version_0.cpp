@@ -129,6 +129,8 @@ int vc_processing_delay(unsigned parts) {
            (parts & VC_PROCESSING_ECHO_CANCELLATION ? echo_delay : 0);
 }
 
+int vc_processing_echo_lead(void) { return 600; }
+
 int vc_processing_render(struct vc_processing *processing, const float *samples) {
     return processing->processing->AnalyzeReverseStream(
         &samples, VC_PROCESSING_SAMPLES, 48000, AudioProcessing::kMono);

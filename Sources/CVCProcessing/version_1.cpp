@@ -122,6 +122,8 @@ int vc_processing_delay(unsigned parts) {
            (parts & VC_PROCESSING_ECHO_CANCELLATION ? echo_delay : 0);
 }
 
+int vc_processing_echo_lead(void) { return 192; }
+
 int vc_processing_render(struct vc_processing *processing, const float *samples) {
     float *unused = processing->unused;
     return processing->processing->ProcessReverseStream(

@@ -31,6 +31,8 @@ public struct EchoRoom {
         public let processed: [Float]
         /// What was estimated of the clocks.
         public let driftPPM: Double
+        /// How many samples later sound comes out, at the end.
+        public let delay: Int
     }
 
     /// Plays `far` on the loudspeaker while `near` is said in the room, and processes what the
@@ -64,7 +66,8 @@ public struct EchoRoom {
             for index in 0..<Self.frame { processed[frame * Self.frame + index] = samples[index] }
         }
         return Result(
-            microphone: microphone, processed: processed, driftPPM: chain.driftPPM())
+            microphone: microphone, processed: processed, driftPPM: chain.driftPPM(),
+            delay: chain.delay)
     }
 
     private var speakerRate: Double { 48_000 * (1 + loudspeakerPPM * 1e-6) }

@@ -96,10 +96,10 @@ extension OneByOne {
                 let start = vc_allocation_count()
                 // A loudspeaker that is 50 ppm slow, so that it is read between the samples.
                 ring.push(samples, count: 480, heardAt: time + UInt64(frame) * 500 + 20_000_000)
-                let delay = reader.read(480, into: played, frameEnd: time)
+                let lead = reader.read(480, into: played, frameEnd: time)
                 let between = vc_allocation_count()
                 processing.hearLoudspeaker(played, at: 0)
-                _ = processing.process(samples, at: 0, echoDelayMilliseconds: delay)
+                _ = processing.process(samples, at: 0, echoDelayMilliseconds: (lead ?? 0) / 48)
                 let after = vc_allocation_count()
                 insert.process(samples, count: 480)
                 limiter.process(samples, count: 480)

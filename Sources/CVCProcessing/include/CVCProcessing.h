@@ -46,6 +46,10 @@ void vc_processing_destroy(struct vc_processing *processing);
 /// How many samples later than into `capture` a sound comes out of it, as measured.
 int vc_processing_delay(unsigned parts);
 
+/// How many samples a sound must be given to `render` before its echo is given to `capture`, at
+/// least, as measured: what comes sooner is not cancelled.
+int vc_processing_echo_lead(void);
+
 // The two below belong to one thread; 0, or a negative number of the library's.
 
 /// Hears a frame that is about to be played, or was.

@@ -4,12 +4,14 @@
 public struct CaptureChain: ~Copyable {
     private var processing: MicrophoneProcessing?
     private var loudspeaker: LoudspeakerReader?
+    private var nearDelay = NearDelay()
     private var insert: PluginInsert?
     private var limiter = Limiter()
     private let isOff: Bool
     /// How many samples later sound comes out than it goes in.
     public private(set) var delay: Int
     private let processingDelay: Int
+    private let neededLead: Int
     private var toldBypass = false
     private let played = SampleBuffer(count: ProcessingOptions.frameSamples)
 
@@ -25,6 +27,7 @@ public struct CaptureChain: ~Copyable {
         self.processing = processing
         processingDelay = self.processing?.delay ?? 0
         delay = processingDelay
+        neededLead = self.processing?.neededLead ?? 0
         self.insert = insert
         loudspeaker = ring.map { LoudspeakerReader($0) }
     }
@@ -53,7 +56,7 @@ public struct CaptureChain: ~Copyable {
         guard !isOff else { return nil }
         let hasVoice = filter(samples, count: count, end: end)
         insert?.process(samples, count: count)
-        delay = processingDelay + (insert?.delay ?? 0)
+        delay = processingDelay + nearDelay.samples + (insert?.delay ?? 0)
         limiter.process(samples, count: count)
         return hasVoice
     }
@@ -68,19 +71,24 @@ public struct CaptureChain: ~Copyable {
         var offset = 0
         while offset < count {
             let left = count - offset - ProcessingOptions.frameSamples
-            let delay = hear(end: end &- UInt64(left) * 62_500 / 3)
-            let found = processing?.process(samples, at: offset, echoDelayMilliseconds: delay)
+            let lead = hear(end: end &- UInt64(left) * 62_500 / 3)
+            if loudspeaker != nil { nearDelay.process(samples, at: offset) }
+            let found = processing?.process(
+                samples, at: offset, echoDelayMilliseconds: max(0, lead) / 48)
             if let found = found ?? nil { hasVoice = hasVoice ?? false || found }
             offset += ProcessingOptions.frameSamples
         }
         return hasVoice
     }
 
+    /// How many samples before its echo the loudspeaker's sound is known now.
     private mutating func hear(end: UInt64) -> Int {
         guard loudspeaker != nil else { return 0 }
-        let delay =
-            loudspeaker?.read(ProcessingOptions.frameSamples, into: played, frameEnd: end) ?? 0
+        let lead = loudspeaker?.read(
+            ProcessingOptions.frameSamples, into: played, frameEnd: end)
         processing?.hearLoudspeaker(played, at: 0)
-        return delay
+        guard let lead = lead ?? nil else { return 0 }
+        nearDelay.note(missing: neededLead - lead)
+        return lead + nearDelay.samples
     }
 }

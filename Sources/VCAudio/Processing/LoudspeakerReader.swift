@@ -6,8 +6,8 @@
 /// from the time stamps of their buffers, and made good by reading between the samples. Belongs to
 /// the capture thread.
 public struct LoudspeakerReader: ~Copyable {
-    /// Samples kept between us and the newest: playback hands over whole periods.
-    private static var firstReserve: Int { 480 }
+    /// Samples kept between us and the newest: playback hands over whole periods, of 256.
+    private static var firstReserve: Int { 320 }
     private static var reserveStep: Int { 240 }
     private static var largestReserve: Int { 4_800 }
     /// The most that a sound is read before it is heard, in samples: 50 ms, by which time stamps
@@ -32,6 +32,10 @@ public struct LoudspeakerReader: ~Copyable {
     private var drift = DriftEstimator()
     private var reserve = LoudspeakerReader.firstReserve
     private var isDry = false
+    /// Frames since the last anchor. At its start a device takes blocks as it likes, so that to run
+    /// dry then says nothing.
+    private var framesInStep = 0
+    private static var framesToSettle: Int { 50 }
     private var framesAstray = 0
 
     public init(_ ring: LoudspeakerRing) {
@@ -47,17 +51,17 @@ public struct LoudspeakerReader: ~Copyable {
     }
 
     /// Fills `target` with `count` samples for the frame of the microphone that ends at `end`
-    /// (nanoseconds of the boot clock): silence where nothing is played. How much later than that
-    /// frame they are heard, in milliseconds.
+    /// (nanoseconds of the boot clock): silence where nothing is played, and then nil. How many
+    /// samples later than that frame they are heard, as far as the stamps can be believed.
     public mutating func read(
         _ count: Int, into target: borrowing SampleBuffer, frameEnd end: UInt64
-    ) -> Int {
+    ) -> Int? {
         fetchBlocks()
         let newest = ring.end
         defer { letGo(newest) }
         guard let block else {
             target.clear(at: 0, count: count)
-            return 0
+            return nil
         }
         let since = Double(Int64(bitPattern: end &- block.heardAt)) * 48e-6
         let heardNow = Double(block.start - count) + since
@@ -65,17 +69,19 @@ public struct LoudspeakerReader: ~Copyable {
         guard start >= Double(ring.start + 1), start > heardNow - Self.longestLead,
             start + Double(count) * ratio + 3 <= Double(newest)
         else {
-            isDry = isDry || position != nil
+            isDry = isDry || (position != nil && framesInStep >= Self.framesToSettle)
+            framesInStep = 0
             position = nil
             target.clear(at: 0, count: count)
-            return 0
+            return nil
         }
         copy(count, from: start, into: target)
         position = start + Double(count) * ratio
         if isDry, reserve < Self.largestReserve { reserve += Self.reserveStep }
         isDry = false
+        framesInStep += 1
         compare(heardNow - start)
-        return Int(max(0, min(500, (start - heardNow) / 48)))
+        return Int(max(-Self.jumpSamples, min(Self.longestLead, start - heardNow)))
     }
 
     private mutating func fetchBlocks() {
@@ -93,6 +99,7 @@ public struct LoudspeakerReader: ~Copyable {
     private mutating func beginAgain() {
         position = nil
         isDry = false
+        framesInStep = 0
         drift = DriftEstimator()
     }
 

@@ -11,6 +11,8 @@ public struct MicrophoneProcessing: ~Copyable {
     public let options: ProcessingOptions
     /// How many samples later sound comes out than it goes in.
     public let delay: Int
+    /// How many samples before its echo the library wants to know what is played.
+    public let neededLead: Int
 
     public init(_ options: ProcessingOptions) throws(ProcessingError) {
         var error = VC_PROCESSING_OK
@@ -19,6 +21,7 @@ public struct MicrophoneProcessing: ~Copyable {
         unsafe self.state = state
         self.options = options
         delay = Int(vc_processing_delay(options.parts))
+        neededLead = Int(vc_processing_echo_lead())
         warmUp()
     }
 

@@ -58,7 +58,7 @@ extension OneByOne {
             var near = try SpokenVoice.say(Self.nearText, voice: "en+f2", seconds: 16)
             for index in 0..<quiet { near[index] = 0 }
             let result = try room.run(far: far, near: near, options: .all)
-            let delay = try MicrophoneProcessing(.all).delay
+            let delay = result.delay
             let clean = Array(near[quiet..<near.count - delay])
             let without = Intelligibility.measure(
                 clean: clean, degraded: Array(result.microphone[quiet..<near.count - delay]))
