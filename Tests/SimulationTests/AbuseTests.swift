@@ -162,8 +162,10 @@ import VCTestKit
         other = other.removing(joiner.machine.keys.publicKey)
         host.machine.send(
             .knows(
-                term: other.term, version: host.machine.roster.version,
-                digest: other.digest(of: host.machine.room)), to: 2, now: world.now)
+                RosterSummary(
+                    term: other.term, version: host.machine.roster.version,
+                    host: host.machine.keys.publicKey,
+                    digest: other.digest(of: host.machine.room))), to: 2, now: world.now)
         world.run(for: .seconds(1))
         #expect(joiner.events.contains(.warning(.rosterDisputed(member: 1))))
         #expect(joiner.end == .protocolBroken)

@@ -12,7 +12,9 @@ extension RoomMachine {
         }
         for number in peers.numbers
         where now >= peers[number].nextStatement && peers[number].hasMet {
-            peers[number].nextStatement = .distantFuture
+            let strays = peers[number].statedHost != keys.publicKey
+            peers[number].nextStatement =
+                strays ? now + SuccessionState.restatementInterval : .distantFuture
             send(.succession(.hosting(statement)), to: number, now: now)
         }
     }
@@ -142,7 +144,7 @@ extension RoomMachine {
         var followers: [PublicKey] = []
         for number in peers.numbers
         where peers[number].hasMet && peers[number].isMember && !peers[number].isLost
-            && peers[number].statedTerm == roster.term
+            && peers[number].statedHost == keys.publicKey
         {
             followers.append(peers[number].key)
         }
@@ -155,6 +157,15 @@ extension RoomMachine {
     mutating func noteBack(_ number: Int, now: Instant) {
         guard isHost else { return }
         peers[number].nextStatement = now
+    }
+
+    /// A member said whom it follows. One that follows somebody else is told again and again that
+    /// we are host: it, or its host, may not have heard it, or could not act on it then.
+    mutating func noteAllegiance(of number: Int, now: Instant) {
+        let soon = now + SuccessionState.statementInterval
+        peers[number].nextStatement =
+            peers[number].statedHost == keys.publicKey
+            ? .distantFuture : min(peers[number].nextStatement, soon)
     }
 
     /// A member says that it is host.
