@@ -1,6 +1,7 @@
 // What a host does for the time after it, and when it meets another host of its room.
 extension RoomMachine {
     mutating func driveHosting(now: Instant) {
+        dropDeparted(now: now)
         nameSuccessor(now: now)
         supplySuccessor(now: now)
         driveDisplaced(now: now)
@@ -17,6 +18,17 @@ extension RoomMachine {
                 strays ? now + SuccessionState.restatementInterval : .distantFuture
             send(.succession(.hosting(statement)), to: number, now: now)
         }
+    }
+
+    /// Who said goodbye while another one was host is in the roster that we took over from it.
+    private mutating func dropDeparted(now: Instant) {
+        let departed = roster.entries.map(\.key).filter {
+            $0 != keys.publicKey && peers.number(of: $0) == nil
+        }
+        guard !departed.isEmpty else { return }
+        publish(
+            departed.reduce(roster) { $0.removing($1) },
+            departed.map { Departure(key: $0, reason: .left) }, now: now)
     }
 
     // MARK: The successor
