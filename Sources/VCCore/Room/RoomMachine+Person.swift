@@ -98,10 +98,9 @@ extension RoomMachine {
     mutating func end(_ reason: EndReason) {
         guard phase != .ended else { return }
         dropHeldChat()
+        clearShelf(now: .zero, all: true)
         for number in peers.numbers {
-            for id in peers[number].stream.undelivered where id != 0 {
-                events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
-            }
+            endChat(of: peers[number].stream, number)
             peers.remove(number)
         }
         phase = .ended
@@ -167,8 +166,7 @@ extension RoomMachine {
         case .birthdayOffer(let sighting): takeBirthdayOffer(sighting, from: number, now: now)
         case .birthdayAccept(let sighting):
             birthday.takeAccept(sighting, from: number, now: now)
-        case .knows(let term, let version, let digest):
-            compare(term: term, version: version, digest, from: number, now: now)
+        case .knows(let summary): compare(summary, from: number, now: now)
         case .roster(let next, let departures):
             accept(next, departures, from: number, now: now)
         case .succession(let message): handle(message, from: number, now: now)

@@ -24,6 +24,9 @@ extension RoomMachine {
 
     /// A member that the host names, and that we have not met.
     private mutating func addStranger(_ entry: Roster.Entry, version: UInt32, now: Instant) {
+        if let peer = shelf.take(entry.key) {
+            return restore(peer, as: entry.number, version: version, now: now)
+        }
         let rekey = Rekey(
             .meeting, local: keys.publicKey, remote: entry.key, pairKey: roomKey.duplicate(),
             room: room, random: &random, arena: arena)
@@ -33,6 +36,21 @@ extension RoomMachine {
         peer.enteredVersion = version
         peer.isDisputed = isDisputed
         insert(peer, now: now)
+        wake(now)
+    }
+
+    /// A member that was named before, and for itself has been all the time.
+    private mutating func restore(
+        _ peer: consuming Peer, as number: UInt8, version: UInt32, now: Instant
+    ) {
+        peer.number = number
+        peer.isAnnounced = false
+        peer.enteredVersion = version
+        peer.isDisputed = isDisputed
+        peer.owesCandidates = true
+        insert(peer, now: now)
+        peers[Int(number)].path.probeAgain(now: now)
+        announce(Int(number), now: now)
         wake(now)
     }
 
@@ -110,16 +128,41 @@ extension RoomMachine {
     /// also from the other half of a network that was broken.
     mutating func bury(_ key: PublicKey) {
         if !isTuned, !tombstones.contains(key) { tombstones.append(key) }
+        if let peer = shelf.take(key) { endChat(of: peer.stream, Int(peer.number)) }
     }
 
     mutating func forget(_ number: Int, _ reason: Departure.Reason) {
+        _ = detach(number, reason, endsChat: true)
+    }
+
+    /// Who is not named, though nobody said that it went, may be named again.
+    private mutating func shelve(_ number: Int, now: Instant) {
+        guard peers[number].hasMet else { return forget(number, .expired) }
+        shelf.put(detach(number, .expired, endsChat: false), now: now)
+    }
+
+    private mutating func detach(
+        _ number: Int, _ reason: Departure.Reason, endsChat: Bool
+    ) -> Peer {
         if birthday.peer == number { birthday.cancel() }
-        for id in peers[number].stream.undelivered where id != 0 {
+        if endsChat { endChat(of: peers[number].stream, number) }
+        if peers[number].isAnnounced { events.append(.member(member(number), reason.state)) }
+        let peer = peers.take(number)
+        reviewWhisper()
+        return peer
+    }
+
+    mutating func clearShelf(now: Instant, all: Bool = false) {
+        while let peer = shelf.takeExpired(now: now, all: all) {
+            endChat(of: peer.stream, Int(peer.number))
+        }
+    }
+
+    /// What a member did not get so far does not arrive any more.
+    mutating func endChat(of stream: ReliableStream, _ number: Int) {
+        for id in stream.undelivered where id != 0 {
             events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
         }
-        if peers[number].isAnnounced { events.append(.member(member(number), reason.state)) }
-        peers.remove(number)
-        reviewWhisper()
     }
 
     // MARK: The roster
@@ -141,9 +184,7 @@ extension RoomMachine {
     }
 
     private mutating func announceRoster(to number: Int, now: Instant) {
-        send(
-            .knows(term: roster.term, version: roster.version, digest: roster.digest(of: room)),
-            to: number, now: now)
+        send(.knows(roster.summary(of: room)), to: number, now: now)
     }
 
     /// Only the host changes the roster, only forward, and never without us and itself.
@@ -168,8 +209,11 @@ extension RoomMachine {
     mutating func apply(_ next: Roster, _ departures: [Departure], now: Instant) {
         for departure in departures { bury(departure.key) }
         for number in peers.numbers where next.number(of: peers[number].key) == nil {
-            let departure = departures.first { $0.key == peers[number].key }
-            forget(number, departure?.reason ?? .expired)
+            if let departure = departures.first(where: { $0.key == peers[number].key }) {
+                forget(number, departure.reason)
+            } else {
+                shelve(number, now: now)
+            }
         }
         notePresence(of: next)
         let moves = peers.numbers.contains { next.number(of: peers[$0].key) != UInt8($0) }
@@ -210,13 +254,13 @@ extension RoomMachine {
 
     /// What a member knows of the roster. Somebody who knows more shows that the host's word to us
     /// is late; two different ones for one version show that the host tells us different things.
-    mutating func compare(
-        term: UInt32, version: UInt32, _ digest: Digest, from number: Int, now: Instant
-    ) {
-        noteFollower(number, term: term, digest, now: now)
-        guard term == roster.term else { return }
-        guard version == roster.version else {
-            if version > roster.version, !isHost {
+    mutating func compare(_ other: RosterSummary, from number: Int, now: Instant) {
+        let own = roster.summary(of: room)
+        noteFollower(number, other, now: now)
+        // Two hosts of what was one room may use one term: what they show need not be the same.
+        guard other.term == own.term, other.host == own.host else { return }
+        guard other.version == own.version else {
+            if other.version > own.version, !isHost {
                 // Who knows more says what, in case the host does not reach us.
                 let asksMember = UInt8(number) != roster.host && now >= nextAsk
                 askForRoster(now: now)
@@ -224,8 +268,8 @@ extension RoomMachine {
             }
             return
         }
-        guard digest != roster.digest(of: room) else {
-            peers[number].agreedVersion = max(peers[number].agreedVersion, version)
+        guard other.digest != own.digest else {
+            peers[number].agreedVersion = max(peers[number].agreedVersion, own.version)
             return
         }
         events.append(.warning(.rosterDisputed(member: UInt8(number))))
