@@ -1,3 +1,4 @@
+import CAllocationCounter
 import CCodecLoop
 import CVCLinux
 import Glibc
@@ -30,10 +31,13 @@ final class ProcessingBench {
         var overLibrary: [Double] = []
         var overCodec: [Double] = []
         var each: [Double] = []
+        var allocations: UInt64 = 0
         for _ in 0..<max(1, rounds) {
             let codec = Double(unsafe vc_codec_loop(list, Int32(list.count), Int32(frames)))
+            let counted = vc_allocation_count()
             let library = Double(library(frames: frames))
             let whole = Double(whole(frames: frames))
+            allocations += vc_allocation_count() - counted
             overLibrary.append(whole / library)
             overCodec.append(whole / codec)
             each.append(whole / Double(frames) / 1_000)
@@ -45,6 +49,10 @@ final class ProcessingBench {
         row(
             "processing of the microphone: CPU over the codec path in C", overCodec, unit: "ratio",
             limit: 4, note: "encode + seal + open + decode of the same sound")
+        row(
+            "processing of the microphone: allocations a frame, the library's too",
+            [Double(allocations) / Double(2 * max(1, rounds) * frames)], unit: "count", limit: 0,
+            note: "this build is optimised")
     }
 
     /// Nanoseconds of CPU for `frames` frames, the library's calls alone.
