@@ -98,11 +98,9 @@ public struct VoiceGate: Sendable {
         }
         if isSound { lastSound = now }
         guard isOpen else { return .silent }
-        // A trial that failed leaves nothing to hang on to.
+        // A trial that failed leaves nothing to hang on to: the last voice is long ago.
         let quiet = now.nanoseconds &- lastLoud.nanoseconds
-        guard trialStart != nil || quiet >= Self.hangoverNanoseconds else {
-            return Decision(sends: true, flags: [])
-        }
+        guard quiet >= Self.hangoverNanoseconds else { return Decision(sends: true, flags: []) }
         isOpen = false
         return Decision(sends: true, flags: .endOfTalkSpurt)
     }

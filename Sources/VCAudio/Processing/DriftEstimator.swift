@@ -1,3 +1,5 @@
+internal import VCCore
+
 /// By how much one clock runs faster than another, from a series of measured distances between
 /// them that jitter: a straight line through them (least squares), whose slope is believed only
 /// when it is well above its own uncertainty. Two clocks that are one are so left alone.
@@ -6,7 +8,7 @@ struct DriftEstimator {
     private static var firstLook: Int { 200 }
     private static var lookInterval: Int { 50 }
     /// After so many without a result it begins anew: a minute, because cards warm up.
-    private static var limit: Int { 6_000 }
+    private static var limit: Int { 60 * Limits.sampleRate / Limits.samplesPerFrame }
     /// How many standard errors the slope must have over zero, and over what is still uncertain
     /// when it is taken.
     private static var significance: Double { 5.0 }

@@ -1,3 +1,5 @@
+internal import VCCore
+
 /// Reads from a `LoudspeakerRing`, at the pace of the microphone, what the loudspeaker plays, so
 /// that between a sound here and its echo there lies always the same time: as long as possible
 /// after it was played where little is known, and at most `longestLead` before it is heard.
@@ -63,7 +65,8 @@ public struct LoudspeakerReader: ~Copyable {
             target.clear(at: 0, count: count)
             return nil
         }
-        let since = Double(Int64(bitPattern: end &- block.heardAt)) * 48e-6
+        let nanoseconds = Double(Int64(bitPattern: end &- block.heardAt))
+        let since = nanoseconds * Double(Limits.sampleRate) / 1e9
         let heardNow = Double(block.start - count) + since
         let start = position ?? anchor(newest: newest, count: count, heardNow: heardNow)
         guard start >= Double(ring.start + 1), start > heardNow - Self.longestLead,
@@ -81,7 +84,7 @@ public struct LoudspeakerReader: ~Copyable {
         isDry = false
         framesInStep += 1
         compare(heardNow - start)
-        return Int(max(-Self.jumpSamples, min(Self.longestLead, start - heardNow)))
+        return Int(max(-Self.jumpSamples, min(Double(Self.history), start - heardNow)))
     }
 
     private mutating func fetchBlocks() {
