@@ -142,6 +142,7 @@ extension RoomMachine {
         signal.newRun(random: &random, now: now)
         for number in sought.prefix(SuccessionState.maximumSought) {
             peers[number].open(mailbox: 0, now: now)
+            peers[number].rekey.isSeeking = true
             peers[number].lastSent = .zero
         }
         wake(now)
