@@ -242,6 +242,7 @@ extension RoomMachine {
             events.append(.member(member(number), .left))
         }
         peers.renumber { next.number(of: $0) ?? 0 }
+        for number in peers.numbers { peers[number].rekey.namesChanged() }
         roster = next
         for key in moved {
             if let number = peers.number(of: key) {

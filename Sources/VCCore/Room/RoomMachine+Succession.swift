@@ -242,6 +242,9 @@ extension RoomMachine {
         if isHost { closeDoor(now: now) } else { leaveLease(now: now) }
         succession.settle()
         succession.supply = nil
+        if number != own {
+            for peer in peers.numbers { peers[peer].rekey.namesChanged() }
+        }
         number = own
         apply(next, departures, now: now)
         hasReachedHost = true

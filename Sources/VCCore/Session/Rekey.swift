@@ -183,6 +183,14 @@ struct Rekey: ~Copyable {
 
     // MARK: Input
 
+    /// One of the two has another number now. What is under way names the old one, and would not be
+    /// known as ours: it begins anew.
+    mutating func namesChanged() {
+        inFlight = nil
+        answered = nil
+        ready = nil
+    }
+
     /// The other side asks inside the session for new keys.
     mutating func handlePlease(now: Instant) {
         request(now: now)
