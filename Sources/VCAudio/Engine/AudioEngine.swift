@@ -19,6 +19,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         public var complexity = OpusEncoder.usualComplexity
         /// Whether the microphone is closed to begin with.
         public var isMuted = false
+        /// Whether all members are made equally loud.
+        public var isLeveling = false
         /// Whether nobody else is there to begin with.
         public var isAlone = false
         /// Where the sequence and the time stamps start; random ones tell nobody how long the call
@@ -38,19 +40,27 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         }
     }
 
-    private let shared: EngineShared
+    let shared: EngineShared
     private let configuration: Configuration
     // Control thread only.
     private var captureThread: AudioThread?
     private var playbackThread: AudioThread?
+    var recorder: Recorder?
+    /// The devices that are used, or were last.
+    public internal(set) var captureName: DeviceName
+    public internal(set) var playbackName: DeviceName
+    var defaultDevice: DefaultDevice?
 
     /// Nothing is opened yet.
     public init(_ configuration: Configuration) throws(DeviceError) {
         self.configuration = configuration
+        captureName = configuration.capture
+        playbackName = configuration.playback
         shared = try EngineShared()
         shared.isMuted.store(configuration.isMuted, ordering: .relaxed)
         shared.isAlone.store(configuration.isAlone, ordering: .relaxed)
         shared.isAlwaysOpen.store(configuration.gate == .open, ordering: .relaxed)
+        shared.isLeveling.store(configuration.isLeveling, ordering: .relaxed)
     }
 
     deinit {
@@ -73,6 +83,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         }
         let capture = try configuration.capture.openCapture()
         let playback = try configuration.playback.openPlayback()
+        if usesDefault { defaultDevice = DefaultDevice() }
         let shared = shared
         let playbackLoop = PlaybackLoop(
             shared: shared, name: configuration.playback, device: playback)
@@ -91,6 +102,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
 
     /// Ends the threads, closes the devices and finishes the files.
     public func stop() {
+        _ = stopRecording()
         shared.isStopping.store(true, ordering: .releasing)
         shared.captureWake.signal()
         shared.playbackWake.signal()
@@ -127,7 +139,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
 
     /// Encodes in another way from the next frame on. Time stamps and sequence go on.
     public func setEncoding(_ profile: EncoderProfile) throws(CodecError) {
-        shared.encoders.offer(try EncoderHandover.Box(profile))
+        shared.encoders.offer(try EncoderBox(profile))
     }
 
     /// Makes the member in `slot` heard or not. Slots are 0..<`Limits.members`.
@@ -165,9 +177,15 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
 
     /// What happened to the devices since the last call, or nil.
     public func pollEvent() -> EngineEvent? {
-        if let record = shared.captureEvents.pop() { return record.event(of: .capture) }
-        if let record = shared.playbackEvents.pop() { return record.event(of: .playback) }
-        return nil
+        if let record = shared.captureEvents.pop() {
+            if record.kind == .switched { shared.captureDevices.collect() }
+            return record.event(of: .capture)
+        }
+        if let record = shared.playbackEvents.pop() {
+            if record.kind == .switched { shared.playbackDevices.collect() }
+            return record.event(of: .playback)
+        }
+        return failedRecording()
     }
 
     public var statistics: EngineStatistics {

@@ -12,7 +12,7 @@ final class CaptureLoop {
     private static let longestFrame = FrameDuration.twentyMilliseconds.sampleCount
 
     private let shared: EngineShared
-    private let name: DeviceName
+    private var name: DeviceName
     private var device: (any CaptureDevice)?
     private var reopening: ReopenSchedule?
     private var encoder: OpusEncoder
@@ -47,6 +47,7 @@ final class CaptureLoop {
 
     func run() {
         while !shared.isStopping.load(ordering: .acquiring) {
+            takeOverDevice()
             if shared.isCaptureResting {
                 rest()
             } else if let device {
@@ -65,7 +66,9 @@ final class CaptureLoop {
         history.clear(at: 0, count: history.count)
         shared.captureLevel.store(Level.silence, ordering: .relaxed)
         silentSamples = 0
-        while shared.isCaptureResting, !shared.isStopping.load(ordering: .acquiring) {
+        while shared.isCaptureResting, !shared.captureDevices.isOffered,
+            !shared.isStopping.load(ordering: .acquiring)
+        {
             shared.captureWake.wait(milliseconds: -1)
         }
     }
@@ -92,7 +95,11 @@ final class CaptureLoop {
         gate.setMode(shared.isAlwaysOpen.load(ordering: .relaxed) ? .open : .voice)
         let decision = gate.judge(level: level, at: Instant(nanoseconds: now))
         noteTalking()
-        if decision.sends { send(level: level, flags: decision.flags, end: end) }
+        if decision.sends {
+            let length = UInt64(frameCount) * 62_500 / 3
+            shared.said.leave(samples, count: frameCount, start: end - min(end, length))
+            send(level: level, flags: decision.flags, end: end)
+        }
         timestamp &+= UInt32(frameCount)
         remember()
     }
@@ -182,6 +189,18 @@ final class CaptureLoop {
         }
     }
 
+    /// Goes on with another device, if there is one. What lies between is a hole.
+    private func takeOverDevice() {
+        guard let next = shared.captureDevices.take() else { return }
+        closedXruns += device?.xruns ?? 0
+        swap(&device, &next.device)
+        swap(&name, &next.name)
+        reopening = nil
+        silentSamples = 0
+        shared.captureDevices.giveBack(next)
+        shared.tell(EventRecord(kind: .switched), of: .capture)
+    }
+
     private func lose(_ device: any CaptureDevice, _ error: DeviceError) {
         shared.tell(EventRecord(error), of: .capture)
         finishTalkSpurt()
@@ -213,7 +232,7 @@ extension EventRecord {
         switch error {
         case .lost(_, let code): self.init(kind: .lost, code: code)
         case .stalled, .unavailable, .unreadableFile, .unwritableFile, .unknownEnding,
-            .notAPlaybackDevice:
+            .unknownRecordingEnding, .notAPlaybackDevice:
             self.init(kind: .stalled)
         }
     }

@@ -14,12 +14,16 @@ public enum EngineEvent: Sendable, Equatable {
     case deviceBack(Side)
     /// The device was reopened with a longer or shorter buffer.
     case deviceChanged(Side)
+    /// The device that was asked for, or that the system has chosen, is in use now.
+    case deviceSwitched(Side)
     /// The microphone has given nothing but zeros for ten seconds.
     case microphoneSilent
     /// The microphone gives sound after all.
     case microphoneHeard
     /// The machine cannot decode all who talk in time: so many of them, the softest, are not heard.
     case overloaded(leftOut: Int)
+    /// The recording has ended, because it could not be written any further.
+    case recordingFailed(reason: String)
     /// The thread runs with real-time priority, or why it does not.
     case realTime(Side, granted: Bool, reason: String)
 }
@@ -31,6 +35,7 @@ struct EventRecord: BitwiseCopyable {
         case stalled
         case back
         case changed
+        case switched
         case silent
         case heard
         case realTime
@@ -47,6 +52,7 @@ struct EventRecord: BitwiseCopyable {
         case .stalled: .deviceLost(side, reason: "it stopped without an error")
         case .back: .deviceBack(side)
         case .changed: .deviceChanged(side)
+        case .switched: .deviceSwitched(side)
         case .silent: .microphoneSilent
         case .heard: .microphoneHeard
         case .overloaded: .overloaded(leftOut: Int(code))

@@ -1,3 +1,4 @@
+internal import CVCLinux
 internal import Synchronization
 
 /// The playback thread: the device wants samples -> jitter buffers -> mix -> limiter -> device.
@@ -8,14 +9,17 @@ internal import Synchronization
 final class PlaybackLoop {
     /// While it rests the device is looked after this often.
     private static let restMilliseconds: Int32 = 1_000
+    /// Longer than any buffer of a device: 300 ms.
+    private static let lastTonePatience: UInt64 = 300_000_000
 
     private let shared: EngineShared
-    private let name: DeviceName
+    private var name: DeviceName
     private var device: (any PlaybackDevice)?
     private var stopgap = SilentPlayback()
     private var reopening: ReopenSchedule?
     private let members: MemberMix
     private var lastSound = Pace.now()
+    private var lastTone: UInt64 = 0
     private var closedXruns = 0
 
     init(shared: EngineShared, name: DeviceName, device: any PlaybackDevice) {
@@ -27,6 +31,7 @@ final class PlaybackLoop {
 
     func run() {
         while !shared.isStopping.load(ordering: .acquiring) {
+            takeOverDevice()
             if device == nil { reopen() }
             if isQuiet() {
                 rest()
@@ -43,13 +48,25 @@ final class PlaybackLoop {
             let count = try device.wait()
             members.mix(count)
             if members.mixer.hasSound { lastSound = Pace.now() }
+            if members.hasTone { lastTone = Pace.now() }
             try device.write(members.mixer.output, count: count)
-            shared.playbackDelayMicroseconds.store(device.delayMicroseconds, ordering: .relaxed)
+            noteDelay(device, count)
             shared.playbackXruns.store(closedXruns + device.xruns, ordering: .relaxed)
             if device.takeChange() { shared.tell(EventRecord(kind: .changed), of: .playback) }
         } catch {
             lose(device, error)
         }
+    }
+
+    /// When the block that was just written is heard, and how long that is from now.
+    private func noteDelay(_ device: any PlaybackDevice, _ count: Int) {
+        // What the device tells is the delay of the sample that comes next.
+        let delay = max(0, device.delayMicroseconds - count * 125 / 6)
+        shared.playbackDelayMicroseconds.store(delay, ordering: .relaxed)
+        guard members.mixer.hasSound else { return }
+        shared.heard.leave(
+            members.mixer.output, count: count,
+            start: vc_boottime_nanoseconds() + UInt64(delay) * 1_000)
     }
 
     // MARK: Rest
@@ -62,7 +79,10 @@ final class PlaybackLoop {
     }
 
     private var isUnheard: Bool {
-        shared.isAlone.load(ordering: .relaxed) || shared.isDeafened.load(ordering: .relaxed)
+        if shared.isDeafened.load(ordering: .relaxed) { return true }
+        guard shared.isAlone.load(ordering: .relaxed), !members.hasTone else { return false }
+        // The last one's going is told by a tone, which must leave the device.
+        return Pace.now() - lastTone > Self.lastTonePatience
     }
 
     private func rest() {
@@ -81,7 +101,18 @@ final class PlaybackLoop {
         shared.isPlaybackResting.store(false, ordering: .relaxed)
     }
 
-    // MARK: Loss of the device
+    // MARK: Another device
+
+    /// Goes on with another device, if there is one.
+    private func takeOverDevice() {
+        guard let next = shared.playbackDevices.take() else { return }
+        closedXruns += device?.xruns ?? 0
+        swap(&device, &next.device)
+        swap(&name, &next.name)
+        reopening = nil
+        shared.playbackDevices.giveBack(next)
+        shared.tell(EventRecord(kind: .switched), of: .playback)
+    }
 
     private func lose(_ device: any PlaybackDevice, _ error: DeviceError) {
         shared.tell(EventRecord(error), of: .playback)

@@ -32,6 +32,9 @@ struct CallConsole: ~Copyable {
     private var nextLook: Instant
     var microphone: MicrophoneControl
     var isDeafened = false
+    var sound: SoundChoices
+    /// Whether the person was told that this recording goes on.
+    var hasToldRecording = false
     private var isLeaving = false
     private var status: ExitStatus?
     private var isClosed = false
@@ -57,8 +60,10 @@ struct CallConsole: ~Copyable {
         room = CallRoom(
             engine: engine,
             encoding: EncoderChoice(frame: options.frame?.duration, bitrate: options.bitrate))
+        sound = SoundChoices(options)
         nextTick = MonotonicClock.now
         nextLook = nextTick
+        if engine.isRecording { link.submit(.recording(true)) }
         updateSettings()
     }
 
@@ -164,7 +169,9 @@ extension CallConsole {
 
     private mutating func handle(_ event: RoomEvent) {
         switch event {
-        case .open: showCode()
+        case .open:
+            showCode()
+            tellRecording()
         case .waiting: show(.waiting)
         case .ended(let reason): finish(reason)
         case .warning(let warning): show(.warning(kind: warning.kind, message: warning.sentence))
@@ -177,8 +184,10 @@ extension CallConsole {
             }
             let me = MemberName(number: Int(number), name: ownName)
             show(.joined(number: Int(number), members: members.map(\.shown) + [me]))
+            tellRecording()
         case .member(let member, let state):
             room.apply(member, state)
+            sound(for: state)
             show(
                 .member(
                     MemberChange(
@@ -219,6 +228,8 @@ extension CallConsole {
         case .muted(let member, let on):
             // That nobody is muted is what everybody expects.
             if room.noteMuted(member, on) { show(.muted(member: Int(member), isOn: on)) }
+        case .recording(let member, let on):
+            if room.noteRecording(member, on) { show(.recording(member: Int(member), isOn: on)) }
         case .guess(let failed, let budget): show(.guess(failed: failed, budget: budget))
         case .invited(let nameplate): showInvite(nameplate)
         case .inviteUsed(let nameplate): show(.codeUsed(nameplate: Int(nameplate)))
@@ -264,6 +275,7 @@ extension CallConsole {
         router?.note(
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
         for (member, report) in room.reports() { link.submit(.report(report, to: member)) }
+        engine.followDefault()
         if ticks % 2 == 1 {
             // Asked for a tick before it is shown.
             if !room.isAlone { link.submit(.refresh) }
@@ -277,6 +289,7 @@ extension CallConsole {
         var count: UInt64 = 0
         _ = unsafe read(engine.controlReady, &count, 8)
         while let event = engine.pollEvent() {
+            if take(event) { continue }
             if let warning = event.warning {
                 show(.warning(kind: warning.kind, message: warning.message))
             }
@@ -336,7 +349,8 @@ extension CallConsole {
         case .whisper(let names): whisper(to: names)
         case .all: link.submit(.whisper([]))
         case .devices: say(DeviceListing.lines())
-        case .stats: say(room.statisticsLines(statistics()))
+        case .stats: say(room.statisticsLines(statistics()) + soundLines)
+        case .sound(let command): obey(command)
         }
     }
 
@@ -366,7 +380,7 @@ extension CallConsole {
         for line in lines where !output.say(line) { return leave() }
     }
 
-    private mutating func complain(_ sentence: String) {
+    mutating func complain(_ sentence: String) {
         output.complain(sentence, at: seconds)
     }
 }

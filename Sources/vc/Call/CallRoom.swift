@@ -8,6 +8,7 @@ struct CallRoom {
         var isHost: Bool
         var isVerified = false
         var isMuted = false
+        var isRecording = false
         var wasHeard = false
         var isTalking = false
         var isWhispering = false
@@ -80,6 +81,13 @@ struct CallRoom {
     mutating func noteMuted(_ member: UInt8, _ on: Bool) -> Bool {
         guard let old = people[Int(member)]?.isMuted, old != on else { return false }
         people[Int(member)]?.isMuted = on
+        return true
+    }
+
+    /// Remembers who records; returns whether it changed.
+    mutating func noteRecording(_ member: UInt8, _ on: Bool) -> Bool {
+        guard let old = people[Int(member)]?.isRecording, old != on else { return false }
+        people[Int(member)]?.isRecording = on
         return true
     }
 
@@ -197,6 +205,7 @@ struct CallRoom {
             guard let person = people[number] else { return nil }
             let marks =
                 (person.isHost ? " (host)" : "") + (person.isMuted ? " (muted)" : "")
+                + (person.isRecording ? " (records)" : "")
                 + (person.isVerified ? " (verified)" : "")
             return "\(number)  \(person.name.text)\(marks)"
         }

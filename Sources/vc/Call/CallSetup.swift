@@ -103,11 +103,14 @@ struct CallSetup: ~Copyable {
             bitrate: options.bitrate ?? OpusEncoder.bitrate)
         configuration.isMuted = options.isMuted || options.talk == .ptt
         configuration.isAlone = true
+        configuration.isLeveling = options.isLeveling
         configuration.firstSequence = random.next()
         configuration.firstTimestamp = random.next()
         do throws(DeviceError) {
             let engine = try AudioEngine(configuration)
             try engine.start()
+            engine.setEqualizer(options.equalizer.setting)
+            if let path = options.record { try engine.startRecording(to: path) }
             return engine
         } catch {
             throw CallFailure(

@@ -160,13 +160,13 @@ extension EngineEvent {
                 "this machine cannot decode everybody in time: you hear the loudest, and "
                     + "\(leftOut) \(leftOut == 1 ? "member is" : "members are") left out"
             )
-        case .deviceChanged, .realTime: nil
+        case .deviceChanged, .deviceSwitched, .recordingFailed, .realTime: nil
         }
     }
 }
 
 extension EngineEvent.Side {
-    fileprivate var word: String {
+    var word: String {
         switch self {
         case .capture: "microphone"
         case .playback: "loudspeaker"

@@ -4,7 +4,9 @@ enum Option: String, CaseIterable {
     case signal
     case signalTokenFile = "signal-token-file"
     case advertise, listen, name, muted, raw, capture, playback, talk, steady, bitrate
-    case frame, plain, json, duration, open, out
+    case frame, plain, json, duration, open, out, record, equalizer
+    case noLeveling = "no-leveling"
+    case noTones = "no-tones"
     case relayOnly = "relay-only"
     case noDirect = "no-direct"
     case noRelay = "no-relay"
@@ -26,10 +28,11 @@ enum Option: String, CaseIterable {
         case .bitrate: "N"
         case .frame: "MS"
         case .duration: "SECONDS"
-        case .signalTokenFile: "FILE"
+        case .signalTokenFile, .record: "FILE"
+        case .equalizer: "LOW,MID,HIGH"
         case .out: "DIR"
         case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
-            .noBirthday, .open:
+            .noBirthday, .open, .noLeveling, .noTones:
             nil
         }
     }
@@ -44,7 +47,8 @@ enum Option: String, CaseIterable {
         case .json: [.host, .join, .tune, .demo, .doctor, .devices]
         case .signal, .capture, .playback, .plain: [.host, .join, .tune, .doctor]
         case .listen, .name, .muted, .raw, .talk, .steady, .bitrate, .frame, .duration, .relayOnly,
-            .noDirect, .noRelay, .noHostForward, .noBirthday:
+            .noDirect, .noRelay, .noHostForward, .noBirthday, .record, .equalizer, .noLeveling,
+            .noTones:
             [.host, .join, .tune]
         }
     }
@@ -84,6 +88,13 @@ enum Option: String, CaseIterable {
         case .noRelay: "do not use relays"
         case .noHostForward: "do not send through the host; as host, do not forward"
         case .noBirthday: "do not try many ports against a NAT that hides its own"
+        case .record:
+            "write what you hear and say to FILE, which ends in .opus, .ogg, .flac or .wav; "
+                + "everybody in the room is told"
+        case .equalizer: "change what you hear by so many dB in three bands, -12 to 12 each"
+        case .noLeveling:
+            "leave everybody as loud as they are; they are made equally loud otherwise"
+        case .noTones: "no tone when somebody comes or goes"
         case .open: "accept a phrase that can be guessed"
         case .out: "write the recordings into DIR"
         }
@@ -93,6 +104,6 @@ enum Option: String, CaseIterable {
     /// that it asked for.
     static let later = [
         "no-noise-suppression", "no-gain-control", "headset", "insert", "exec",
-        "record", "config", "no-lan",
+        "config", "no-lan",
     ]
 }

@@ -107,6 +107,8 @@ struct OptionReader {
         case .noHostForward: options.rungs.allowsHost = false
         case .noBirthday: options.rungs.allowsBirthday = false
         case .open: acceptsWeakPhrase = true
+        case .noLeveling: options.isLeveling = false
+        case .noTones: options.hasTones = false
         case .plain:
             options.form = .plain
             sawPlain = true
@@ -114,7 +116,7 @@ struct OptionReader {
             options.form = .json
             sawJSON = true
         case .signal, .advertise, .listen, .name, .capture, .playback, .talk, .bitrate, .frame,
-            .duration, .out, .signalTokenFile:
+            .duration, .out, .signalTokenFile, .record, .equalizer:
             preconditionFailure("\(option) has a value")
         }
     }
@@ -145,9 +147,14 @@ struct OptionReader {
         case .signalTokenFile:
             options.signalToken = .file(
                 try read(value, option, "a file") { $0.isEmpty ? nil : $0 })
+        case .record:
+            options.record = try read(value, option, "a file") { $0.isEmpty ? nil : $0 }
+        case .equalizer:
+            options.equalizer = try read(
+                value, option, "three numbers from -12 to 12, as in 3,0,-2", EqualizerChoice.init)
         case .out: directory = try read(value, option, "a directory") { $0.isEmpty ? nil : $0 }
         case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
-            .noBirthday, .open:
+            .noBirthday, .open, .noLeveling, .noTones:
             preconditionFailure("\(option) has no value")
         }
     }

@@ -20,6 +20,8 @@ enum CallEvent: Equatable {
     case whispering(isOn: Bool, to: [Int])
     case chat(ChatMessage)
     case muted(member: Int, isOn: Bool)
+    /// A member, or we, write what is heard to a file, or do not any more.
+    case recording(member: Int, isOn: Bool)
     /// Our own message, with the number that `delivery` names.
     case sent(id: UInt64, text: DisplayText, to: [Int] = [])
     case delivery(id: UInt64, member: Int, isDelivered: Bool)

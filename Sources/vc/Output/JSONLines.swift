@@ -51,7 +51,7 @@ struct JSONLines: EventRenderer {
         case .whispering(let isOn, let to):
             object.add("on", isOn)
             object.add("to", to)
-        case .muted(let member, let isOn):
+        case .muted(let member, let isOn), .recording(let member, let isOn):
             object.add("member", member)
             object.add("on", isOn)
         case .chat(let message):
@@ -142,6 +142,7 @@ extension CallEvent {
         case .whispering: "whispering"
         case .chat: "chat"
         case .muted: "muted"
+        case .recording: "recording"
         case .sent: "sent"
         case .delivery: "delivery"
         case .statistics: "stats"
