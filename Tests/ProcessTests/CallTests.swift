@@ -233,6 +233,7 @@ private let documentedFields: [String: [String]] = [
     "talking": ["member", "on"],
     "chat": ["from", "name", "text", "id"],
     "muted": ["member", "on"],
+    "recording": ["member", "on"],
     "sent": ["id", "text"],
     "delivery": ["id", "member", "state"],
     "stats": [
@@ -246,5 +247,5 @@ private let documentedFields: [String: [String]] = [
 
 private let memberFields = [
     "number", "rung", "rtt_ms", "sent", "received", "lost", "late", "concealed", "jitter_ms",
-    "buffer_ms", "mouth_to_ear_ms",
+    "buffer_ms", "mouth_to_ear_ms", "capture_ms", "network_ms", "decoder_ms", "playback_ms",
 ]

@@ -34,7 +34,10 @@ final class ALSAPlayback: PlaybackDevice {
 
     var xruns: Int { earlierXruns + stream.xruns }
 
-    var delayMicroseconds: Int { stream.delayFrames * 1_000_000 / stream.rate }
+    var delayMicroseconds: Int {
+        let waiting = stream.delayFrames + converter.queue.count
+        return waiting * 1_000_000 / stream.rate + converter.latencyMicroseconds
+    }
 
     func takeChange() -> Bool {
         defer { hasChanged = false }
@@ -128,6 +131,11 @@ struct RateConverter: ~Copyable {
     func wanted(for stream: ALSAStream) -> Int {
         let missing = max(1, stream.periodFrames - queue.count)
         return max(1, min(Mixer.blockLimit, resampler?.inputCount(for: missing) ?? missing))
+    }
+
+    /// How long a sample stays in the resampler.
+    var latencyMicroseconds: Int {
+        (resampler?.latency() ?? 0) * 1_000_000 / Limits.sampleRate
     }
 
     mutating func convert(_ samples: borrowing SampleBuffer, count: Int) {

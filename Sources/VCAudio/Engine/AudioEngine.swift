@@ -197,6 +197,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
                 Double(shared.captureDelayMicroseconds.load(ordering: .relaxed)) / 1_000,
             playbackDelayMilliseconds:
                 Double(shared.playbackDelayMicroseconds.load(ordering: .relaxed)) / 1_000,
+            decodingMilliseconds:
+                Double(shared.decodingMicroseconds.load(ordering: .relaxed)) / 1_000,
             isTalking: shared.isTalking.load(ordering: .relaxed),
             framesEncoded: shared.encoded.load(ordering: .relaxed),
             framesDropped: Int(clamping: shared.captured.dropped))
@@ -257,8 +259,10 @@ public struct EngineStatistics: Sendable, Equatable {
     public let captureLevel: UInt8
     /// From the microphone to the ring: the device's buffer, the frame and the codec's look-ahead.
     public let captureDelayMilliseconds: Double
-    /// From the mix to the loudspeaker.
+    /// From the write of the mix to the loudspeaker.
     public let playbackDelayMilliseconds: Double
+    /// From the device's wish for samples to the write: decoding, mixing and all that.
+    public let decodingMilliseconds: Double
     /// Whether frames are being sent.
     public let isTalking: Bool
     /// Frames that were handed to the network, and those that found it stuck.

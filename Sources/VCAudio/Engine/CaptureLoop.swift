@@ -31,6 +31,7 @@ final class CaptureLoop {
     private var silentSamples = 0
     private var warnedOfSilence = false
     private var closedXruns = 0
+    private var captureDelay = AverageDelay()
 
     init(
         shared: EngineShared, name: DeviceName, device: any CaptureDevice,
@@ -143,7 +144,8 @@ final class CaptureLoop {
                 captureDelayMicroseconds: UInt32(clamping: delay)),
             payload: encoder.packet)
         sequence &+= 1
-        shared.captureDelayMicroseconds.store(Int(delay), ordering: .relaxed)
+        captureDelay.note(Int(delay))
+        shared.captureDelayMicroseconds.store(captureDelay.value, ordering: .relaxed)
         shared.encoded.wrappingAdd(1, ordering: .relaxed)
         shared.captureReady.signal()
     }
@@ -196,6 +198,7 @@ final class CaptureLoop {
         swap(&device, &next.device)
         swap(&name, &next.name)
         reopening = nil
+        captureDelay = AverageDelay()
         silentSamples = 0
         shared.captureDevices.giveBack(next)
         shared.tell(EventRecord(kind: .switched), of: .capture)

@@ -39,6 +39,7 @@ final class EngineShared: @unchecked Sendable {
     // Written by the playback thread.
     let playbackXruns = Atomic<Int>(0)
     let playbackDelayMicroseconds = Atomic<Int>(0)
+    let decodingMicroseconds = Atomic<Int>(0)
     /// Set while playback sleeps; whoever clears it wakes it.
     let isPlaybackResting = Atomic<Bool>(false)
     let playbackEvents = EventRing()

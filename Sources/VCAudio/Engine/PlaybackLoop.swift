@@ -20,6 +20,8 @@ final class PlaybackLoop {
     private let members: MemberMix
     private var lastSound = Pace.now()
     private var lastTone: UInt64 = 0
+    private var playbackDelay = AverageDelay()
+    private var decoding = AverageDelay()
     private var closedXruns = 0
 
     init(shared: EngineShared, name: DeviceName, device: any PlaybackDevice) {
@@ -46,24 +48,32 @@ final class PlaybackLoop {
         let device: any PlaybackDevice = self.device ?? stopgap
         do throws(DeviceError) {
             let count = try device.wait()
+            let start = Pace.now()
             members.mix(count)
             if members.mixer.hasSound { lastSound = Pace.now() }
             if members.hasTone { lastTone = Pace.now() }
             try device.write(members.mixer.output, count: count)
-            noteDelay(device, count)
+            noteDelay(device, count, start: start)
             shared.playbackXruns.store(closedXruns + device.xruns, ordering: .relaxed)
-            if device.takeChange() { shared.tell(EventRecord(kind: .changed), of: .playback) }
+            if device.takeChange() {
+                playbackDelay = AverageDelay()
+                shared.tell(EventRecord(kind: .changed), of: .playback)
+            }
         } catch {
             lose(device, error)
         }
     }
 
-    /// When the block that was just written is heard, and how long that is from now.
-    private func noteDelay(_ device: any PlaybackDevice, _ count: Int) {
+    /// How long the block that was mixed from `start` on took until it was written, and how long it
+    /// takes until it is heard.
+    private func noteDelay(_ device: any PlaybackDevice, _ count: Int, start: UInt64) {
         // What the device tells is the delay of the sample that comes next.
         let delay = max(0, device.delayMicroseconds - count * 125 / 6)
-        shared.playbackDelayMicroseconds.store(delay, ordering: .relaxed)
         guard members.mixer.hasSound else { return }
+        playbackDelay.note(delay)
+        decoding.note(Int((Pace.now() - start) / 1_000))
+        shared.playbackDelayMicroseconds.store(playbackDelay.value, ordering: .relaxed)
+        shared.decodingMicroseconds.store(decoding.value, ordering: .relaxed)
         shared.heard.leave(
             members.mixer.output, count: count,
             start: vc_boottime_nanoseconds() + UInt64(delay) * 1_000)
@@ -110,6 +120,7 @@ final class PlaybackLoop {
         swap(&device, &next.device)
         swap(&name, &next.name)
         reopening = nil
+        playbackDelay = AverageDelay()
         shared.playbackDevices.giveBack(next)
         shared.tell(EventRecord(kind: .switched), of: .playback)
     }

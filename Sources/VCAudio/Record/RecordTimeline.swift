@@ -18,6 +18,13 @@ struct RecordTimeline: ~Copyable {
     /// How much can wait for the rest of it: 2 s.
     static let window = 96_000
 
+    /// Where a piece goes.
+    struct Place: Equatable {
+        var position: Int
+        /// 1: its first sample is left out, -1: it is doubled, so that its neighbours still meet.
+        var left = 0
+    }
+
     /// One side of the sound.
     private struct Lane {
         /// Where the next piece goes if it follows the last one.
@@ -42,33 +49,34 @@ struct RecordTimeline: ~Copyable {
     }
 
     /// Where a piece of `count` samples from `time` on belongs.
-    mutating func place(_ side: Side, at time: UInt64, count: Int) -> Int {
+    mutating func place(_ side: Side, at time: UInt64, count: Int) -> Place {
         switch side {
         case .said: Self.place(&lanes.0, at: position(of: time), count: count)
         case .heard: Self.place(&lanes.1, at: position(of: time), count: count)
         }
     }
 
-    private static func place(_ lane: inout Lane, at position: Int, count: Int) -> Int {
-        guard var place = lane.next, abs(position - place) <= jump else {
+    private static func place(_ lane: inout Lane, at position: Int, count: Int) -> Place {
+        guard let next = lane.next, abs(position - next) <= jump else {
             lane = Lane(next: position + count)
-            return position
+            return Place(position: position)
         }
         // In 1/64 samples, so that small differences are not lost.
-        lane.drift += position - place - lane.drift / smoothing
-        if lane.drift > slack * smoothing { place += 1 }
-        if lane.drift < -slack * smoothing { place -= 1 }
-        lane.next = place + count
-        return place
+        lane.drift += position - next - lane.drift / smoothing
+        let left = lane.drift > slack * smoothing ? -1 : lane.drift < -slack * smoothing ? 1 : 0
+        lane.next = next - left + count
+        return Place(position: next - left, left: left)
     }
 
     /// Adds `count` samples of `source` from `offset` on at `place`, which lies within the window
     /// behind what was taken; what does not is left out.
-    mutating func add(_ source: borrowing SampleBuffer, at offset: Int, count: Int, place: Int) {
-        for index in 0..<count {
-            let position = place + index
+    mutating func add(
+        _ source: borrowing SampleBuffer, at offset: Int, count: Int, place: Place
+    ) {
+        for index in min(0, place.left)..<count where index != place.left - 1 {
+            let position = place.position + index
             guard position >= taken, position < taken + Self.window else { continue }
-            mixed[position % Self.window] += source[offset + index]
+            mixed[position % Self.window] += source[offset + max(0, index)]
         }
     }
 

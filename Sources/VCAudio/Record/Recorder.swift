@@ -105,7 +105,7 @@ final class Recorder: @unchecked Sendable {
             isMore = ring.pop { piece, samples, offset in
                 let place = timeline.place(side, at: piece.start, count: piece.count)
                 timeline.add(samples, at: offset, count: piece.count, place: place)
-                end = place + piece.count
+                end = place.position + piece.count
             }
             // After a disk that hung, the rest needs room.
             try flush(until: end - RecordTimeline.window / 2)

@@ -96,5 +96,14 @@ struct MemberStatistics: Equatable {
     var concealed: UInt64 = 0
     var jitterMilliseconds: Double?
     var bufferMilliseconds: Double?
+    /// From the mouth there to the ears here: the sum of the four stages below and of the buffer.
     var mouthToEarMilliseconds: Double?
+    /// There: the device's buffer, the frame, and what the codec and the processing look ahead.
+    var captureMilliseconds: Double?
+    /// Half the round trip.
+    var networkMilliseconds: Double?
+    /// Here: decoding and mixing.
+    var decoderMilliseconds: Double?
+    /// Here: the device's buffer.
+    var playbackMilliseconds: Double?
 }

@@ -124,6 +124,10 @@ struct JSONLines: EventRenderer {
         object.add("jitter_ms", member.jitterMilliseconds, decimals: 2)
         object.add("buffer_ms", member.bufferMilliseconds, decimals: 1)
         object.add("mouth_to_ear_ms", member.mouthToEarMilliseconds, decimals: 1)
+        object.add("capture_ms", member.captureMilliseconds, decimals: 1)
+        object.add("network_ms", member.networkMilliseconds, decimals: 2)
+        object.add("decoder_ms", member.decoderMilliseconds, decimals: 2)
+        object.add("playback_ms", member.playbackMilliseconds, decimals: 1)
         return object
     }
 }
