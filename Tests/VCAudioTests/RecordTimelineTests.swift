@@ -35,7 +35,8 @@ import Testing
             timeline.add(sound, at: 0, count: 480, place: place)
             position += 480
             // The beginning has no sample before it.
-            while timeline.take(until: place.position - 9_600, atMost: 4_800, into: block) == 4_800 {
+            while timeline.take(until: place.position - 9_600, atMost: 4_800, into: block) == 4_800
+            {
                 guard timeline.taken > 14_400 else { continue }
                 for index in 0..<4_800 {
                     if index > 0 || timeline.taken > 19_200 {
