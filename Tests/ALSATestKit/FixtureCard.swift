@@ -26,6 +26,7 @@ public final class FixtureCard: @unchecked Sendable {
     /// Put in the environment of a program (ALSA_CONFIG_PATH), these are its devices.
     public let configurationPath: String
     private let directory: String
+    private let configuration: String
     private let shared: UnsafeMutablePointer<vc_fixture_shared>
     /// What the loudspeaker plays, where that is not what the microphone hears.
     private let room: UnsafeMutablePointer<vc_fixture_shared>
@@ -44,7 +45,7 @@ public final class FixtureCard: @unchecked Sendable {
         let cable = directory + "/cable"
         let played = isLoop ? cable : directory + "/room"
         let library = try Self.library()
-        let configuration = """
+        configuration = """
             pcm_type.vcfixture { lib "\(library)" }
             pcm.speaker {
                 type vcfixture cable "\(played)" ppm \(playbackPPM).0 rate \(rate)
@@ -56,11 +57,7 @@ public final class FixtureCard: @unchecked Sendable {
             }
             """
         configurationPath = directory + "/asound.conf"
-        guard let file = fopen(configurationPath, "w") else {
-            throw NotMade(what: configurationPath)
-        }
-        fputs(configuration, file)
-        fclose(file)
+        try Self.write(configuration, to: configurationPath)
         shared = try Self.map(cable)
         room = try isLoop ? shared : Self.map(played)
     }
@@ -97,6 +94,26 @@ public final class FixtureCard: @unchecked Sendable {
 
     /// The sample of the cables that belongs to a time of CLOCK_MONOTONIC, in seconds.
     public static func sample(at time: Double) -> Int { Int((time * 48_000).rounded(.down)) }
+
+    /// Where `default` leads: to the cable of the microphone, or to the one that the loudspeaker
+    /// plays on. Until this is called there is no `default`.
+    public func setDefault(_ side: Side) throws {
+        let cable = directory + (side == .capture ? "/cable" : "/room")
+        let text = configuration + "\npcm.default { type vcfixture cable \"\(cable)\" ppm 0.0 }\n"
+        try Self.write(text, to: configurationPath)
+    }
+
+    private static func write(_ text: String, to path: String) throws {
+        guard let file = fopen(path, "w") else { throw NotMade(what: path) }
+        fputs(text, file)
+        fclose(file)
+    }
+
+    /// What is on the cable of the microphone, as `heard` of the loudspeaker's.
+    public func microphoneCable(from sample: Int, count: Int) -> [Float] {
+        let cable = Self.samples(of: shared)
+        return (0..<count).map { Float(cable[(sample + $0) & (Self.cableLength - 1)]) / 32_767 }
+    }
 
     /// Puts sound in front of the microphone, to be heard from the given sample on: up to 2 s ahead.
     public func say(_ sound: [Float], at sample: Int) {

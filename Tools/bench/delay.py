@@ -78,9 +78,7 @@ def call(vc, folder, seconds, places):
                     "--no-tones")
     told = talking.wait_for("member")["at"]
     time.sleep(seconds)
-    claims = [member["mouth_to_ear_ms"] for event in list(listener.seen)
-              if event["event"] == "stats" for member in event["members"]
-              if member.get("mouth_to_ear_ms")]
+    claims = list(listener.claims)
     talking.process.stdin.write("/mute\n")
     talking.process.stdin.flush()
     # Until nothing is heard, and playback has gone to rest.
