@@ -115,7 +115,8 @@ public final class FixtureCard: @unchecked Sendable {
         return (0..<count).map { Float(cable[(sample + $0) & (Self.cableLength - 1)]) / 32_767 }
     }
 
-    /// Puts sound in front of the microphone, to be heard from the given sample on: up to 2 s ahead.
+    /// Puts sound in front of the microphone, to be heard from the given sample on, up to 2 s
+    /// ahead.
     public func say(_ sound: [Float], at sample: Int) {
         let cable = Self.samples(of: shared)
         for (index, value) in sound.enumerated() {

@@ -46,7 +46,7 @@ struct DefaultDevice {
         return places
     }
 
-    /// The definition of `default` with everything in it worked out, as text; nil when there is none.
+    /// The definition of `default` with everything in it worked out, as text; nil without one.
     private static func currentDefinition() -> String? {
         vc_alsa_silence_messages()
         // What was read before may be older than what stands on the disk.

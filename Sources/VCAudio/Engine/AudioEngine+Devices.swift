@@ -18,8 +18,8 @@ extension AudioEngine {
         watchDefault()
     }
 
-    /// Goes where the system's default device has gone, if it is used here. To be called each second
-    /// or so: it costs some looks at the file system, and more only when something changed there.
+    /// Goes where the system's default device has gone, if it is used here. To be called each
+    /// second or so: it costs some looks at the file system, and more only when something changed.
     /// `pollEvent` tells when another device is in use.
     public func followDefault() {
         guard defaultDevice?.hasMoved() ?? false else { return }

@@ -4,8 +4,8 @@ extension AudioEngine {
     public var isRecording: Bool { recorder != nil }
 
     /// Writes what is said and heard to `path` from now on: one track, 48 kHz, Ogg/Opus, FLAC or
-    /// WAV by its ending. What stood there is gone. When it cannot be written any further, `pollEvent`
-    /// tells, and the recording has ended. It is the caller's to tell the others.
+    /// WAV by its ending. What stood there is gone. When it cannot be written any further,
+    /// `pollEvent` tells, and the recording has ended. It is the caller's to tell the others.
     public func startRecording(to path: String) throws(DeviceError) {
         _ = stopRecording()
         let shared = shared

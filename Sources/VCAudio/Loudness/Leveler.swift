@@ -1,8 +1,8 @@
 internal import Glibc
 
 /// Makes one member as loud as the others: a gain that leads its speech to -23 LUFS, the loudness
-/// that EBU R 128 gives all programmes. It moves too slowly to change words, and in pauses it stands
-/// still, so that nothing pumps.
+/// that EBU R 128 gives all programmes. It moves too slowly to change words, and in pauses it
+/// stands still, so that nothing pumps.
 public struct Leveler: BitwiseCopyable {
     /// In LUFS.
     public static var target: Float { @_noLocks @_noAllocation get { -23 } }

@@ -193,13 +193,7 @@ extension CallConsole {
                     MemberChange(
                         number: Int(member.number), name: member.name, state: state.shown,
                         isHost: member.isHost, isVerified: member.isVerified)))
-        case .hostChanged(let member, let isUs):
-            room.setHost(Int(member.number), isUs: isUs)
-            show(
-                .member(
-                    MemberChange(
-                        number: Int(member.number), name: member.name, state: .back,
-                        isHost: true, isVerified: member.isVerified, becameHost: true)))
+        case .hostChanged(let member, let isUs): noteHost(member, isUs: isUs)
         // The network thread has seen to it.
         case .signalNeeded: break
         case .renamed(let member):
@@ -239,6 +233,15 @@ extension CallConsole {
             for member in members { room.noteVerified(member) }
             show(.verified(members.map(\.shown)))
         }
+    }
+
+    private mutating func noteHost(_ member: RoomEvent.Member, isUs: Bool) {
+        room.setHost(Int(member.number), isUs: isUs)
+        show(
+            .member(
+                MemberChange(
+                    number: Int(member.number), name: member.name, state: .back,
+                    isHost: true, isVerified: member.isVerified, becameHost: true)))
     }
 
     private mutating func showCode() {
