@@ -236,4 +236,39 @@ import VCTestKit
             }
         }
     }
+
+    @Test("after two rosters a newcomer gets nothing, until people have compared safety words")
+    func disputed() throws {
+        try room(seed: 8) { world, host, members in
+            let ben = members[0]
+            var random = AnyRandomSource(SplitMix64(seed: 8))
+            let honest = host.machine.roster
+            let puppet = KeyPair(random: &random, arena: arena).publicKey
+            for (place, member) in [(UInt8(9), 2), (10, 3)] {
+                let shown = honest.adding(Roster.Entry(number: place, key: puppet))
+                host.machine.send(.roster(shown, []), to: member, now: world.now)
+            }
+            world.run(for: .seconds(3))
+            // It shows everybody the same again.
+            let next = honest.adding(Roster.Entry(number: 9, key: puppet)).removing(puppet)
+            host.machine.publish(next, [], now: world.now)
+            world.run(for: .seconds(3))
+            let eve = try world.addJoiner(name: "eve", code: host.code)
+            try #require(world.run(for: .seconds(10)) { eve.isWithAll(5) })
+            let isDisputed = ben.machine.isDisputed
+            #expect(isDisputed && ben.end == nil && host.end == nil)
+            for node in members { node.isTalking = true }
+            world.run(for: .seconds(3))
+            let number = try #require(eve.machine.roster.number(of: ben.key))
+            #expect(!eve.heard.contains { $0.member == number })
+
+            ben.machine.verify(now: world.now)
+            world.run(for: .seconds(2))
+            for node in members + [host, eve] { node.machine.confirmSafety(now: world.now) }
+            let isSettled = !ben.machine.isDisputed
+            #expect(isSettled)
+            world.run(for: .seconds(3))
+            #expect(eve.heard.contains { $0.member == number })
+        }
+    }
 }

@@ -166,6 +166,42 @@ import Testing
         #expect(pairKeyIsItsOwn)
     }
 
+    @Test("of a Noise message without payload each bit is checked: it proves who wrote it")
+    func noiseBits() throws {
+        let prologue: [UInt8] = [1, 2, 3]
+        let psk = [UInt8](repeating: 7, count: 32)
+        var random = AnyRandomSource(SplitMix64(seed: 5))
+        let one = KeyPair(random: &random, arena: arena)
+        let two = KeyPair(random: &random, arena: arena)
+        let size = NoiseKKpsk0.overhead
+        for bit in -1..<size * 8 {
+            var initiator = NoiseKKpsk0(
+                role: .initiator, prologue: prologue.span.bytes, preSharedKey: psk.span.bytes,
+                local: one.publicKey, remote: two.publicKey, arena: arena)
+            var responder = NoiseKKpsk0(
+                role: .responder, prologue: prologue.span.bytes, preSharedKey: psk.span.bytes,
+                local: two.publicKey, remote: one.publicKey, arena: arena)
+            let message = [UInt8](capacity: size) { writer in
+                do throws(HandshakeError) {
+                    try initiator.writeMessage(
+                        payload: [UInt8]().span.bytes, local: one, random: &random, into: &writer)
+                } catch {
+                    Issue.record(error)
+                }
+            }
+            try #require(message.count == size)
+            let changed = bit < 0 ? message : message.flipping(bit: bit)
+            var isRefused = false
+            do throws(HandshakeError) {
+                _ = try responder.readMessage(changed.span.bytes, local: two)
+            } catch {
+                isRefused = true
+            }
+            // The first one is as it was written.
+            #expect(isRefused == (bit >= 0), "bit \(bit)")
+        }
+    }
+
     private func write(
         _ noise: inout NoiseKKpsk0, _ message: [String: Any], local: borrowing KeyPair,
         ephemeral: [UInt8]

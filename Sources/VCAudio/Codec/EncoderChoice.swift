@@ -79,8 +79,7 @@ public struct EncoderChoice: Sendable {
 
     /// Notes how many are in the room, ourselves included, and how far the fullest link makes us
     /// save (`LossControl`): 1 is 32 kbit/s, 2 is 24, 3 is 24 in frames of 20 ms. Returns whether
-    /// `profile` is another one
-    /// now. To be called again each second or so.
+    /// `profile` is another one now. To be called again each second or so.
     public mutating func note(members: Int, thrift: Int = 0, now: Instant) -> Bool {
         let before = profile
         self.thrift = thrift

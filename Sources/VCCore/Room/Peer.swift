@@ -69,9 +69,12 @@ struct Peer: ~Copyable {
     var isSought = false
     /// When it last fell silent for 5 s.
     var lostAt: Instant?
-    /// The term of the roster that it follows, as it last said.
+    /// The term of the roster that it follows, and the host of it, as it last said; and since when
+    /// it is that host, while we followed the one that we do.
     var statedTerm: UInt32 = 0
-    /// When a host that we met again is told what we know.
+    var statedHost: PublicKey?
+    var statedHostSince = Instant.zero
+    /// When a host that we met again, or a member that strayed, is told what we know.
     var nextStatement = Instant.distantFuture
     /// What relays check its tickets with; the host asks for them.
     var relayKey: VerifyKey?

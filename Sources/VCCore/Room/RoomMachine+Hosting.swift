@@ -1,6 +1,7 @@
 // What a host does for the time after it, and when it meets another host of its room.
 extension RoomMachine {
     mutating func driveHosting(now: Instant) {
+        dropDeparted(now: now)
         nameSuccessor(now: now)
         supplySuccessor(now: now)
         driveDisplaced(now: now)
@@ -12,9 +13,22 @@ extension RoomMachine {
         }
         for number in peers.numbers
         where now >= peers[number].nextStatement && peers[number].hasMet {
-            peers[number].nextStatement = .distantFuture
+            let strays = peers[number].statedHost != keys.publicKey
+            peers[number].nextStatement =
+                strays ? now + SuccessionState.restatementInterval : .distantFuture
             send(.succession(.hosting(statement)), to: number, now: now)
         }
+    }
+
+    /// Who said goodbye while another one was host is in the roster that we took over from it.
+    private mutating func dropDeparted(now: Instant) {
+        let departed = roster.entries.map(\.key).filter {
+            $0 != keys.publicKey && peers.number(of: $0) == nil
+        }
+        guard !departed.isEmpty else { return }
+        publish(
+            departed.reduce(roster) { $0.removing($1) },
+            departed.map { Departure(key: $0, reason: .left) }, now: now)
     }
 
     // MARK: The successor
@@ -142,7 +156,7 @@ extension RoomMachine {
         var followers: [PublicKey] = []
         for number in peers.numbers
         where peers[number].hasMet && peers[number].isMember && !peers[number].isLost
-            && peers[number].statedTerm == roster.term
+            && peers[number].statedHost == keys.publicKey
         {
             followers.append(peers[number].key)
         }
@@ -155,6 +169,15 @@ extension RoomMachine {
     mutating func noteBack(_ number: Int, now: Instant) {
         guard isHost else { return }
         peers[number].nextStatement = now
+    }
+
+    /// A member said whom it follows. One that follows somebody else is told again and again that
+    /// we are host: it, or its host, may not have heard it, or could not act on it then.
+    mutating func noteAllegiance(of number: Int, now: Instant) {
+        let soon = now + SuccessionState.statementInterval
+        peers[number].nextStatement =
+            peers[number].statedHost == keys.publicKey
+            ? .distantFuture : min(peers[number].nextStatement, soon)
     }
 
     /// A member says that it is host.

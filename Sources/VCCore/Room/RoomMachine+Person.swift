@@ -181,8 +181,7 @@ extension RoomMachine {
         case .birthdayOffer(let sighting): takeBirthdayOffer(sighting, from: number, now: now)
         case .birthdayAccept(let sighting):
             birthday.takeAccept(sighting, from: number, now: now)
-        case .knows(let term, let version, let digest):
-            compare(term: term, version: version, digest, from: number, now: now)
+        case .knows(let summary): compare(summary, from: number, now: now)
         case .roster(let next, let departures):
             accept(next, departures, from: number, now: now)
         case .succession(let message): handle(message, from: number, now: now)

@@ -142,9 +142,7 @@ extension RoomMachine {
     }
 
     private mutating func announceRoster(to number: Int, now: Instant) {
-        send(
-            .knows(term: roster.term, version: roster.version, digest: roster.digest(of: room)),
-            to: number, now: now)
+        send(.knows(roster.summary(of: room)), to: number, now: now)
     }
 
     /// Only the host changes the roster, only forward, and never without us and itself.
@@ -211,13 +209,13 @@ extension RoomMachine {
 
     /// What a member knows of the roster. Somebody who knows more shows that the host's word to us
     /// is late; two different ones for one version show that the host tells us different things.
-    mutating func compare(
-        term: UInt32, version: UInt32, _ digest: Digest, from number: Int, now: Instant
-    ) {
-        noteFollower(number, term: term, digest, now: now)
-        guard term == roster.term else { return }
-        guard version == roster.version else {
-            if version > roster.version, !isHost {
+    mutating func compare(_ other: RosterSummary, from number: Int, now: Instant) {
+        let own = roster.summary(of: room)
+        noteFollower(number, other, now: now)
+        // Two hosts of what was one room may use one term: what they show need not be the same.
+        guard other.term == own.term, other.host == own.host else { return }
+        guard other.version == own.version else {
+            if other.version > own.version, !isHost {
                 // Who knows more says what, in case the host does not reach us.
                 let asksMember = UInt8(number) != roster.host && now >= nextAsk
                 askForRoster(now: now)
@@ -225,8 +223,8 @@ extension RoomMachine {
             }
             return
         }
-        guard digest != roster.digest(of: room) else {
-            peers[number].agreedVersion = max(peers[number].agreedVersion, version)
+        guard other.digest != own.digest else {
+            peers[number].agreedVersion = max(peers[number].agreedVersion, own.version)
             return
         }
         events.append(.warning(.rosterDisputed(member: UInt8(number))))

@@ -216,7 +216,8 @@ extension RoomMachine {
     mutating func welcome(_ proven: HostDoor.Proven, at invite: InviteCode?, now: Instant) {
         let run = proven.run
         forgetPending(run.key)
-        guard let number = freeNumber, peers.count + 1 < configuration.capacity
+        guard let number = freeNumber, peers.count + 1 < configuration.capacity,
+            roster.entries.count < Limits.members
         else { return refuse(run, .full, at: invite) }
         guard run.key != keys.publicKey, roster.number(of: run.key) == nil,
             !tombstones.contains(run.key)

@@ -57,11 +57,12 @@ extension RoomMachine {
         let host = Int(roster.host)
         let successor = Int(succession.heir.flatMap { roster.number(of: $0) } ?? roster.successor)
         func silence(of number: Int) -> Duration {
-            peers.contains(number) ? now - peers[number].lastHeard : Peer.removedAfter
+            guard peers.contains(number) else { return Peer.removedAfter }
+            return now - min(peers[number].lastHeard, strayed(number) ?? .distantFuture)
         }
         let heard = peers.numbers.filter {
             $0 != host && peers[$0].hasMet && !peers[$0].isLost && peers[$0].isMember
-                && peers[$0].statedTerm <= roster.term
+                && (peers[$0].statedTerm < roster.term || strayed($0) == nil)
         }
         return SuccessionMachine.View(
             now: now, own: number, host: roster.host, successor: UInt8(successor),
@@ -70,6 +71,15 @@ extension RoomMachine {
             successorSilence: successor == Int(number) ? .zero : silence(of: successor),
             hostHasLeft: succession.hostLeftAt != nil, heard: heard.map { UInt8($0) },
             canClaimLease: canClaimLease)
+    }
+
+    /// Since when a member follows another host than we do; nil if it does not. For us it is then
+    /// as if it were silent: neither our host nor its successor any more.
+    private func strayed(_ number: Int) -> Instant? {
+        guard let host = peers[number].statedHost, host != roster.key(of: roster.host) else {
+            return nil
+        }
+        return peers[number].statedHostSince
     }
 
     private var canClaimLease: Bool {
@@ -165,15 +175,20 @@ extension RoomMachine {
         _ next: Roster, _ departures: [Departure], from number: Int, now: Instant
     ) {
         let key = peers[number].key
-        guard phase == .inRoom, !isTuned, next.key(of: next.host) == key, next.term > roster.term,
+        guard phase == .inRoom, !isTuned, next.key(of: next.host) == key,
             next.number(of: keys.publicKey) != nil
         else { return }
         if isHost {
-            guard let surrender = succession.surrender, surrender.key == key else { return }
+            guard let surrender = succession.surrender, surrender.key == key,
+                next.term > roster.term
+            else { return }
             return giveWay(to: next, departures, now: now)
         }
-        // Our own host, whose room became one with another.
-        if UInt8(number) == roster.host { return follow(next, departures, now: now) }
+        if UInt8(number) == roster.host {
+            // Our own host, whose room became one with another.
+            if next.term > roster.term { follow(next, departures, now: now) }
+            return
+        }
         succession.pending = SuccessionState.Claim(
             key: key, roster: next, departures: departures)
         judgePending(successionView(now: now), now: now)
@@ -194,11 +209,14 @@ extension RoomMachine {
     }
 
     /// A member follows a roster: perhaps the one that we claim.
-    mutating func noteFollower(_ number: Int, term: UInt32, _ digest: Digest, now: Instant) {
-        peers[number].statedTerm = term
-        guard let claimed = succession.claimed, !isHost, claimed.term == term,
-            claimed.digest(of: room) == digest
-        else { return }
+    mutating func noteFollower(_ number: Int, _ stated: RosterSummary, now: Instant) {
+        peers[number].statedTerm = stated.term
+        if peers[number].statedHost != stated.host {
+            peers[number].statedHost = stated.host
+            peers[number].statedHostSince = now
+        }
+        guard !isHost else { return noteAllegiance(of: number, now: now) }
+        guard let claimed = succession.claimed, claimed.summary(of: room) == stated else { return }
         accede(.succeeded, now: now)
     }
 
@@ -224,6 +242,8 @@ extension RoomMachine {
         apply(next, departures, now: now)
         hasReachedHost = true
         nextTickets = .distantFuture
+        // Until now they had no reason to follow this one.
+        for number in peers.numbers { peers[number].statedHostSince = now }
         let host = Int(next.host)
         guard next.key(of: next.host) != before, peers.contains(host) else { return }
         if peers[host].hasMet {
@@ -305,6 +325,9 @@ extension RoomMachine {
         noteForwarders(now: now)
         openRoom(with: supply, isPartition: accession != .handedOver, hadLease, now: now)
         send(claim: next, departures, now: now)
+        for number in peers.numbers {
+            peers[number].nextStatement = now + SuccessionState.restatementInterval
+        }
         announceRoster(now: now)
         events.append(.hostChanged(ownMember, isUs: true))
         wake(now)

@@ -144,7 +144,16 @@ extension RoomMachine {
             events.append(.warning(.safetyNotShown))
             return
         }
+        settleDispute(over: keys)
         events.append(.verified(shown(keys)))
+    }
+
+    /// People saw that they were shown one roster: who is in it hears us again.
+    private mutating func settleDispute(over keys: [PublicKey]) {
+        for number in peers.numbers where keys.contains(peers[number].key) {
+            peers[number].isDisputed = false
+        }
+        isDisputed = peers.numbers.contains { peers[$0].isDisputed }
     }
 
     mutating func takeSafety(_ message: SafetyMessage, from number: Int, now: Instant) {

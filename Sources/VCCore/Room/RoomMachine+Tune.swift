@@ -24,7 +24,6 @@ extension RoomMachine {
         room = RoomID(random: &random)
         safety = SafetyWords(local: keys.publicKey, room: room, arena: arena)
         number = 0
-        safety = SafetyWords(local: keys.publicKey, room: room, arena: arena)
         phase = .finding
         self.configuration = configuration
         self.arena = arena

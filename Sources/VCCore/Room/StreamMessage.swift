@@ -6,7 +6,7 @@ enum StreamMessage {
     case name([UInt8])
     /// The roster that the sender knows: two members with different R for one version were shown
     /// different rosters.
-    case knows(term: UInt32, version: UInt32, digest: Digest)
+    case knows(RosterSummary)
     /// The host's roster, and who is not in it any more.
     case roster(Roster, [Departure])
     /// About who is host.
@@ -70,11 +70,9 @@ enum StreamMessage {
             case .name(let name):
                 writer.write(Kind.name)
                 unsafe writer.write(bytes: name.span.bytes)
-            case .knows(let term, let version, let digest):
+            case .knows(let summary):
                 writer.write(Kind.knows)
-                writer.write(term)
-                writer.write(version)
-                digest.encode(into: &writer)
+                summary.encode(into: &writer)
             case .roster(let roster, let departures):
                 writer.write(Kind.roster)
                 roster.encode(into: &writer)
@@ -140,11 +138,9 @@ enum StreamMessage {
             guard reader.remaining <= 4 * Limits.nameCharacters else { throw .tooLong }
             return .name(copy(reader.readRest()))
         case Kind.knows:
-            let term = try reader.readUInt32()
-            let version = try reader.readUInt32()
-            let digest = try Digest(from: &reader)
+            let summary = try RosterSummary(from: &reader)
             try reader.expectEnd()
-            return .knows(term: term, version: version, digest: digest)
+            return .knows(summary)
         case Kind.roster:
             let roster = try Roster(from: &reader)
             let departures = try Departure.decode(&reader)

@@ -49,7 +49,7 @@ struct Rekey: ~Copyable {
                 switch repeats {
                 case 0: .milliseconds(50)
                 case 1: .milliseconds(200)
-                case _: .milliseconds(250 << min(repeats - 2, 4))
+                case _: .milliseconds(250 << min(repeats - 2, 2))
                 }
             case .renewal: min(.milliseconds(500 << min(repeats, 4)), .seconds(5))
             }

@@ -32,7 +32,8 @@ struct SuccessionMachine {
         let successor: UInt8
         /// The term of the roster that we follow.
         let term: UInt32
-        /// For how long nothing authenticated came from them, on any rung.
+        /// For how long nothing authenticated came from them, on any rung, or they have followed
+        /// another host.
         let hostSilence: Duration
         let successorSilence: Duration
         /// Whether the host handed the room to the successor, or left.
@@ -127,18 +128,16 @@ struct SuccessionMachine {
 
     /// Whether a claim of `claimant`, which is in our roster, is followed.
     func judge(claimant: UInt8, term: UInt32, _ view: View) -> Verdict {
-        guard claimant != view.host, term > view.term else { return .refuse }
+        guard claimant != view.host else { return .refuse }
         let isAbandoned = view.hostHasLeft || view.hostSilence >= Self.hostSilence
         if claimant == view.successor, term == view.term + 1 {
             return isAbandoned ? .follow : .wait
         }
         // Beside the successor nobody is followed at a word: it must be the one that all who hear
-        // each other would choose.
-        let others = view.heard.filter { $0 != claimant } + [view.own]
-        guard claimant != view.successor, others.allSatisfy({ claimant < $0 }) else {
-            return claimant == view.successor ? .refuse : .wait
-        }
-        return areBothSilent(view) ? .follow : .wait
+        // each other would choose, or nobody else is left whom we hear.
+        let others = view.heard.filter { $0 != claimant }
+        let isChosen = others.isEmpty || (others + [view.own]).allSatisfy { claimant < $0 }
+        return isChosen && areBothSilent(view) ? .follow : .wait
     }
 
     // MARK: Parts

@@ -9,6 +9,8 @@ struct SuccessionState: ~Copyable {
     static let supplyInterval = Duration.milliseconds(250)
     /// A host that meets another one repeats what it is no more often.
     static let statementInterval = Duration.seconds(1)
+    /// A member that follows somebody else is told so often that we are host.
+    static let restatementInterval = Duration.seconds(5)
     /// Who was silent within this time may have become host meanwhile.
     static let separation = Duration.seconds(120)
     /// A host that lost its lease looks for who has it, and then takes it back.

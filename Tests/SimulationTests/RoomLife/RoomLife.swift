@@ -21,6 +21,8 @@ struct RoomLife {
         reordering: 0.02)
     /// A silent member is removed after a minute; and everything else takes less long to heal.
     static let healing = Duration.seconds(100)
+    /// Nobody is kept from another one longer than this: within a minute they must be back.
+    static let longestSilence = Duration.seconds(50)
 
     var world: World
     let tap = Wiretap()
@@ -203,6 +205,7 @@ struct RoomLife {
 
     /// Its network is gone for a while.
     private mutating func lapse(_ node: Node) {
+        guard let length = drawLength() else { return }
         note("lapses", node)
         world.network.setUp(false, node.host)
         trouble.append(Trouble(kind: .outage(node), end: world.now + length))
@@ -214,6 +217,7 @@ struct RoomLife {
     }
 
     private mutating func splitInTwo() {
+        guard let length = drawLength() else { return }
         let parts = present.map { _ in random.next(below: 2) == 0 }
         let one = zip(present, parts).filter(\.1).map(\.0)
         let other = zip(present, parts).filter { !$0.1 }.map(\.0)
@@ -231,9 +235,20 @@ struct RoomLife {
         }
     }
 
-    /// How long trouble lasts: a member that is back in less than a minute is itself.
-    private var length: Duration {
-        mutating get { .seconds(Int64(3 + random.next(below: script.changesHost ? 50 : 38))) }
+    /// How long new trouble lasts; nil if there is enough of it. Two members that hear nothing of
+    /// each other for a minute are apart for good: then there are two rooms.
+    private mutating func drawLength() -> Duration? {
+        let drawn = Duration.seconds(Int64(3 + random.next(below: script.changesHost ? 50 : 38)))
+        let here = Set(present.map(\.key))
+        var silence = Duration.zero
+        for node in present {
+            for number in node.machine.peers.numbers
+            where here.contains(node.machine.peers[number].key) {
+                silence = max(silence, world.now - node.machine.peers[number].lastHeard)
+            }
+        }
+        let left = RoomLife.longestSilence - silence
+        return left < .seconds(3) ? nil : min(drawn, left)
     }
 }
 

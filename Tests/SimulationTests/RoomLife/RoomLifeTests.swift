@@ -53,6 +53,21 @@ import VCTestKit
         #expect(arena.slotsInUse == 0)
     }
 
+    @Test(
+        """
+        hosts leave and die, and the network is split for a minute: the same holds for all who are \
+        still in the room
+        """)
+    func changingHosts() throws {
+        let rest = try slots(ofRoomOf: 3)
+        var script = RoomLife.Script()
+        script.changesHost = true
+        for seed in chosenSeeds {
+            try run(seed: seed, script, rest: rest)
+        }
+        #expect(arena.slotsInUse == 0)
+    }
+
     private func run(seed: UInt64, _ script: RoomLife.Script, rest: Int) throws {
         var life = try RoomLife(seed: seed, script: script, arena: arena)
         let problem = try life.live()

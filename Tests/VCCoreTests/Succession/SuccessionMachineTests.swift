@@ -88,7 +88,7 @@ import Testing
         #expect(judge(6, Self.view(own: 3, hasLeft: true)) == .follow)
         // Term jumps other than one.
         for term in [0, 4, 5, 7, 100] as [UInt32] {
-            #expect(judge(term, Self.view(own: 3, host: 59_000)) == .refuse)
+            #expect(judge(term, Self.view(own: 3, host: 59_000)) == .wait)
         }
     }
 
@@ -107,5 +107,7 @@ import Testing
         #expect(judge(3, Self.view(own: 4, host: 15_000, successor: 14_999)) == .wait)
         #expect(judge(3, Self.view(own: 4, host: 14_999, successor: 15_000)) == .wait)
         #expect(judge(3, Self.view(own: 4)) == .wait)
+        let deserted = Self.view(own: 3, host: 15_000, successor: 15_000, heard: [5])
+        #expect(judge(5, deserted) == .follow, "nobody else is left")
     }
 }
