@@ -168,15 +168,20 @@ extension ProcessTests {
             }
         }
 
-        /// How much of a tone is in a sound.
+        /// How much of a tone is in a sound, in pieces of 50 ms: its phase moves where the jitter
+        /// buffer splices.
         private func share(of hertz: Float, in sound: some Collection<Float>) -> Float {
-            var (real, imaginary): (Float, Float) = (0, 0)
-            for (index, sample) in sound.enumerated() {
-                let angle = 2 * Float.pi * hertz * Float(index % 48_000) / 48_000
-                real += sample * cosf(angle)
-                imaginary += sample * sinf(angle)
+            let samples = Array(sound)
+            let pieces = stride(from: 0, through: samples.count - 2_400, by: 2_400).map { start in
+                var (real, imaginary): (Float, Float) = (0, 0)
+                for index in 0..<2_400 {
+                    let angle = 2 * Float.pi * hertz * Float(index) / 48_000
+                    real += samples[start + index] * cosf(angle)
+                    imaginary += samples[start + index] * sinf(angle)
+                }
+                return 2 * (real * real + imaginary * imaginary).squareRoot() / 2_400
             }
-            return 2 * (real * real + imaginary * imaginary).squareRoot() / Float(sound.count)
+            return pieces.reduce(0, +) / Float(max(1, pieces.count))
         }
     }
 }

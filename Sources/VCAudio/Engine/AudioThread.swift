@@ -9,6 +9,8 @@ final class AudioThread {
     private static let stackSize = 512 * 1_024
     /// SCHED_FIFO 10: above everything that is not sound, below the sound server's own.
     private static let priority: Int32 = 10
+    /// Where that is refused: what desktops give to sound that is not real-time.
+    private static let nice: Int32 = -11
 
     private final class Body {
         let name: String
@@ -25,7 +27,7 @@ final class AudioThread {
     private var thread = pthread_t()
     private var isRunning = true
 
-    /// Runs `body` until it returns; it is told the errno value of the refused priority, or 0.
+    /// Runs `body` until it returns; it is told what `raisePriority` gave.
     init(
         name: String, isRealTime: Bool = true, body: @escaping (_ realTimeError: Int32) -> Void
     ) throws(DeviceError) {
@@ -41,14 +43,20 @@ final class AudioThread {
                 guard let raw = unsafe raw else { return nil }
                 let body = unsafe Unmanaged<Body>.fromOpaque(raw).takeRetainedValue()
                 unsafe _ = vc_set_thread_name(body.name)
-                body.run(
-                    body.isRealTime ? vc_set_thread_realtime(AudioThread.priority) : 0)
+                body.run(body.isRealTime ? AudioThread.raisePriority() : 0)
                 return nil
             }, context.toOpaque())
         guard result == 0 else {
             unsafe context.release()
             throw .unavailable(device: "thread \(name)", reason: errorText(result))
         }
+    }
+
+    /// The errno value of a refused real-time priority, negative where the thread was at least
+    /// made nicer to itself; or 0.
+    private static func raisePriority() -> Int32 {
+        let error = vc_set_thread_realtime(priority)
+        return error != 0 && vc_set_thread_nice(nice) == 0 ? -error : error
     }
 
     /// Waits for the thread's end.

@@ -57,8 +57,16 @@ struct EventRecord: BitwiseCopyable {
         case .heard: .microphoneHeard
         case .overloaded: .overloaded(leftOut: Int(code))
         case .realTime:
-            .realTime(side, granted: code == 0, reason: code == 0 ? "" : errorText(code))
+            .realTime(side, granted: code == 0, reason: Self.reason(priority: code))
         }
+    }
+}
+
+extension EventRecord {
+    /// Why a thread has no real-time priority; below zero it has the next best.
+    fileprivate static func reason(priority code: Int32) -> String {
+        if code == 0 { return "" }
+        return code < 0 ? "nice -11; real time: \(errorText(-code))" : errorText(code)
     }
 }
 

@@ -351,7 +351,9 @@ extension CallConsole {
         case .gain(let name, let decibels): setGain(name, decibels)
         case .whisper(let names): whisper(to: names)
         case .all: link.submit(.whisper([]))
-        case .devices: say(DeviceListing.lines())
+        case .devices:
+            say(DeviceListing.lines())
+            output.screen?.change { $0.devices = DeviceListing.names() }
         case .stats: say(room.statisticsLines(statistics()) + soundLines)
         case .sound(let command): obey(command)
         }
