@@ -142,6 +142,12 @@ public final class FixtureCard: @unchecked Sendable {
     /// Makes it the sound card of this process, of which there can be one at a time.
     public func useHere() { setenv("ALSA_CONFIG_PATH", configurationPath, 1) }
 
+    /// Moves the microphone away from the loudspeaker, by so many samples of sound.
+    public func setEchoDelay(samples: Int) {
+        shared.pointee.control.echo_delay = Int32(samples)
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+    }
+
     /// How often the side was opened and started.
     public func opened(_ side: Side) -> Int {
         Int(side == .playback ? shared.pointee.control.opened.0 : shared.pointee.control.opened.1)

@@ -88,7 +88,8 @@ private struct Call {
             "vc",
             [
                 "join", place.code, "--json", "--capture", "alsa:microphone", "--playback",
-                "alsa:speaker",
+                // What comes out of its loudspeaker is to be heard again.
+                "alsa:speaker", "--raw",
             ], environment: ["ALSA_CONFIG_PATH": card.configurationPath])
         try await joiner.event("joined")
         try await host.event("voice")

@@ -76,10 +76,14 @@ extension OneByOne {
                 AudioEngine.Configuration(
                     capture: .file(directory.path + "/said.wav"), playback: .silence, gate: .open))
             try loop.engine.startRecording(to: directory.path + "/call.wav")
-            usleep(3_000_000)
+            var claims: [Double] = []
+            for _ in 0..<9 {
+                usleep(400_000)
+                claims.append(
+                    loop.engine.statistics.captureDelayMilliseconds
+                        + loop.engine.memberStatistics(slot: 1).bufferMilliseconds)
+            }
             _ = loop.engine.stopRecording()
-            let statistics = loop.engine.statistics
-            let buffer = loop.engine.memberStatistics(slot: 1).bufferMilliseconds
             loop.stop()
             let track = try WAV.read(directory.path + "/call.wav")
             var onsets: [Int] = []
@@ -88,10 +92,12 @@ extension OneByOne {
             }
             let gaps = zip(onsets, onsets.dropFirst()).map { Double($1 - $0) / 48 }
             let echoes = gaps.filter { $0 < 100 }
-            let report = Comment(rawValue: "\(gaps) \(statistics) \(buffer)")
-            #expect(echoes.count >= 3, report)
-            let claimed = statistics.captureDelayMilliseconds + buffer
-            for echo in echoes { #expect(abs(echo - claimed) < 4, report) }
+            let report = Comment(rawValue: "\(gaps) \(claims)")
+            #expect(echoes.count >= 5, report)
+            func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+            try #require(!echoes.isEmpty)
+            // The delay may change while a busy machine looks elsewhere.
+            #expect(abs(median(echoes) - median(claims)) < 4, report)
         }
 
         @Test(

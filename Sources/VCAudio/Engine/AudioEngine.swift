@@ -17,6 +17,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         public var bitrate: Int
         /// libopus' effort, 0...10.
         public var complexity = OpusEncoder.usualComplexity
+        /// What is done to the sound of the microphone. Nothing is done to frames below 10 ms.
+        public var processing = ProcessingOptions.none
         /// Whether the microphone is closed to begin with.
         public var isMuted = false
         /// Whether all members are made equally loud.
@@ -50,9 +52,14 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
     public internal(set) var captureName: DeviceName
     public internal(set) var playbackName: DeviceName
     var defaultDevice: DefaultDevice?
+    private var untold: ProcessingError?
+    private var plugin: Plugin?
 
     /// Nothing is opened yet.
-    public init(_ configuration: Configuration) throws(DeviceError) {
+    ///
+    /// - Parameter plugin: what the microphone goes through before it is encoded.
+    public init(_ configuration: Configuration, plugin: Plugin? = nil) throws(DeviceError) {
+        self.plugin = plugin
         self.configuration = configuration
         captureName = configuration.capture
         playbackName = configuration.playback
@@ -85,11 +92,19 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         let playback = try configuration.playback.openPlayback()
         if usesDefault { defaultDevice = DefaultDevice() }
         let shared = shared
+        let processing = makeProcessing()
+        let cancelsEcho = processing != nil && configuration.processing.echoCancellation
+        let loudspeaker = cancelsEcho ? LoudspeakerRing() : nil
         let playbackLoop = PlaybackLoop(
-            shared: shared, name: configuration.playback, device: playback)
+            shared: shared, name: configuration.playback, device: playback,
+            loudspeaker: loudspeaker)
         let captureLoop = CaptureLoop(
-            shared: shared, name: configuration.capture, device: capture, encoder: encoder,
-            sequence: configuration.firstSequence, timestamp: configuration.firstTimestamp)
+            shared: shared, name: configuration.capture, device: capture,
+            chain: CaptureChain(
+                processing: processing, ring: loudspeaker,
+                insert: plugin.map { PluginInsert($0) }),
+            encoder: encoder, sequence: configuration.firstSequence,
+            timestamp: configuration.firstTimestamp)
         playbackThread = try AudioThread(name: "vc-playback") { error in
             shared.tell(EventRecord(kind: .realTime, code: error), of: .playback)
             playbackLoop.run()
@@ -97,6 +112,19 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         captureThread = try AudioThread(name: "vc-capture") { error in
             shared.tell(EventRecord(kind: .realTime, code: error), of: .capture)
             captureLoop.run()
+        }
+    }
+
+    /// Without it the call goes on with the sound as it is.
+    private func makeProcessing() -> MicrophoneProcessing? {
+        guard configuration.processing != .none,
+            configuration.frame.sampleCount >= ProcessingOptions.frameSamples
+        else { return nil }
+        do throws(ProcessingError) {
+            return try MicrophoneProcessing(configuration.processing)
+        } catch {
+            untold = error
+            return nil
         }
     }
 
@@ -177,6 +205,10 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
 
     /// What happened to the devices since the last call, or nil.
     public func pollEvent() -> EngineEvent? {
+        if let error = untold {
+            untold = nil
+            return .unprocessed(error)
+        }
         if let record = shared.captureEvents.pop() {
             if record.kind == .switched { shared.captureDevices.collect() }
             return record.event(of: .capture)

@@ -2,8 +2,8 @@ internal import CVCLinux
 internal import Synchronization
 internal import VCCore
 
-/// The capture thread: device -> gate -> encoder -> ring. Rests without a wake-up while the
-/// microphone is muted or nobody is there.
+/// The capture thread: device -> processing -> gate -> encoder -> ring. Rests without a wake-up
+/// while the microphone is muted or nobody is there.
 final class CaptureLoop {
     /// Frames of digital silence worth a warning: 10 s.
     private static let silentSamplesLimit = 480_000
@@ -16,6 +16,7 @@ final class CaptureLoop {
     private var device: (any CaptureDevice)?
     private var reopening: ReopenSchedule?
     private var encoder: OpusEncoder
+    private var chain: CaptureChain
     private var gate = VoiceGate()
     private let samples = SampleBuffer(count: CaptureLoop.longestFrame)
     private var frameCount: Int
@@ -35,13 +36,15 @@ final class CaptureLoop {
 
     init(
         shared: EngineShared, name: DeviceName, device: any CaptureDevice,
-        encoder: consuming OpusEncoder, sequence: UInt16, timestamp: UInt32
+        chain: consuming CaptureChain, encoder: consuming OpusEncoder, sequence: UInt16,
+        timestamp: UInt32
     ) {
         self.shared = shared
         self.name = name
         self.device = device
         frameCount = encoder.frame.sampleCount
         self.encoder = encoder
+        self.chain = chain
         self.sequence = sequence
         self.timestamp = timestamp
     }
@@ -64,6 +67,7 @@ final class CaptureLoop {
     private func rest() {
         finishTalkSpurt()
         device?.pause()
+        chain.restart()
         history.clear(at: 0, count: history.count)
         shared.captureLevel.store(Level.silence, ordering: .relaxed)
         silentSamples = 0
@@ -79,8 +83,8 @@ final class CaptureLoop {
         do throws(DeviceError) {
             let stamp = try device.read(frameCount, into: samples)
             shared.captureXruns.store(closedXruns + device.xruns, ordering: .relaxed)
-            process(stamp)
             watchForSilence(device)
+            process(stamp)
         } catch {
             lose(device, error)
         }
@@ -88,13 +92,19 @@ final class CaptureLoop {
 
     private func process(_ stamp: CaptureStamp) {
         let now = vc_boottime_nanoseconds()
-        let end = now - UInt64(max(0, stamp.delayMicroseconds)) * 1_000
+        let heard = now - UInt64(max(0, stamp.delayMicroseconds)) * 1_000
+        if !stamp.isContinuous { chain.restart() }
+        let hasVoice = chain.process(samples, count: frameCount, end: heard)
+        if chain.takeBypass() { shared.tell(EventRecord(kind: .bypassed), of: .capture) }
+        // What comes out of the processing now went in so much earlier.
+        let end = heard - UInt64(chain.delay) * 62_500 / 3
         if !stamp.isContinuous { skipHole(until: end) }
         lastEnd = end
         let level = Level.measure(samples, count: frameCount)
         shared.captureLevel.store(level, ordering: .relaxed)
         gate.setMode(shared.isAlwaysOpen.load(ordering: .relaxed) ? .open : .voice)
-        let decision = gate.judge(level: level, at: Instant(nanoseconds: now))
+        let decision = gate.judge(
+            level: level, hasVoice: hasVoice, at: Instant(nanoseconds: now))
         noteTalking()
         if decision.sends {
             let length = UInt64(frameCount) * 62_500 / 3

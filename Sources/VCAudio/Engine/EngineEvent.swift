@@ -24,6 +24,10 @@ public enum EngineEvent: Sendable, Equatable {
     case overloaded(leftOut: Int)
     /// The recording has ended, because it could not be written any further.
     case recordingFailed(reason: String)
+    /// The microphone is not processed as it was asked for, and why.
+    case unprocessed(ProcessingError)
+    /// The plugin took longer than there is time, and is left out from now on.
+    case pluginBypassed
     /// The thread runs with real-time priority, or why it does not.
     case realTime(Side, granted: Bool, reason: String)
 }
@@ -40,6 +44,7 @@ struct EventRecord: BitwiseCopyable {
         case heard
         case realTime
         case overloaded
+        case bypassed
     }
 
     var kind: Kind
@@ -55,6 +60,7 @@ struct EventRecord: BitwiseCopyable {
         case .switched: .deviceSwitched(side)
         case .silent: .microphoneSilent
         case .heard: .microphoneHeard
+        case .bypassed: .pluginBypassed
         case .overloaded: .overloaded(leftOut: Int(code))
         case .realTime:
             .realTime(side, granted: code == 0, reason: Self.reason(priority: code))

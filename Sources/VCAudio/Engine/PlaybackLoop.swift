@@ -18,13 +18,19 @@ final class PlaybackLoop {
     private var stopgap = SilentPlayback()
     private var reopening: ReopenSchedule?
     private let members: MemberMix
+    /// Where echo cancellation learns what is played.
+    private let loudspeaker: LoudspeakerRing?
     private var lastSound = Pace.now()
     private var lastTone: UInt64 = 0
     private var playbackDelay = AverageDelay()
     private var decoding = AverageDelay()
     private var closedXruns = 0
 
-    init(shared: EngineShared, name: DeviceName, device: any PlaybackDevice) {
+    init(
+        shared: EngineShared, name: DeviceName, device: any PlaybackDevice,
+        loudspeaker: LoudspeakerRing?
+    ) {
+        self.loudspeaker = loudspeaker
         self.shared = shared
         self.name = name
         self.device = device
@@ -68,7 +74,9 @@ final class PlaybackLoop {
     /// takes until it is heard.
     private func noteDelay(_ device: any PlaybackDevice, _ count: Int, start: UInt64) {
         // What the device tells is the delay of the sample that comes next.
-        let delay = max(0, device.delayMicroseconds - count * 125 / 6)
+        let end = device.delayMicroseconds
+        tellLoudspeaker(count, delay: end)
+        let delay = max(0, end - count * 125 / 6)
         guard members.mixer.hasSound else { return }
         playbackDelay.note(delay)
         decoding.note(Int((Pace.now() - start) / 1_000))
@@ -77,6 +85,14 @@ final class PlaybackLoop {
         shared.heard.leave(
             members.mixer.output, count: count,
             start: vc_boottime_nanoseconds() + UInt64(delay) * 1_000)
+    }
+
+    /// The block that was just written ends where the delay does.
+    private func tellLoudspeaker(_ count: Int, delay: Int) {
+        guard let loudspeaker, device != nil else { return }
+        let end = vc_boottime_nanoseconds() + UInt64(max(0, delay)) * 1_000
+        loudspeaker.push(
+            members.mixer.output, count: count, heardAt: end &- UInt64(count) * 62_500 / 3)
     }
 
     // MARK: Rest

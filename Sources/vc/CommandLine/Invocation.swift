@@ -1,3 +1,4 @@
+internal import VCAudio
 internal import VCCore
 
 /// What the command line asks for.
@@ -47,6 +48,11 @@ struct CallOptions: Equatable {
     var name: DisplayText?
     var isMuted = false
     var isRaw = false
+    /// Nobody hears our loudspeakers.
+    var isHeadset = false
+    var suppressesNoise = true
+    var controlsGain = true
+    var insert: PluginChoice?
     var isSteady = false
     var capture = DeviceChoice.alsa("default")
     var playback = DeviceChoice.alsa("default")

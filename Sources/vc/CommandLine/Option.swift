@@ -4,9 +4,11 @@ enum Option: String, CaseIterable {
     case signal
     case signalTokenFile = "signal-token-file"
     case advertise, listen, name, muted, raw, capture, playback, talk, steady, bitrate
-    case frame, plain, json, duration, open, out, record, equalizer
+    case frame, plain, json, duration, open, out, record, equalizer, headset, insert
     case noLeveling = "no-leveling"
     case noTones = "no-tones"
+    case noNoiseSuppression = "no-noise-suppression"
+    case noGainControl = "no-gain-control"
     case relayOnly = "relay-only"
     case noDirect = "no-direct"
     case noRelay = "no-relay"
@@ -31,8 +33,10 @@ enum Option: String, CaseIterable {
         case .signalTokenFile, .record: "FILE"
         case .equalizer: "LOW,MID,HIGH"
         case .out: "DIR"
+        case .insert: "PLUGIN"
         case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
-            .noBirthday, .open, .noLeveling, .noTones:
+            .noBirthday, .open, .noLeveling, .noTones, .headset, .noNoiseSuppression,
+            .noGainControl:
             nil
         }
     }
@@ -48,7 +52,7 @@ enum Option: String, CaseIterable {
         case .signal, .capture, .playback, .plain: [.host, .join, .tune, .doctor]
         case .listen, .name, .muted, .raw, .talk, .steady, .bitrate, .frame, .duration, .relayOnly,
             .noDirect, .noRelay, .noHostForward, .noBirthday, .record, .equalizer, .noLeveling,
-            .noTones:
+            .noTones, .headset, .noNoiseSuppression, .noGainControl, .insert:
             [.host, .join, .tune]
         }
     }
@@ -67,7 +71,16 @@ enum Option: String, CaseIterable {
             "local UDP port; default: random, 4460 when the signaling server runs inside"
         case .name: "shown to the others; default guest-WORD, never the login name"
         case .muted: "start with the microphone closed"
-        case .raw: "leave the sound of the microphone as it is"
+        case .raw:
+            "leave the sound of the microphone as it is: no echo cancellation, noise suppression "
+                + "or gain control"
+        case .headset:
+            "no echo cancellation, because nobody hears your loudspeakers: 7 ms less delay"
+        case .noNoiseSuppression: "leave fans and other steady noise in: 6 ms less delay"
+        case .noGainControl: "leave your voice as loud or soft as it is"
+        case .insert:
+            "send your voice through ladspa:FILE:LABEL[,CONTROL=VALUE...] before it is encoded; "
+                + "FILE is a path, or a name in /usr/lib/ladspa or $LADSPA_PATH"
         case .capture:
             "where to record: alsa:NAME, file:PATH, tone[:HZ] or silence; default alsa:default"
         case .playback: "where to play: alsa:NAME, file:PATH or silence; default alsa:default"
@@ -103,7 +116,6 @@ enum Option: String, CaseIterable {
     /// Options of later versions: refused by name, because ignoring one could cost the privacy
     /// that it asked for.
     static let later = [
-        "no-noise-suppression", "no-gain-control", "headset", "insert", "exec",
-        "config", "no-lan",
+        "exec", "config", "no-lan",
     ]
 }

@@ -1,3 +1,4 @@
+internal import VCAudio
 internal import VCCore
 
 /// Reads the options and operands that follow a command.
@@ -101,6 +102,9 @@ struct OptionReader {
         switch option {
         case .muted: options.isMuted = true
         case .raw: options.isRaw = true
+        case .headset: options.isHeadset = true
+        case .noNoiseSuppression: options.suppressesNoise = false
+        case .noGainControl: options.controlsGain = false
         case .steady: options.isSteady = true
         case .relayOnly, .noDirect: options.rungs.allowsDirect = false
         case .noRelay: options.rungs.allowsRelay = false
@@ -116,7 +120,7 @@ struct OptionReader {
             options.form = .json
             sawJSON = true
         case .signal, .advertise, .listen, .name, .capture, .playback, .talk, .bitrate, .frame,
-            .duration, .out, .signalTokenFile, .record, .equalizer:
+            .duration, .out, .signalTokenFile, .record, .equalizer, .insert:
             preconditionFailure("\(option) has a value")
         }
     }
@@ -153,8 +157,13 @@ struct OptionReader {
             options.equalizer = try read(
                 value, option, "three numbers from -12 to 12, as in 3,0,-2", EqualizerChoice.init)
         case .out: directory = try read(value, option, "a directory") { $0.isEmpty ? nil : $0 }
+        case .insert:
+            options.insert = try read(
+                value, option, "ladspa:FILE:LABEL, perhaps with ,CONTROL=VALUE behind it",
+                PluginChoice.init)
         case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
-            .noBirthday, .open, .noLeveling, .noTones:
+            .noBirthday, .open, .noLeveling, .noTones, .headset, .noNoiseSuppression,
+            .noGainControl:
             preconditionFailure("\(option) has no value")
         }
     }
