@@ -264,6 +264,13 @@ struct Peer: ~Copyable {
         occupied &= ~(1 << UInt32(number))
     }
 
+    /// Removes a member, and returns it.
+    mutating func take(_ number: Int) -> Peer {
+        precondition(contains(number))
+        occupied &= ~(1 << UInt32(number))
+        return unsafe (base + number).move()
+    }
+
     /// The number that the peer with this key has.
     func number(of key: PublicKey) -> Int? {
         numbers.first { self[$0].key == key }

@@ -201,11 +201,15 @@ extension RoomMachine {
         wake(now)
     }
 
-    /// Whether a member had a reason to take our place: whom we heard all the time had none.
+    /// Whether a member had a reason to take our place: whom we heard all the time had none, unless
+    /// it goes on saying so, for it may not have heard us.
     private func mayBeHost(_ number: Int, now: Instant) -> Bool {
         let wasApart =
             peers[number].lostAt.map { now < $0 + SuccessionState.separation } ?? false
-        return wasApart || isDisplaced
+        let insists =
+            peers[number].statedHost == peers[number].key
+            && now >= peers[number].statedHostSince + SuccessionMachine.bothSilence
+        return wasApart || insists || isDisplaced
     }
 
     private var isDisplaced: Bool { succession.displacedSince != nil }

@@ -107,10 +107,9 @@ extension RoomMachine {
     mutating func end(_ reason: EndReason) {
         guard phase != .ended else { return }
         dropHeldChat()
+        clearShelf(now: .zero, all: true)
         for number in peers.numbers {
-            for id in peers[number].stream.undelivered where id != 0 {
-                events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
-            }
+            endChat(of: peers[number].stream, number)
             peers.remove(number)
         }
         phase = .ended

@@ -24,6 +24,9 @@ extension RoomMachine {
 
     /// A member that the host names, and that we have not met.
     private mutating func addStranger(_ entry: Roster.Entry, version: UInt32, now: Instant) {
+        if let peer = shelf.take(entry.key) {
+            return restore(peer, as: entry.number, version: version, now: now)
+        }
         let rekey = Rekey(
             .meeting, local: keys.publicKey, remote: entry.key, pairKey: roomKey.duplicate(),
             room: room, random: &random, arena: arena)
@@ -33,6 +36,21 @@ extension RoomMachine {
         peer.enteredVersion = version
         peer.isDisputed = isDisputed
         insert(peer, now: now)
+        wake(now)
+    }
+
+    /// A member that was named before, and for itself has been all the time.
+    private mutating func restore(
+        _ peer: consuming Peer, as number: UInt8, version: UInt32, now: Instant
+    ) {
+        peer.number = number
+        peer.isAnnounced = false
+        peer.enteredVersion = version
+        peer.isDisputed = isDisputed
+        peer.owesCandidates = true
+        insert(peer, now: now)
+        peers[Int(number)].path.probeAgain(now: now)
+        announce(Int(number), now: now)
         wake(now)
     }
 
@@ -111,16 +129,41 @@ extension RoomMachine {
     /// also from the other half of a network that was broken.
     mutating func bury(_ key: PublicKey) {
         if !isTuned, !tombstones.contains(key) { tombstones.append(key) }
+        if let peer = shelf.take(key) { endChat(of: peer.stream, Int(peer.number)) }
     }
 
     mutating func forget(_ number: Int, _ reason: Departure.Reason) {
+        _ = detach(number, reason, endsChat: true)
+    }
+
+    /// Who is not named, though nobody said that it went, may be named again.
+    private mutating func shelve(_ number: Int, now: Instant) {
+        guard peers[number].hasMet else { return forget(number, .expired) }
+        shelf.put(detach(number, .expired, endsChat: false), now: now)
+    }
+
+    private mutating func detach(
+        _ number: Int, _ reason: Departure.Reason, endsChat: Bool
+    ) -> Peer {
         if birthday.peer == number { birthday.cancel() }
-        for id in peers[number].stream.undelivered where id != 0 {
+        if endsChat { endChat(of: peers[number].stream, number) }
+        if peers[number].isAnnounced { events.append(.member(member(number), reason.state)) }
+        let peer = peers.take(number)
+        reviewWhisper()
+        return peer
+    }
+
+    mutating func clearShelf(now: Instant, all: Bool = false) {
+        while let peer = shelf.takeExpired(now: now, all: all) {
+            endChat(of: peer.stream, Int(peer.number))
+        }
+    }
+
+    /// What a member did not get so far does not arrive any more.
+    mutating func endChat(of stream: ReliableStream, _ number: Int) {
+        for id in stream.undelivered where id != 0 {
             events.append(.delivery(id: id, member: UInt8(number), isDelivered: false))
         }
-        if peers[number].isAnnounced { events.append(.member(member(number), reason.state)) }
-        peers.remove(number)
-        reviewWhisper()
     }
 
     // MARK: The roster
@@ -167,8 +210,11 @@ extension RoomMachine {
     mutating func apply(_ next: Roster, _ departures: [Departure], now: Instant) {
         for departure in departures { bury(departure.key) }
         for number in peers.numbers where next.number(of: peers[number].key) == nil {
-            let departure = departures.first { $0.key == peers[number].key }
-            forget(number, departure?.reason ?? .expired)
+            if let departure = departures.first(where: { $0.key == peers[number].key }) {
+                forget(number, departure.reason)
+            } else {
+                shelve(number, now: now)
+            }
         }
         notePresence(of: next)
         let moves = peers.numbers.contains { next.number(of: peers[$0].key) != UInt8($0) }

@@ -133,7 +133,10 @@ extension RoomMachine {
         guard now >= succession.nextRun, !signal.isHost, signal.nameplate != 0 else { return }
         succession.nextRun = now + SuccessionState.runInterval
         let first = [Int(roster.host), Int(roster.successor)]
-        let lost = peers.numbers.filter { peers[$0].isLost && peers[$0].hasMet }
+        // A host that we have not met knows us, too: it named us.
+        let lost = peers.numbers.filter {
+            peers[$0].isLost && (peers[$0].hasMet || $0 == Int(roster.host))
+        }
         let sought = lost.filter(first.contains) + lost.filter { !first.contains($0) }
         guard !sought.isEmpty else { return }
         signal.newRun(random: &random, now: now)

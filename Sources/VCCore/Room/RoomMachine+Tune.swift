@@ -220,6 +220,7 @@ extension RoomMachine {
             }
             forget(number, .left)
         }
+        clearShelf(now: now, all: true)
         moving = nil
         tuneLease = nil
         door = nil

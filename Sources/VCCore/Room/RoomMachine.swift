@@ -60,6 +60,7 @@ public struct RoomMachine: ~Copyable {
     var forwards = ForwardAllowance()
     var events: [RoomEvent] = []
     var peers = PeerTable()
+    var shelf = PeerShelf()
 
     // What the room is.
     var room: RoomID
@@ -308,6 +309,7 @@ public struct RoomMachine: ~Copyable {
         driveChat(now: now)
         for number in peers.numbers where peers.contains(number) { drivePeer(number, now: now) }
         driveSuccession(now: now)
+        clearShelf(now: now)
         driveLeave(now: now)
         nextTimeout = phase == .ended ? .distantFuture : earliestTimeout(now: now)
     }
@@ -331,7 +333,7 @@ public struct RoomMachine: ~Copyable {
         case .none: break
         }
         for number in peers.numbers { earliest = min(earliest, peerTimeout(number, now: now)) }
-        earliest = min(earliest, chatTimeout(now: now))
+        earliest = min(earliest, min(shelf.timeout, chatTimeout(now: now)))
         if phase == .leaving { earliest = min(earliest, nextLeave) }
         earliest = min(earliest, successionTimeout(now: now))
         if phase == .inRoom, !isHost { earliest = min(earliest, now + .seconds(1)) }
