@@ -73,9 +73,9 @@ def call(vc, folder, seconds, places):
     when its beginning is in doubt."""
     recording = f"{folder}/heard.wav"
     talking, code = host(vc, "--capture", f"file:{folder}/chirps.wav", "--playback", "silence",
-                         "--talk", "open", "--no-tones")
+                         "--talk", "open", "--raw", "--no-tones")
     listener = join(vc, code, "--capture", "silence", "--playback", f"file:{recording}",
-                    "--no-tones")
+                    "--raw", "--no-tones")
     told = talking.wait_for("member")["at"]
     time.sleep(seconds)
     claims = list(listener.claims)
