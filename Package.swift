@@ -15,6 +15,8 @@ let package = Package(
         // The sound card of the tests, under the name by which alsa-lib finds a plugin.
         .library(
             name: "asound_module_pcm_vcfixture", type: .dynamic, targets: ["ALSAFixture"]),
+        // A LADSPA plugin of the tests.
+        .library(name: "vc_plugin_fixture", type: .dynamic, targets: ["PluginFixture"]),
     ],
     targets: [
         // System libraries: one module map and one header each, no logic. Those without pkgConfig
@@ -33,12 +35,28 @@ let package = Package(
             name: "CSpeexDSP", providers: [.apt(["libspeexdsp-dev"])]),
         .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
         .target(name: "CVCLinux", cSettings: [.define("_GNU_SOURCE")]),
+        // Compiled for whichever version of libwebrtc-audio-processing has its headers here, or for
+        // none; the library is loaded at run time. Its headers include each other from folders of
+        // their own, which may be missing and which only such flags can name.
+        .target(
+            name: "CVCProcessing",
+            cxxSettings: [
+                .unsafeFlags([
+                    "-isystem", "/usr/include/webrtc-audio-processing-1",
+                    "-isystem", "/usr/include/webrtc_audio_processing",
+                ])
+            ]),
+        // The interface of LADSPA plugins: types only.
+        .systemLibrary(name: "CLADSPA"),
 
         // The product. Imports only point down.
         .target(name: "VCCore", dependencies: ["CSodium"]),
         .target(
             name: "VCAudio",
-            dependencies: ["VCCore", "COpus", "CALSA", "CSndFile", "CSpeexDSP", "CVCLinux"]),
+            dependencies: [
+                "VCCore", "COpus", "CALSA", "CSndFile", "CSpeexDSP", "CVCLinux", "CVCProcessing",
+                "CLADSPA",
+            ]),
         .target(name: "VCNet", dependencies: ["VCCore", "CVCLinux"]),
         .target(
             name: "VCPortMap",
@@ -93,6 +111,7 @@ let package = Package(
             name: "ALSAFixture", path: "Tests/ALSAFixture",
             cSettings: [.define("_GNU_SOURCE"), .define("PIC")],
             linkerSettings: [.linkedLibrary("asound")]),
+        .target(name: "PluginFixture", path: "Tests/PluginFixture"),
         .target(
             name: "ALSATestKit", dependencies: ["ALSAFixture"], path: "Tests/ALSATestKit"),
         .target(
@@ -102,7 +121,7 @@ let package = Package(
             name: "VCAudioTests",
             dependencies: [
                 "VCAudio", "VCCore", "VCTestKit", "VCAudioTestKit", "CAllocationCounter",
-                "CVCLinux", "ALSATestKit",
+                "CVCLinux", "ALSATestKit", "PluginFixture",
             ]),
         .testTarget(
             name: "SimulationTests",
@@ -126,12 +145,16 @@ let package = Package(
             ],
             path: "Tools/bench/VCBench"),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
 )
 
 // Appended here, so that no target can forget them.
 let warningsAreErrors = Context.environment["VC_WARNINGS_AS_ERRORS"] == "1"
-let cTargets = ["CVCLinux", "CAllocationCounter", "CNetworkNamespace", "ALSAFixture", "CCodecLoop"]
+let cTargets = [
+    "CVCLinux", "CVCProcessing", "PluginFixture", "CAllocationCounter", "CNetworkNamespace",
+    "ALSAFixture", "CCodecLoop",
+]
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
     guard !cTargets.contains(target.name) else { continue }
     target.swiftSettings =

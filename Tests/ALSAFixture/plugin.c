@@ -150,6 +150,7 @@ static snd_pcm_sframes_t card_transfer(
     struct card *card = io->private_data;
     int16_t *cable = card->shared->cable;
     unsigned step = areas->step / 16;
+    int32_t delay = __atomic_load_n(&card->shared->control.echo_delay, __ATOMIC_RELAXED);
     int16_t *samples = (int16_t *)areas->addr + areas->first / 16 + offset * step;
     for (snd_pcm_uframes_t frame = 0; frame < size; frame++) {
         int64_t index = cable_index(card, card->moved + (int64_t)frame);
@@ -161,7 +162,7 @@ static snd_pcm_sframes_t card_transfer(
                 cable[i & (VC_FIXTURE_CABLE_SAMPLES - 1)] = samples[frame * step];
             card->last_cable = index;
         } else {
-            int16_t value = cable[index & (VC_FIXTURE_CABLE_SAMPLES - 1)];
+            int16_t value = cable[(index - delay) & (VC_FIXTURE_CABLE_SAMPLES - 1)];
             for (unsigned channel = 0; channel < io->channels; channel++)
                 samples[frame * step + channel] = value;
             // What was heard half a cable ago is not to be heard again.

@@ -90,6 +90,10 @@ extension ProcessTests {
                 (try host(["--capture", "file:\(noSound)"]), 66, noSound),
                 (try host(["--playback", "file:\(missing)/a.wav"]), 69, missing),
                 (try host(["--playback", "file:\(stage.folder)/a.jpg"]), 69, "a.jpg"),
+                (try host(["--insert", "ladspa:\(noSound):x"]), 66, noSound),
+                (try host(["--insert", "ladspa:amp:amp"]), 64, "\"amp_mono\", \"amp_stereo\""),
+                (try host(["--insert", "ladspa:amp:amp_mono,Loud=1"]), 64, "but \"Gain\""),
+                (try host(["--insert", "amp"]), 64, "--insert must be ladspa:FILE:LABEL"),
             ]
             for (program, status, words) in cases {
                 #expect(try await program.status() == status, "\(words)")

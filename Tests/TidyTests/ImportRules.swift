@@ -4,8 +4,8 @@ private let allowedImports: [(folder: String, modules: Set<String>)] = [
     (
         "Sources/VCAudio/",
         [
-            "VCCore", "COpus", "CALSA", "CSndFile", "CSpeexDSP", "CVCLinux", "Glibc",
-            "Synchronization",
+            "VCCore", "COpus", "CALSA", "CSndFile", "CSpeexDSP", "CVCLinux", "CVCProcessing",
+            "CLADSPA", "Glibc", "Synchronization",
         ]
     ),
     ("Sources/VCNet/", ["VCCore", "CVCLinux", "Glibc", "Synchronization"]),

@@ -23,6 +23,9 @@ extension OneByOne {
             var gate = VoiceGate()
             var buffer = try JitterBuffer()
             var mixer = Mixer()
+            var leveler = Leveler()
+            var gain: Float = 1
+            mixer.equalizer.set(EqualizerSetting(low: 3, middle: -3, high: 6))
             let ring = FrameRing(capacity: 64)
             let received = FrameRing(capacity: 64)
             let samples = SampleBuffer(count: 480)
@@ -58,7 +61,9 @@ extension OneByOne {
                     if buffer.pull(
                         into: output, count: 256, at: Instant(nanoseconds: pulled))
                     {
-                        mixer.add(output, count: 256, previousGain: 1, gain: 1.5)
+                        let last = gain
+                        gain = leveler.listen(to: output, count: 256)
+                        mixer.add(output, count: 256, previousGain: last, gain: gain)
                         sounding += 1
                     }
                     mixer.finish(count: 256)
@@ -70,6 +75,49 @@ extension OneByOne {
             #expect(sounding > 10_000)
             #expect(buffer.statistics.splices > 5)
             #expect(buffer.statistics.lost > 100)
+            #expect(leveler.gain != 0)
+        }
+
+        @Test("processing allocates nothing: not what is ours, nor the library after its start")
+        func processing() throws {
+            let ring = LoudspeakerRing()
+            var reader = LoudspeakerReader(ring)
+            var limiter = Limiter()
+            let before = vc_allocation_count()
+            let processing = try MicrophoneProcessing(.all)
+            // Ours are three: so the library's are counted, too.
+            if vc_allocation_counter_works() == 1 {
+                let making = vc_allocation_count() - before
+                #expect(making > 50)
+            }
+            var insert = PluginInsert(try Plugin(#require(PluginChoice("ladspa:amp:amp_mono"))))
+            let voice = SampleBuffer(count: 48_000)
+            for index in 0..<48_000 { voice[index] = VoiceSignal.sample(at: index, pauses: false) }
+            let samples = SampleBuffer(count: 480)
+            let played = SampleBuffer(count: 480)
+            var (ours, theirs) = (UInt64(0), UInt64(0))
+            for frame in 0..<3_000 {
+                let time = UInt64(frame + 100) * 10_000_000
+                samples.copy(from: voice, at: frame % 100 * 480, to: 0, count: 480)
+                let start = vc_allocation_count()
+                // A loudspeaker that is 50 ppm slow, so that it is read between the samples.
+                ring.push(samples, count: 480, heardAt: time + UInt64(frame) * 500 + 20_000_000)
+                let lead = reader.read(480, into: played, frameEnd: time)
+                let between = vc_allocation_count()
+                processing.hearLoudspeaker(played, at: 0)
+                _ = processing.process(samples, at: 0, echoDelayMilliseconds: (lead ?? 0) / 48)
+                let after = vc_allocation_count()
+                insert.process(samples, count: 480)
+                limiter.process(samples, count: 480)
+                guard frame >= 20 else { continue }
+                let end = vc_allocation_count()
+                ours += between - start + end - after
+                theirs += after - between
+            }
+            let drift = reader.driftPPM
+            #expect(drift != 0)
+            #expect(ours == 0)
+            #expect(theirs == 0, "by the library, in 30 s")
         }
     }
 }

@@ -24,6 +24,51 @@ import VCCore
         #expect(!gate.judge(level: 127, at: instant(33)).sends)
     }
 
+    @Test("where voice is told from noise, only voice holds it open, for 300 ms")
+    func voice() {
+        var gate = VoiceGate()
+        #expect(gate.judge(level: 30, hasVoice: true, at: instant(0)).sends)
+        for frame in 1..<30 {
+            let decision = gate.judge(level: 30, hasVoice: false, at: instant(frame))
+            #expect(decision.sends && decision.flags == [], "\(frame)")
+        }
+        #expect(gate.judge(level: 30, hasVoice: false, at: instant(30)).flags == .endOfTalkSpurt)
+        // The softest voice is no voice: it is the room's.
+        var other = VoiceGate()
+        #expect(!other.judge(level: 70, hasVoice: true, at: instant(0)).sends)
+    }
+
+    @Test("what is loud and no voice yet is sent for 100 ms, and not again before 300 ms of quiet")
+    func trial() {
+        var gate = VoiceGate()
+        var sent: [Int] = []
+        for frame in 0..<100 {
+            if gate.judge(level: 30, hasVoice: false, at: instant(frame)).sends {
+                sent.append(frame)
+            }
+        }
+        // The last one says that nothing follows.
+        #expect(sent == Array(0...10))
+        #expect(!gate.isTalking)
+        for frame in 100..<131 { _ = gate.judge(level: 127, hasVoice: false, at: instant(frame)) }
+        #expect(
+            gate.judge(level: 30, hasVoice: false, at: instant(131)).flags == .startOfTalkSpurt)
+        // It was one: the trial becomes a talk spurt, without a second start.
+        let voice = gate.judge(level: 30, hasVoice: true, at: instant(132))
+        #expect(voice.sends && voice.flags == [])
+        for frame in 133..<160 {
+            #expect(gate.judge(level: 127, hasVoice: false, at: instant(frame)).sends)
+        }
+    }
+
+    @Test("a trial that falls silent ends at once")
+    func brokenTrial() {
+        var gate = VoiceGate()
+        #expect(gate.judge(level: 30, hasVoice: false, at: instant(0)).sends)
+        #expect(gate.judge(level: 127, hasVoice: false, at: instant(1)).flags == .endOfTalkSpurt)
+        #expect(!gate.judge(level: 127, hasVoice: false, at: instant(2)).sends)
+    }
+
     @Test("speech 10 dB above the noise is never cut, whatever the noise")
     func noise() {
         for noise in stride(from: UInt8(40), through: 90, by: 5) {

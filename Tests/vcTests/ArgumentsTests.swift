@@ -1,4 +1,5 @@
 import Testing
+import VCAudio
 import VCCore
 
 @testable import vc
@@ -30,6 +31,10 @@ struct ArgumentsTests {
         expected.isMuted = true
         expected.isRaw = true
         expected.isSteady = true
+        expected.isHeadset = true
+        expected.suppressesNoise = false
+        expected.controlsGain = false
+        expected.insert = PluginChoice("ladspa:amp:amp_mono,gain=0.5")
         expected.capture = .file("a=b:c.wav")
         expected.playback = .silence
         expected.talk = .open
@@ -41,7 +46,9 @@ struct ArgumentsTests {
             "--signal", "example.org:4460", "--advertise", "192.0.2.1", "--listen",
             "[2001:db8::1]:5000", "--name", "Ana B", "--muted", "--raw", "--steady", "--capture",
             "file:a=b:c.wav", "--playback", "silence", "--talk", "open", "--bitrate", "24000",
-            "--frame", "2.5", "--json", "--duration", "1.5",
+            "--frame", "2.5", "--json", "--duration", "1.5", "--headset",
+            "--no-noise-suppression", "--no-gain-control", "--insert",
+            "ladspa:amp:amp_mono,gain=0.5",
         ]
         #expect(try parse(["host"] + words) == .host(expected))
         var joined: [String] = []

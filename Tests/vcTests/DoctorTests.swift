@@ -37,6 +37,18 @@ struct DoctorTests {
         #expect(states(.echoFailed("gone")) == [.warning])
     }
 
+    @Test("without the library for processing a call is possible, and it says what to install")
+    func processing() {
+        #expect(states(.processing(nil)) == [.ok])
+        let missing = Finding.processing(.notInstalled(library: "libx.so.1")).lines[0]
+        #expect(missing.state == .warning)
+        #expect(missing.message.contains("libx.so.1 is not installed"))
+        #expect(missing.advice?.contains("libwebrtc-audio-processing1") == true)
+        let notBuilt = Finding.processing(.notBuilt).lines[0]
+        #expect(notBuilt.state == .warning)
+        #expect(notBuilt.advice?.contains("libwebrtc-audio-processing-dev") == true)
+    }
+
     @Test("no way out is a problem where no server is there to be asked")
     func addresses() {
         let ipv6 = Endpoint(high: 0x2001_0DB8 << 32, low: 7, port: 0)

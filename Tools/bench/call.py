@@ -3,7 +3,8 @@
 Usage: call.py VC FOLDER ROUNDS SECONDS
 
 Members are real processes over real UDP on loopback, with files as devices. Both speak without a
-pause, so nothing is saved by silence. At rest both are muted, in the call.
+pause, so nothing is saved by silence: once with --raw, and once as it is without options, with the
+processing of the microphone. At rest both are muted, in the call.
 
 Where baresip (Debian: baresip-core) is installed it makes the same call in the same round, without
 encryption: Opus mono at 48 kHz and 48 kbit/s, once in frames of 10 ms as vc, and once in frames of
@@ -26,9 +27,10 @@ def vc_call(vc, folder, seconds, *options):
     sound = f"file:{folder}/voice.wav"
     first, code = host(vc, "--capture", sound, "--playback", f"file:{folder}/a.wav", *options)
     second = join(vc, code, "--capture", sound, "--playback", f"file:{folder}/b.wav", *options)
-    second.wait_for("path" if options else "voice")
+    is_muted = "--muted" in options
+    second.wait_for("path" if is_muted else "voice")
     # Muted: until what there was to tell is told, and playback has gone to rest.
-    time.sleep(4 if options else 2)
+    time.sleep(4 if is_muted else 2)
     result = costs([first.pid, second.pid], seconds)
     second.leave()
     first.leave()
@@ -96,19 +98,25 @@ def baresip_call(folder, seconds, frame):
 
 def main():
     vc, folder, rounds, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-    talking, resting, peers = [], [], {10: [], 20: []}
+    talking, processed, resting, peers = [], [], [], {10: [], 20: []}
     has_baresip = shutil.which("baresip") is not None and os.path.isdir(MODULES)
     for _ in range(rounds):
-        talking += vc_call(vc, folder, seconds)
+        talking += vc_call(vc, folder, seconds, "--raw")
+        processed += vc_call(vc, folder, seconds)
         for frame in peers if has_baresip else ():
             cost = baresip_call(folder, seconds, frame)
             peers[frame] += [cost] if cost else []
         resting += vc_call(vc, folder, seconds, "--muted")
     switches = median([cost["switches"] for cost in talking])
-    row("call of two, talking: CPU of a side", [cost["cpu"] for cost in talking], "%", limit=2,
+    row("call of two, talking, --raw: CPU of a side", [cost["cpu"] for cost in talking], "%", limit=2,
         note=f"{switches:.0f} context switches a second")
-    row("call of two, talking: resident", [cost["resident"] for cost in talking], "MiB", limit=12,
+    row("call of two, talking, --raw: resident", [cost["resident"] for cost in talking], "MiB", limit=12,
         note=f"proportional {median([cost['proportional'] for cost in talking]):.1f} MiB")
+    row("call of two, talking, processed: CPU of a side", [cost["cpu"] for cost in processed],
+        "%", limit=4)
+    row("call of two, talking, processed: resident", [cost["resident"] for cost in processed],
+        "MiB", limit=20,
+        note=f"proportional {median([cost['proportional'] for cost in processed]):.1f} MiB")
     row("call of two, muted: CPU of a side", [cost["cpu"] for cost in resting], "%", limit=0.3)
     if not peers[10] or not peers[20]:
         why = "it made no call" if has_baresip else "not installed: apt-get install baresip-core"

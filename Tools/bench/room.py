@@ -45,7 +45,7 @@ class Room:
 
     def add(self, voice=None):
         number = len(self.members)
-        sound = ["--capture", f"file:{voice}", "--talk", "open", "--muted"] if voice else [
+        sound = ["--capture", f"file:{voice}", "--raw", "--talk", "open", "--muted"] if voice else [
             "--capture", "silence"]
         options = ["--playback", "silence", "--name", NAMES[number], *sound]
         if number == 0:

@@ -173,7 +173,9 @@ def call(programs, server, files, recordings, options, seconds):
     """Both speak their files; returns what each received."""
 
     def devices(side):
-        return ["--capture", f"file:{files[side]}", "--playback", f"file:{recordings[side]}"]
+        # What the codec and the network make of the sound is measured, not what processing does.
+        return ["--raw", "--capture", f"file:{files[side]}", "--playback",
+                f"file:{recordings[side]}"]
 
     host = Member(programs, ["host", "--signal", server, *devices(0), *options])
     code = host.wait_for("code")["code"]

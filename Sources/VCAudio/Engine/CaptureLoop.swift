@@ -2,8 +2,8 @@ internal import CVCLinux
 internal import Synchronization
 internal import VCCore
 
-/// The capture thread: device -> gate -> encoder -> ring. Rests without a wake-up while the
-/// microphone is muted or nobody is there.
+/// The capture thread: device -> processing -> gate -> encoder -> ring. Rests without a wake-up
+/// while the microphone is muted or nobody is there.
 final class CaptureLoop {
     /// Frames of digital silence worth a warning: 10 s.
     private static let silentSamplesLimit = 480_000
@@ -12,10 +12,11 @@ final class CaptureLoop {
     private static let longestFrame = FrameDuration.twentyMilliseconds.sampleCount
 
     private let shared: EngineShared
-    private let name: DeviceName
+    private var name: DeviceName
     private var device: (any CaptureDevice)?
     private var reopening: ReopenSchedule?
     private var encoder: OpusEncoder
+    private var chain: CaptureChain
     private var gate = VoiceGate()
     private let samples = SampleBuffer(count: CaptureLoop.longestFrame)
     private var frameCount: Int
@@ -31,22 +32,26 @@ final class CaptureLoop {
     private var silentSamples = 0
     private var warnedOfSilence = false
     private var closedXruns = 0
+    private var captureDelay = AverageDelay()
 
     init(
         shared: EngineShared, name: DeviceName, device: any CaptureDevice,
-        encoder: consuming OpusEncoder, sequence: UInt16, timestamp: UInt32
+        chain: consuming CaptureChain, encoder: consuming OpusEncoder, sequence: UInt16,
+        timestamp: UInt32
     ) {
         self.shared = shared
         self.name = name
         self.device = device
         frameCount = encoder.frame.sampleCount
         self.encoder = encoder
+        self.chain = chain
         self.sequence = sequence
         self.timestamp = timestamp
     }
 
     func run() {
         while !shared.isStopping.load(ordering: .acquiring) {
+            takeOverDevice()
             if shared.isCaptureResting {
                 rest()
             } else if let device {
@@ -62,10 +67,13 @@ final class CaptureLoop {
     private func rest() {
         finishTalkSpurt()
         device?.pause()
+        chain.restart()
         history.clear(at: 0, count: history.count)
         shared.captureLevel.store(Level.silence, ordering: .relaxed)
         silentSamples = 0
-        while shared.isCaptureResting, !shared.isStopping.load(ordering: .acquiring) {
+        while shared.isCaptureResting, !shared.captureDevices.isOffered,
+            !shared.isStopping.load(ordering: .acquiring)
+        {
             shared.captureWake.wait(milliseconds: -1)
         }
     }
@@ -75,8 +83,8 @@ final class CaptureLoop {
         do throws(DeviceError) {
             let stamp = try device.read(frameCount, into: samples)
             shared.captureXruns.store(closedXruns + device.xruns, ordering: .relaxed)
-            process(stamp)
             watchForSilence(device)
+            process(stamp)
         } catch {
             lose(device, error)
         }
@@ -84,15 +92,25 @@ final class CaptureLoop {
 
     private func process(_ stamp: CaptureStamp) {
         let now = vc_boottime_nanoseconds()
-        let end = now - UInt64(max(0, stamp.delayMicroseconds)) * 1_000
+        let heard = now - UInt64(max(0, stamp.delayMicroseconds)) * 1_000
+        if !stamp.isContinuous { chain.restart() }
+        let hasVoice = chain.process(samples, count: frameCount, end: heard)
+        if chain.takeBypass() { shared.tell(EventRecord(kind: .bypassed), of: .capture) }
+        // What comes out of the processing now went in so much earlier.
+        let end = heard - UInt64(chain.delay) * 62_500 / 3
         if !stamp.isContinuous { skipHole(until: end) }
         lastEnd = end
         let level = Level.measure(samples, count: frameCount)
         shared.captureLevel.store(level, ordering: .relaxed)
         gate.setMode(shared.isAlwaysOpen.load(ordering: .relaxed) ? .open : .voice)
-        let decision = gate.judge(level: level, at: Instant(nanoseconds: now))
+        let decision = gate.judge(
+            level: level, hasVoice: hasVoice, at: Instant(nanoseconds: now))
         noteTalking()
-        if decision.sends { send(level: level, flags: decision.flags, end: end) }
+        if decision.sends {
+            let length = UInt64(frameCount) * 62_500 / 3
+            shared.said.leave(samples, count: frameCount, start: end - min(end, length))
+            send(level: level, flags: decision.flags, end: end)
+        }
         timestamp &+= UInt32(frameCount)
         remember()
     }
@@ -136,7 +154,8 @@ final class CaptureLoop {
                 captureDelayMicroseconds: UInt32(clamping: delay)),
             payload: encoder.packet)
         sequence &+= 1
-        shared.captureDelayMicroseconds.store(Int(delay), ordering: .relaxed)
+        captureDelay.note(Int(delay))
+        shared.captureDelayMicroseconds.store(captureDelay.value, ordering: .relaxed)
         shared.encoded.wrappingAdd(1, ordering: .relaxed)
         shared.captureReady.signal()
     }
@@ -182,6 +201,19 @@ final class CaptureLoop {
         }
     }
 
+    /// Goes on with another device, if there is one. What lies between is a hole.
+    private func takeOverDevice() {
+        guard let next = shared.captureDevices.take() else { return }
+        closedXruns += device?.xruns ?? 0
+        swap(&device, &next.device)
+        swap(&name, &next.name)
+        reopening = nil
+        captureDelay = AverageDelay()
+        silentSamples = 0
+        shared.captureDevices.giveBack(next)
+        shared.tell(EventRecord(kind: .switched), of: .capture)
+    }
+
     private func lose(_ device: any CaptureDevice, _ error: DeviceError) {
         shared.tell(EventRecord(error), of: .capture)
         finishTalkSpurt()
@@ -213,7 +245,7 @@ extension EventRecord {
         switch error {
         case .lost(_, let code): self.init(kind: .lost, code: code)
         case .stalled, .unavailable, .unreadableFile, .unwritableFile, .unknownEnding,
-            .notAPlaybackDevice:
+            .unknownRecordingEnding, .notAPlaybackDevice:
             self.init(kind: .stalled)
         }
     }

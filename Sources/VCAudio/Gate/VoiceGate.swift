@@ -5,6 +5,13 @@ public import VCCore
 ///
 ///     closed --loud--> open --quiet--> hangover --300 ms--> closed
 ///                        ^----------loud--|
+///
+/// Where somebody tells voice from other sound, loud means loud and voice. Who tells that needs a
+/// moment for it, in which the first sound of a word would be lost: so loudness alone opens the
+/// gate on trial, for 100 ms and not again before 300 ms of quiet.
+///
+///     closed --loud, no voice--> trial --voice--> open
+///                                  |--100 ms--> closed until voice, or quiet
 public struct VoiceGate: Sendable {
     public enum Mode: Sendable, Equatable {
         /// Every frame is sent.
@@ -24,6 +31,9 @@ public struct VoiceGate: Sendable {
 
     /// How long the gate stays open after the last loud frame: 300 ms.
     public static let hangoverNanoseconds: UInt64 = 300_000_000
+    /// How long loudness alone keeps it open: 100 ms. (WebRTC's detector takes up to 90 ms to
+    /// recognise a soft voice in noise.)
+    public static let trialNanoseconds: UInt64 = 100_000_000
     /// The lowest threshold in -dBov: quieter than a quiet room through any microphone.
     public static let lowestThreshold: UInt8 = 60
     /// The highest threshold in -dBov: the quietest speech lies some 10 dB above it.
@@ -36,6 +46,9 @@ public struct VoiceGate: Sendable {
     private var mode: Mode
     private var isOpen = false
     private var lastLoud = Instant.zero
+    /// When the trial began, while there is one, or the last one did.
+    private var trialStart: Instant?
+    private var lastSound = Instant.zero
     private var quietest = Level.silence
     private var previousQuietest = Level.silence
     private var memoryStart = Instant.zero
@@ -65,26 +78,55 @@ public struct VoiceGate: Sendable {
     }
 
     /// Judges the frame with `level` that ends at `now`.
-    public mutating func judge(level: UInt8, at now: Instant) -> Decision {
-        let isLoud = mode == .open || level < threshold
+    ///
+    /// - Parameter hasVoice: whether it was found to be voice; nil where nobody looks for that.
+    public mutating func judge(
+        level: UInt8, hasVoice: Bool? = nil, at now: Instant
+    ) -> Decision {
+        let isSound = mode == .open || level < threshold
+        let isLoud = mode == .open || (isSound && (hasVoice ?? true))
         learnNoise(level, at: now)
-        if isLoud {
-            lastLoud = now
+        if isLoud || (isSound && isOnTrial(at: now)) {
+            if isLoud {
+                lastLoud = now
+                trialStart = nil
+            }
+            lastSound = now
             let isStart = !isOpen
             isOpen = true
             return Decision(sends: true, flags: isStart ? .startOfTalkSpurt : [])
         }
+        if isSound { lastSound = now }
         guard isOpen else { return .silent }
+        // A trial that failed leaves nothing to hang on to.
         let quiet = now.nanoseconds &- lastLoud.nanoseconds
-        guard quiet >= Self.hangoverNanoseconds else { return Decision(sends: true, flags: []) }
+        guard trialStart != nil || quiet >= Self.hangoverNanoseconds else {
+            return Decision(sends: true, flags: [])
+        }
         isOpen = false
         return Decision(sends: true, flags: .endOfTalkSpurt)
+    }
+
+    /// Whether a sound that is no voice yet may be one; begins a trial where none is.
+    private mutating func isOnTrial(at now: Instant) -> Bool {
+        if let trialStart {
+            if now.nanoseconds &- trialStart.nanoseconds < Self.trialNanoseconds { return true }
+            guard now.nanoseconds &- lastSound.nanoseconds >= Self.hangoverNanoseconds else {
+                return false
+            }
+        } else if isOpen {
+            // Voice before: what follows is the hangover's.
+            return false
+        }
+        trialStart = now
+        return true
     }
 
     /// Closes the gate at once, as muting does.
     @_noLocks @_noAllocation
     public mutating func close() {
         isOpen = false
+        trialStart = nil
     }
 
     // The quietest frame of the last three to six seconds is taken for the noise: nobody speaks

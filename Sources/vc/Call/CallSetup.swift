@@ -103,15 +103,31 @@ struct CallSetup: ~Copyable {
             bitrate: options.bitrate ?? OpusEncoder.bitrate)
         configuration.isMuted = options.isMuted || options.talk == .ptt
         configuration.isAlone = true
+        configuration.isLeveling = options.isLeveling
+        configuration.processing = options.processing
         configuration.firstSequence = random.next()
         configuration.firstTimestamp = random.next()
+        let plugin = try options.insert.map { choice throws(CallFailure) in
+            try CallSetup.plugin(choice)
+        }
         do throws(DeviceError) {
-            let engine = try AudioEngine(configuration)
+            let engine = try AudioEngine(configuration, plugin: plugin)
             try engine.start()
+            engine.setEqualizer(options.equalizer.setting)
+            if let path = options.record { try engine.startRecording(to: path) }
             return engine
         } catch {
             throw CallFailure(
                 error.isUnreadableFile ? .unreadableFile : .unavailable, "\(error)")
+        }
+    }
+
+    private static func plugin(_ choice: PluginChoice) throws(CallFailure) -> Plugin {
+        do throws(PluginError) {
+            return try Plugin(choice)
+        } catch {
+            throw CallFailure(
+                error.isUnreadableFile ? .unreadableFile : .usage, "--insert: \(error)")
         }
     }
 

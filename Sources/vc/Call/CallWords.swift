@@ -160,13 +160,25 @@ extension EngineEvent {
                 "this machine cannot decode everybody in time: you hear the loudest, and "
                     + "\(leftOut) \(leftOut == 1 ? "member is" : "members are") left out"
             )
-        case .deviceChanged, .realTime: nil
+        case .unprocessed(let error):
+            (
+                "unprocessed",
+                "your microphone goes out as it is (\(error)): without a headset the others hear "
+                    + "themselves; `vc doctor` says what to do, --raw accepts it"
+            )
+        case .pluginBypassed:
+            (
+                "plugin-bypassed",
+                "the plugin of --insert takes longer than there is time; your voice goes on "
+                    + "without it"
+            )
+        case .deviceChanged, .deviceSwitched, .recordingFailed, .realTime: nil
         }
     }
 }
 
 extension EngineEvent.Side {
-    fileprivate var word: String {
+    var word: String {
         switch self {
         case .capture: "microphone"
         case .playback: "loudspeaker"

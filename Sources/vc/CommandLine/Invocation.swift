@@ -1,3 +1,4 @@
+internal import VCAudio
 internal import VCCore
 
 /// What the command line asks for.
@@ -47,10 +48,22 @@ struct CallOptions: Equatable {
     var name: DisplayText?
     var isMuted = false
     var isRaw = false
+    /// Nobody hears our loudspeakers.
+    var isHeadset = false
+    var suppressesNoise = true
+    var controlsGain = true
+    var insert: PluginChoice?
     var isSteady = false
     var capture = DeviceChoice.alsa("default")
     var playback = DeviceChoice.alsa("default")
     var talk = TalkMode.voice
+    /// Where what is said and heard is written.
+    var record: String?
+    var equalizer = EqualizerChoice.flat
+    /// Whether everybody is made equally loud.
+    var isLeveling = true
+    /// Whether a tone tells who comes and goes.
+    var hasTones = true
     /// Bits per second.
     var bitrate: Int?
     var frame: FrameLength?

@@ -4,7 +4,11 @@ enum Option: String, CaseIterable {
     case signal
     case signalTokenFile = "signal-token-file"
     case advertise, listen, name, muted, raw, capture, playback, talk, steady, bitrate
-    case frame, plain, json, duration, open, out
+    case frame, plain, json, duration, open, out, record, equalizer, headset, insert
+    case noLeveling = "no-leveling"
+    case noTones = "no-tones"
+    case noNoiseSuppression = "no-noise-suppression"
+    case noGainControl = "no-gain-control"
     case relayOnly = "relay-only"
     case noDirect = "no-direct"
     case noRelay = "no-relay"
@@ -26,10 +30,13 @@ enum Option: String, CaseIterable {
         case .bitrate: "N"
         case .frame: "MS"
         case .duration: "SECONDS"
-        case .signalTokenFile: "FILE"
+        case .signalTokenFile, .record: "FILE"
+        case .equalizer: "LOW,MID,HIGH"
         case .out: "DIR"
+        case .insert: "PLUGIN"
         case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
-            .noBirthday, .open:
+            .noBirthday, .open, .noLeveling, .noTones, .headset, .noNoiseSuppression,
+            .noGainControl:
             nil
         }
     }
@@ -44,7 +51,8 @@ enum Option: String, CaseIterable {
         case .json: [.host, .join, .tune, .demo, .doctor, .devices]
         case .signal, .capture, .playback, .plain: [.host, .join, .tune, .doctor]
         case .listen, .name, .muted, .raw, .talk, .steady, .bitrate, .frame, .duration, .relayOnly,
-            .noDirect, .noRelay, .noHostForward, .noBirthday:
+            .noDirect, .noRelay, .noHostForward, .noBirthday, .record, .equalizer, .noLeveling,
+            .noTones, .headset, .noNoiseSuppression, .noGainControl, .insert:
             [.host, .join, .tune]
         }
     }
@@ -63,7 +71,16 @@ enum Option: String, CaseIterable {
             "local UDP port; default: random, 4460 when the signaling server runs inside"
         case .name: "shown to the others; default guest-WORD, never the login name"
         case .muted: "start with the microphone closed"
-        case .raw: "leave the sound of the microphone as it is"
+        case .raw:
+            "leave the sound of the microphone as it is: no echo cancellation, noise suppression "
+                + "or gain control"
+        case .headset:
+            "no echo cancellation, because nobody hears your loudspeakers: 7 ms less delay"
+        case .noNoiseSuppression: "leave fans and other steady noise in: 6 ms less delay"
+        case .noGainControl: "leave your voice as loud or soft as it is"
+        case .insert:
+            "send your voice through ladspa:FILE:LABEL[,CONTROL=VALUE...] before it is encoded; "
+                + "FILE is a path, or a name in /usr/lib/ladspa or $LADSPA_PATH"
         case .capture:
             "where to record: alsa:NAME, file:PATH, tone[:HZ] or silence; default alsa:default"
         case .playback: "where to play: alsa:NAME, file:PATH or silence; default alsa:default"
@@ -84,6 +101,13 @@ enum Option: String, CaseIterable {
         case .noRelay: "do not use relays"
         case .noHostForward: "do not send through the host; as host, do not forward"
         case .noBirthday: "do not try many ports against a NAT that hides its own"
+        case .record:
+            "write what you hear and say to FILE, which ends in .opus, .ogg, .flac or .wav; "
+                + "everybody in the room is told"
+        case .equalizer: "change what you hear by so many dB in three bands, -12 to 12 each"
+        case .noLeveling:
+            "leave everybody as loud as they are; they are made equally loud otherwise"
+        case .noTones: "no tone when somebody comes or goes"
         case .open: "accept a phrase that can be guessed"
         case .out: "write the recordings into DIR"
         }
@@ -92,7 +116,6 @@ enum Option: String, CaseIterable {
     /// Options of later versions: refused by name, because ignoring one could cost the privacy
     /// that it asked for.
     static let later = [
-        "no-noise-suppression", "no-gain-control", "headset", "insert", "exec",
-        "record", "config", "no-lan",
+        "exec", "config", "no-lan",
     ]
 }

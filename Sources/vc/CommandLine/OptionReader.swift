@@ -1,3 +1,4 @@
+internal import VCAudio
 internal import VCCore
 
 /// Reads the options and operands that follow a command.
@@ -101,12 +102,17 @@ struct OptionReader {
         switch option {
         case .muted: options.isMuted = true
         case .raw: options.isRaw = true
+        case .headset: options.isHeadset = true
+        case .noNoiseSuppression: options.suppressesNoise = false
+        case .noGainControl: options.controlsGain = false
         case .steady: options.isSteady = true
         case .relayOnly, .noDirect: options.rungs.allowsDirect = false
         case .noRelay: options.rungs.allowsRelay = false
         case .noHostForward: options.rungs.allowsHost = false
         case .noBirthday: options.rungs.allowsBirthday = false
         case .open: acceptsWeakPhrase = true
+        case .noLeveling: options.isLeveling = false
+        case .noTones: options.hasTones = false
         case .plain:
             options.form = .plain
             sawPlain = true
@@ -114,7 +120,7 @@ struct OptionReader {
             options.form = .json
             sawJSON = true
         case .signal, .advertise, .listen, .name, .capture, .playback, .talk, .bitrate, .frame,
-            .duration, .out, .signalTokenFile:
+            .duration, .out, .signalTokenFile, .record, .equalizer, .insert:
             preconditionFailure("\(option) has a value")
         }
     }
@@ -145,9 +151,19 @@ struct OptionReader {
         case .signalTokenFile:
             options.signalToken = .file(
                 try read(value, option, "a file") { $0.isEmpty ? nil : $0 })
+        case .record:
+            options.record = try read(value, option, "a file") { $0.isEmpty ? nil : $0 }
+        case .equalizer:
+            options.equalizer = try read(
+                value, option, "three numbers from -12 to 12, as in 3,0,-2", EqualizerChoice.init)
         case .out: directory = try read(value, option, "a directory") { $0.isEmpty ? nil : $0 }
+        case .insert:
+            options.insert = try read(
+                value, option, "ladspa:FILE:LABEL, perhaps with ,CONTROL=VALUE behind it",
+                PluginChoice.init)
         case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
-            .noBirthday, .open:
+            .noBirthday, .open, .noLeveling, .noTones, .headset, .noNoiseSuppression,
+            .noGainControl:
             preconditionFailure("\(option) has no value")
         }
     }

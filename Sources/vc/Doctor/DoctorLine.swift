@@ -13,7 +13,7 @@ struct DoctorLine: Equatable {
 
     /// What was looked at, as programs read it.
     enum Check: String {
-        case microphone, loudspeaker, echo
+        case microphone, loudspeaker, echo, processing
         case ipv4, ipv6
         case server, nat
         case portMapping = "port-mapping"

@@ -11,6 +11,7 @@ extension Finding {
         case .echo(let echo): [Self.echo(echo)]
         case .echoFailed(let reason):
             [DoctorLine(.echo, .warning, "the echo test was broken off: \(reason)")]
+        case .processing(let error): [Self.processing(error)]
         case .addresses(let ipv4, let ipv6, let hasServer):
             Self.addresses(ipv4, ipv6, hasServer: hasServer)
         case .noServer:
@@ -90,6 +91,28 @@ extension Finding {
                     + "right with a headset, otherwise one of the two is turned down or is "
                     + "the wrong one")
         }
+    }
+
+    private static func processing(_ error: ProcessingError?) -> DoctorLine {
+        guard let error else {
+            return DoctorLine(
+                .processing, .ok,
+                "echo cancellation, noise suppression and gain control work "
+                    + "(\(MicrophoneProcessing.libraryName ?? ""))")
+        }
+        let package =
+            switch error {
+            case .notBuilt:
+                "to have it, install libwebrtc-audio-processing-dev and build vc again"
+            case .notInstalled, .refused:
+                "to have it, install the package of that library, on Debian 12 "
+                    + "libwebrtc-audio-processing1, on Debian 13 "
+                    + "libwebrtc-audio-processing-1-3"
+            }
+        return DoctorLine(
+            .processing, .warning,
+            "no echo cancellation, noise suppression or gain control: \(error)",
+            advice: package + "; until then use a headset")
     }
 
     private static func addresses(

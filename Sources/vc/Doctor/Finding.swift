@@ -51,6 +51,8 @@ enum Finding {
     /// Nil: the devices stand in for a microphone and a loudspeaker.
     case echo(SoundCheck.Echo?)
     case echoFailed(String)
+    /// Why the sound of the microphone cannot be processed; nil: it can.
+    case processing(ProcessingError?)
     /// The addresses by which this machine reaches the internet. Without any, no call is possible,
     /// unless it is with a server on this machine.
     case addresses(ipv4: Endpoint?, ipv6: Endpoint?, hasServer: Bool)

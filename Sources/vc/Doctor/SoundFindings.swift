@@ -4,6 +4,7 @@ internal import VCAudio
 enum SoundFindings {
     /// Calls `tell` with each finding as it comes: three seconds where there is a sound card.
     static func run(_ options: CallOptions, tell: (Finding) -> Void) {
+        defer { tell(.processing(processing())) }
         let microphone = tryOut(options.capture) { device throws(DeviceError) in
             .works(try SoundCheck.listen(to: device))
         }
@@ -17,6 +18,15 @@ enum SoundFindings {
         case (.works, .works): tell(echo(options))
         case (.fails, _), (_, .fails): return
         case (_, _): tell(.echo(nil))
+        }
+    }
+
+    private static func processing() -> ProcessingError? {
+        do throws(ProcessingError) {
+            _ = try MicrophoneProcessing(.all)
+            return nil
+        } catch {
+            return error
         }
     }
 

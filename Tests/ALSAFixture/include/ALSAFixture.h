@@ -26,6 +26,8 @@ struct vc_fixture_control {
     int32_t opened[2];
     int32_t started[2];
     int32_t faults[2];
+    /// By how many samples the microphone hears the loudspeaker later than it plays.
+    int32_t echo_delay;
 };
 
 struct vc_fixture_shared {

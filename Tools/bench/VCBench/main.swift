@@ -136,6 +136,11 @@ if CommandLine.arguments.count > 1, CommandLine.arguments[1] == "jitter" {
     try JitterBench().run(minutes: max(1, minutes))
     exit(0)
 }
+if CommandLine.arguments.count > 1, CommandLine.arguments[1] == "processing" {
+    let rounds = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) ?? 9 : 9
+    try ProcessingBench(seconds: 10).run(rounds: rounds, frames: 2_000)
+    exit(0)
+}
 let rounds = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 9 : 9
 let frames = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) ?? 2_000 : 2_000
 let samples = voice(seconds: 10)

@@ -1,0 +1,145 @@
+// libwebrtc-audio-processing 1.x. Its classes are abstract, so all but the making of one goes
+// through their virtual tables, and three functions have to be found by name.
+
+#include "CVCProcessing.h"
+#include "version.h"
+
+#ifdef VC_PROCESSING_VERSION_1
+
+#define WEBRTC_LIBRARY_IMPL
+#define WEBRTC_POSIX
+#ifndef NDEBUG
+// Else the headers' own checks ask for functions of the library.
+#define NDEBUG
+#endif
+#include <dlfcn.h>
+#include <modules/audio_processing/include/audio_processing.h>
+#include <new>
+
+using webrtc::AudioProcessing;
+using webrtc::AudioProcessingBuilder;
+
+// The header leaves it to the library, which is not there when this is linked. It does nothing in
+// both: all members are plain values.
+webrtc::AudioProcessingStats::~AudioProcessingStats() = default;
+
+namespace {
+
+const char library_name[] = "libwebrtc-audio-processing-1.so.3";
+
+// AudioProcessingBuilder's constructor and destructor, and AudioProcessing *Create().
+using Change = void(AudioProcessingBuilder *);
+using Create = AudioProcessing *(AudioProcessingBuilder *);
+const char construct_name[] = "_ZN6webrtc22AudioProcessingBuilderC1Ev";
+const char destruct_name[] = "_ZN6webrtc22AudioProcessingBuilderD1Ev";
+const char create_name[] = "_ZN6webrtc22AudioProcessingBuilder6CreateEv";
+
+// In samples: the filters that part the sound into three bands and join it again, and what each
+// part looks ahead.
+const int band_delay = 46;
+const int noise_delay = 288;
+const int echo_delay = 384;
+
+// As loud as speech usually is in calls, and no more than can be made of a poor microphone without
+// making its noise loud: the library's own choices.
+const int target_level_dbfs = 3;
+const int compression_gain_db = 9;
+
+AudioProcessing *create(void *library) {
+    auto construct = reinterpret_cast<Change *>(dlsym(library, construct_name));
+    auto destruct = reinterpret_cast<Change *>(dlsym(library, destruct_name));
+    auto create = reinterpret_cast<Create *>(dlsym(library, create_name));
+    if (construct == nullptr || destruct == nullptr || create == nullptr) return nullptr;
+    alignas(AudioProcessingBuilder) unsigned char memory[sizeof(AudioProcessingBuilder)];
+    auto builder = reinterpret_cast<AudioProcessingBuilder *>(memory);
+    construct(builder);
+    AudioProcessing *processing = create(builder);
+    destruct(builder);
+    return processing;
+}
+
+void set_up(AudioProcessing *processing, unsigned parts) {
+    AudioProcessing::Config config = processing->GetConfig();
+    config.high_pass_filter.enabled = parts & VC_PROCESSING_HIGH_PASS;
+    config.echo_canceller.enabled = parts & VC_PROCESSING_ECHO_CANCELLATION;
+    config.noise_suppression.enabled = parts & VC_PROCESSING_NOISE_SUPPRESSION;
+    config.noise_suppression.level = AudioProcessing::Config::NoiseSuppression::kModerate;
+    config.gain_controller1.enabled = parts & VC_PROCESSING_GAIN_CONTROL;
+    config.gain_controller1.mode = AudioProcessing::Config::GainController1::kAdaptiveDigital;
+    config.gain_controller1.target_level_dbfs = target_level_dbfs;
+    config.gain_controller1.compression_gain_db = compression_gain_db;
+    config.gain_controller1.enable_limiter = true;
+    config.voice_detection.enabled = parts & VC_PROCESSING_VOICE_DETECTION;
+    // Watches for echo that is left, for statistics that nobody reads here.
+    config.residual_echo_detector.enabled = false;
+    processing->ApplyConfig(config);
+}
+
+}  // namespace
+
+struct vc_processing {
+    AudioProcessing *processing;
+    webrtc::StreamConfig stream{48000, 1, false};
+    bool cancels_echo;
+    bool detects_voice;
+    float unused[VC_PROCESSING_SAMPLES];
+};
+
+const char *vc_processing_library(void) { return library_name; }
+
+struct vc_processing *vc_processing_create(unsigned parts, enum vc_processing_error *error) {
+    *error = VC_PROCESSING_NOT_INSTALLED;
+    // Kept until the process ends: threads may still be inside of it.
+    void *library = dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) return nullptr;
+    *error = VC_PROCESSING_REFUSED;
+    AudioProcessing *processing = create(library);
+    if (processing == nullptr) return nullptr;
+    processing->AddRef();
+    auto result = new vc_processing;
+    result->processing = processing;
+    result->cancels_echo = parts & VC_PROCESSING_ECHO_CANCELLATION;
+    result->detects_voice = parts & VC_PROCESSING_VOICE_DETECTION;
+    webrtc::ProcessingConfig formats;
+    for (webrtc::StreamConfig &stream : formats.streams) stream = result->stream;
+    if (processing->Initialize(formats) != AudioProcessing::kNoError) {
+        vc_processing_destroy(result);
+        return nullptr;
+    }
+    set_up(processing, parts);
+    *error = VC_PROCESSING_OK;
+    return result;
+}
+
+void vc_processing_destroy(struct vc_processing *processing) {
+    processing->processing->Release();
+    delete processing;
+}
+
+int vc_processing_delay(unsigned parts) {
+    if ((parts & ~unsigned(VC_PROCESSING_VOICE_DETECTION)) == 0) return 0;
+    return band_delay + (parts & VC_PROCESSING_NOISE_SUPPRESSION ? noise_delay : 0) +
+           (parts & VC_PROCESSING_ECHO_CANCELLATION ? echo_delay : 0);
+}
+
+int vc_processing_echo_lead(void) { return 192; }
+
+int vc_processing_render(struct vc_processing *processing, const float *samples) {
+    float *unused = processing->unused;
+    return processing->processing->ProcessReverseStream(
+        &samples, processing->stream, processing->stream, &unused);
+}
+
+int vc_processing_capture(
+    struct vc_processing *processing, float *samples, int delay_ms, int *has_voice) {
+    AudioProcessing *library = processing->processing;
+    if (processing->cancels_echo) library->set_stream_delay_ms(delay_ms);
+    const int error =
+        library->ProcessStream(&samples, processing->stream, processing->stream, &samples);
+    if (processing->detects_voice) {
+        *has_voice = library->GetStatistics().voice_detected.value_or(true);
+    }
+    return error;
+}
+
+#endif

@@ -1,0 +1,159 @@
+/// Reads from a `LoudspeakerRing`, at the pace of the microphone, what the loudspeaker plays, so
+/// that between a sound here and its echo there lies always the same time: as long as possible
+/// after it was played where little is known, and at most `longestLead` before it is heard.
+///
+/// Loudspeaker and microphone may have clocks of their own. How the two drift apart is measured
+/// from the time stamps of their buffers, and made good by reading between the samples. Belongs to
+/// the capture thread.
+public struct LoudspeakerReader: ~Copyable {
+    /// Samples kept between us and the newest: playback hands over whole periods, of 256.
+    private static var firstReserve: Int { 320 }
+    private static var reserveStep: Int { 240 }
+    private static var largestReserve: Int { 4_800 }
+    /// The most that a sound is read before it is heard, in samples: 50 ms, by which time stamps
+    /// may be wrong. What was heard longer ago than that is over.
+    static var longestLead: Double { 2_400.0 }
+    /// How far back the reader can go, in samples: half a second.
+    private static var history: Int { 24_000 }
+    /// A break between two blocks, in nanoseconds: playback was paused, or an xrun.
+    private static var breakNanoseconds: UInt64 { 20_000_000 }
+    /// When the stamps disagree by more than this with where we read, in samples (40 ms), for so
+    /// many frames, something was moved without a word.
+    private static var jumpSamples: Double { 1_920.0 }
+    private static var jumpFrames: Int { 20 }
+
+    private let ring: LoudspeakerRing
+    /// The newest block.
+    private var block: LoudspeakerRing.Block?
+    /// Where the next frame begins; nil until it is known.
+    private var position: Double?
+    /// Samples of the ring for each one of the microphone.
+    private var ratio = 1.0
+    private var drift = DriftEstimator()
+    private var reserve = LoudspeakerReader.firstReserve
+    private var isDry = false
+    /// Frames since the last anchor. At its start a device takes blocks as it likes, so that to run
+    /// dry then says nothing.
+    private var framesInStep = 0
+    private static var framesToSettle: Int { 50 }
+    private var framesAstray = 0
+
+    public init(_ ring: LoudspeakerRing) {
+        self.ring = ring
+    }
+
+    /// How fast the loudspeaker's clock is beside the microphone's, less one, in millionths.
+    public var driftPPM: Double { (ratio - 1) * 1e6 }
+
+    /// Forgets where it read: the microphone was paused.
+    public mutating func restart() {
+        position = nil
+    }
+
+    /// Fills `target` with `count` samples for the frame of the microphone that ends at `end`
+    /// (nanoseconds of the boot clock): silence where nothing is played, and then nil. How many
+    /// samples later than that frame they are heard, as far as the stamps can be believed.
+    public mutating func read(
+        _ count: Int, into target: borrowing SampleBuffer, frameEnd end: UInt64
+    ) -> Int? {
+        fetchBlocks()
+        let newest = ring.end
+        defer { letGo(newest) }
+        guard let block else {
+            target.clear(at: 0, count: count)
+            return nil
+        }
+        let since = Double(Int64(bitPattern: end &- block.heardAt)) * 48e-6
+        let heardNow = Double(block.start - count) + since
+        let start = position ?? anchor(newest: newest, count: count, heardNow: heardNow)
+        guard start >= Double(ring.start + 1), start > heardNow - Self.longestLead,
+            start + Double(count) * ratio + 3 <= Double(newest)
+        else {
+            isDry = isDry || (position != nil && framesInStep >= Self.framesToSettle)
+            framesInStep = 0
+            position = nil
+            target.clear(at: 0, count: count)
+            return nil
+        }
+        copy(count, from: start, into: target)
+        position = start + Double(count) * ratio
+        if isDry, reserve < Self.largestReserve { reserve += Self.reserveStep }
+        isDry = false
+        framesInStep += 1
+        compare(heardNow - start)
+        return Int(max(-Self.jumpSamples, min(Self.longestLead, start - heardNow)))
+    }
+
+    private mutating func fetchBlocks() {
+        while let next = ring.nextBlock() {
+            if let block {
+                let expected = UInt64(next.start - block.start) * 62_500 / 3
+                let gap = Int64(bitPattern: next.heardAt &- block.heardAt &- expected)
+                if gap.magnitude > Self.breakNanoseconds { beginAgain() }
+            }
+            block = next
+        }
+    }
+
+    /// After a break between the samples. The clocks stay what they are.
+    private mutating func beginAgain() {
+        position = nil
+        isDry = false
+        framesInStep = 0
+        drift = DriftEstimator()
+    }
+
+    private func anchor(newest: Int, count: Int, heardNow: Double) -> Double {
+        let latest = Double(newest - reserve - count)
+        let wanted = (heardNow + Self.longestLead).rounded()
+        return max(Double(ring.start + 1), min(latest, wanted))
+    }
+
+    private mutating func compare(_ distance: Double) {
+        if drift.count > 0, abs(distance - drift.mean) > Self.jumpSamples {
+            framesAstray += 1
+            if framesAstray >= Self.jumpFrames { beginAgain() }
+            return
+        }
+        framesAstray = 0
+        if let slope = drift.note(distance) {
+            ratio += slope / Double(ProcessingOptions.frameSamples)
+        }
+    }
+
+    private func letGo(_ newest: Int) {
+        let needed = position.map { Int($0) - 2 } ?? newest
+        ring.release(before: min(needed, newest - Self.history))
+    }
+
+    private func copy(_ count: Int, from start: Double, into target: borrowing SampleBuffer) {
+        let first = Int(start)
+        var index = 0
+        if ratio == 1, start == Double(first) {
+            while index < count {
+                target[index] = ring.sample(first + index)
+                index += 1
+            }
+            return
+        }
+        while index < count {
+            let place = start + Double(index) * ratio
+            // It is never below zero.
+            let whole = Int(place)
+            target[index] = between(whole, Float(place - Double(whole)))
+            index += 1
+        }
+    }
+
+    /// The sound `part` of a sample after sample `number`: the cubic through the four around it
+    /// (Lagrange), right to -60 dB up to 4 kHz, beyond which speech has little.
+    private func between(_ number: Int, _ part: Float) -> Float {
+        let before = part + 1
+        let after = part - 1
+        let beyond = part - 2
+        return -part * after * beyond / 6 * ring.sample(number - 1)
+            + before * after * beyond / 2 * ring.sample(number)
+            - before * part * beyond / 2 * ring.sample(number + 1)
+            + before * part * after / 6 * ring.sample(number + 2)
+    }
+}

@@ -1,0 +1,37 @@
+/// What is done to the sound of the microphone before it is encoded.
+public struct ProcessingOptions: Sendable, Equatable {
+    /// Takes out what lies below speech: hum, wind, a table that is knocked at.
+    public var highPass: Bool
+    /// Takes out what the loudspeakers play. Costs 7 ms of delay.
+    public var echoCancellation: Bool
+    /// Takes out noise that does not change: fans, traffic. Costs 6 ms of delay.
+    public var noiseSuppression: Bool
+    /// Makes a voice about as loud as voices usually are.
+    public var gainControl: Bool
+    /// Tells voice from other sound, so that only voice is sent.
+    public var voiceDetection: Bool
+
+    public init(
+        highPass: Bool, echoCancellation: Bool, noiseSuppression: Bool, gainControl: Bool,
+        voiceDetection: Bool
+    ) {
+        self.highPass = highPass
+        self.echoCancellation = echoCancellation
+        self.noiseSuppression = noiseSuppression
+        self.gainControl = gainControl
+        self.voiceDetection = voiceDetection
+    }
+
+    /// Nothing: the microphone as it is.
+    public static let none = ProcessingOptions(
+        highPass: false, echoCancellation: false, noiseSuppression: false, gainControl: false,
+        voiceDetection: false)
+
+    /// What is best for a voice in a room with loudspeakers.
+    public static let all = ProcessingOptions(
+        highPass: true, echoCancellation: true, noiseSuppression: true, gainControl: true,
+        voiceDetection: true)
+
+    /// Only frames of a multiple of this many samples can be processed: 10 ms.
+    public static let frameSamples = FrameDuration.tenMilliseconds.sampleCount
+}

@@ -1,0 +1,3 @@
+#pragma once
+
+// A LADSPA plugin that misbehaves as its controls say; see plugin.c.

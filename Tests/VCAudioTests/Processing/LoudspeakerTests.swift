@@ -1,0 +1,188 @@
+import Testing
+import VCAudio
+import VCCore
+
+@Suite("What the loudspeaker plays, for echo cancellation")
+struct LoudspeakerTests {
+    /// A loudspeaker whose every sample is its number, and a microphone.
+    private struct Rig: ~Copyable {
+        let ring = LoudspeakerRing()
+        var reader: LoudspeakerReader
+        let block = SampleBuffer(count: 256)
+        let frame = SampleBuffer(count: 480)
+        var played = 0
+        var random = SplitMix64(seed: 3)
+        /// Of the clocks, in ppm, and of the stamps, in milliseconds.
+        let drift: Double
+        let jitter: Double
+
+        init(drift: Double = 0, jitter: Double = 0) {
+            reader = LoudspeakerReader(ring)
+            self.drift = drift
+            self.jitter = jitter
+        }
+
+        mutating func stamp(_ seconds: Double) -> UInt64 {
+            let off = jitter > 0 ? Double.random(in: -jitter...jitter, using: &random) : 0
+            return UInt64((10 + seconds + off / 1_000) * 1e9)
+        }
+
+        /// Plays until the sample that is heard at `seconds`, two blocks ahead.
+        mutating func play(until seconds: Double, latency: Double = 0.0107, from start: Double = 0)
+        {
+            let rate = 48_000 * (1 + drift * 1e-6)
+            while start + Double(played) / rate - latency <= seconds {
+                for index in 0..<256 { block[index] = Float((played + index) % 10_000) }
+                ring.push(
+                    block, count: 256, heardAt: stamp(start + Double(played) / rate))
+                played += 256
+            }
+        }
+
+        /// The frame of the microphone that ends at `seconds`.
+        mutating func read(at seconds: Double) -> (first: Float, lead: Int) {
+            let end = stamp(seconds)
+            let lead = reader.read(480, into: frame, frameEnd: end)
+            return (frame[0], lead ?? 0)
+        }
+    }
+
+    @Test("with one clock each sample is read once, as it was played, however stamps jitter")
+    func exact() {
+        var rig = Rig(jitter: 1)
+        var expected: Float?
+        var frames = 0
+        for number in 1...1_000 {
+            let time = Double(number) / 100
+            rig.play(until: time)
+            let (first, _) = rig.read(at: time)
+            if let expected, first != expected {
+                Issue.record("frame \(number) begins with \(first), not \(expected)")
+                return
+            }
+            guard expected != nil || first > 0 else { continue }
+            var isWhole = true
+            for index in 1..<480 where rig.frame[index] != Float((Int(first) + index) % 10_000) {
+                isWhole = false
+            }
+            #expect(isWhole)
+            expected = Float((Int(first) + 480) % 10_000)
+            frames += 1
+        }
+        #expect(frames > 990)
+        let drift = rig.reader.driftPPM
+        #expect(drift == 0)
+    }
+
+    @Test("the drift of two clocks is found within seconds, to 10 ppm", arguments: [-100, 30, 300])
+    func drift(ppm: Int) {
+        var rig = Rig(drift: Double(ppm), jitter: 0.3)
+        for number in 1...1_500 {
+            let time = Double(number) / 100
+            rig.play(until: time)
+            _ = rig.read(at: time)
+            let found = rig.reader.driftPPM
+            if number == 500, abs(ppm) >= 100 { #expect(abs(found - Double(ppm)) < 30, "\(found)") }
+        }
+        let found = rig.reader.driftPPM
+        #expect(abs(found - Double(ppm)) < 10, "\(found)")
+    }
+
+    @Test(
+        "a loudspeaker far away is read late, so that its echo comes soon after",
+        arguments: [
+            (0.0107, -300...600), (0.3, 1_900...2_400),
+        ])
+    func lead(latency: Double, expected: ClosedRange<Int>) {
+        var rig = Rig()
+        var lead = -1
+        for number in 1...200 {
+            let time = Double(number) / 100
+            rig.play(until: time, latency: latency)
+            lead = rig.read(at: time).lead
+        }
+        #expect(expected.contains(lead), "\(lead) samples")
+    }
+
+    @Test("while nothing is played there is silence, and after a pause it goes on")
+    func pause() {
+        var rig = Rig()
+        for number in 1...100 {
+            rig.play(until: Double(number) / 100)
+            _ = rig.read(at: Double(number) / 100)
+        }
+        for number in 101...200 { _ = rig.read(at: Double(number) / 100) }
+        let silent = rig.frame.peak(at: 0, count: 480)
+        #expect(silent == 0)
+        // It plays again, a second late.
+        for number in 201...300 {
+            rig.play(until: Double(number) / 100, from: 1)
+            _ = rig.read(at: Double(number) / 100)
+        }
+        let heard = rig.frame.peak(at: 0, count: 480)
+        #expect(heard > 0)
+    }
+
+    @Test("a microphone that sleeps for minutes costs nothing but the newest of what is played")
+    func sleep() {
+        var rig = Rig()
+        rig.play(until: 60)
+        rig.reader.restart()
+        rig.play(until: 60.5)
+        var heard: Float = 0
+        for number in 0..<100 {
+            let time = 61 + Double(number) / 100
+            rig.play(until: time)
+            _ = rig.read(at: time)
+            heard = rig.frame.peak(at: 0, count: 480)
+        }
+        #expect(heard > 0)
+    }
+
+    @Test("time stamps of any kind are survived")
+    func nonsense() {
+        let ring = LoudspeakerRing()
+        var reader = LoudspeakerReader(ring)
+        let block = SampleBuffer(count: 256)
+        let frame = SampleBuffer(count: 480)
+        var random = SplitMix64(seed: 9)
+        for _ in 0..<20_000 {
+            let stamp = random.next() >> UInt64.random(in: 0...63, using: &random)
+            ring.push(block, count: Int.random(in: 0...256, using: &random), heardAt: stamp)
+            let lead = reader.read(480, into: frame, frameEnd: random.next()) ?? 0
+            if abs(lead) > 2_400 {
+                Issue.record("\(lead)")
+                return
+            }
+        }
+    }
+
+    @Test("a microphone is held back by what is missing, faded in, and not for a moment's jitter")
+    func nearDelay() {
+        var delay = NearDelay()
+        let frame = SampleBuffer(count: 480)
+        var sample = 0
+        func next() -> (first: Float, last: Float) {
+            for index in 0..<480 { frame[index] = Float(sample + index) }
+            sample += 480
+            delay.process(frame, at: 0)
+            return (frame[0], frame[479])
+        }
+        for _ in 0..<9 { delay.note(missing: 300) }
+        delay.note(missing: 20)
+        for _ in 0..<3 { #expect(next().first == Float(sample - 480)) }
+        #expect(delay.samples == 0)
+        for missing in 300..<310 { delay.note(missing: missing) }
+        #expect(delay.samples == 300)
+        let faded = next()
+        #expect(faded.first == Float(sample - 480))
+        #expect(abs(faded.last - Float(sample - 1 - 300)) < 2)
+        let delayed = next()
+        #expect(delayed.first == Float(sample - 480 - 300))
+        // It stays, and has an end.
+        for _ in 0..<50 { delay.note(missing: -100) }
+        #expect(delay.samples == 300)
+        for _ in 0..<50 { delay.note(missing: 100_000) }
+        #expect(delay.samples == NearDelay.longest)
+    }
+}
