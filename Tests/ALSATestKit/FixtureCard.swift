@@ -26,21 +26,29 @@ public final class FixtureCard: @unchecked Sendable {
     /// Put in the environment of a program (ALSA_CONFIG_PATH), these are its devices.
     public let configurationPath: String
     private let directory: String
+    private let configuration: String
     private let shared: UnsafeMutablePointer<vc_fixture_shared>
+    /// What the loudspeaker plays, where that is not what the microphone hears.
+    private let room: UnsafeMutablePointer<vc_fixture_shared>
 
+    /// - Parameter isLoop: whether the loudspeaker's cable leads to the microphone. Without that
+    ///   `say` is what the microphone hears, `heard` what the loudspeaker plays, and what `set` and
+    ///   the counts are about is the microphone.
     public init(
-        playbackPPM: Int = 0, capturePPM: Int = 0, rate: Int = 48_000, channels: Int = 1
+        playbackPPM: Int = 0, capturePPM: Int = 0, rate: Int = 48_000, channels: Int = 1,
+        isLoop: Bool = true
     ) throws {
         var template = Array("/tmp/vc-fixture-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
         guard let made else { throw NotMade(what: "no directory in /tmp") }
         directory = String(cString: made)
         let cable = directory + "/cable"
+        let played = isLoop ? cable : directory + "/room"
         let library = try Self.library()
-        let configuration = """
+        configuration = """
             pcm_type.vcfixture { lib "\(library)" }
             pcm.speaker {
-                type vcfixture cable "\(cable)" ppm \(playbackPPM).0 rate \(rate)
+                type vcfixture cable "\(played)" ppm \(playbackPPM).0 rate \(rate)
                 channels \(channels) hint { show on description "Fixture speaker" }
             }
             pcm.microphone {
@@ -49,11 +57,12 @@ public final class FixtureCard: @unchecked Sendable {
             }
             """
         configurationPath = directory + "/asound.conf"
-        guard let file = fopen(configurationPath, "w") else {
-            throw NotMade(what: configurationPath)
-        }
-        fputs(configuration, file)
-        fclose(file)
+        try Self.write(configuration, to: configurationPath)
+        shared = try Self.map(cable)
+        room = try isLoop ? shared : Self.map(played)
+    }
+
+    private static func map(_ cable: String) throws -> UnsafeMutablePointer<vc_fixture_shared> {
         let descriptor = open(cable, O_RDWR | O_CREAT, 0o600)
         ftruncate(descriptor, MemoryLayout<vc_fixture_shared>.size)
         let memory = mmap(
@@ -61,12 +70,14 @@ public final class FixtureCard: @unchecked Sendable {
             descriptor, 0)
         close(descriptor)
         guard let memory, memory != MAP_FAILED else { throw NotMade(what: cable) }
-        shared = memory.bindMemory(to: vc_fixture_shared.self, capacity: 1)
+        return memory.bindMemory(to: vc_fixture_shared.self, capacity: 1)
     }
 
     deinit {
         munmap(shared, MemoryLayout<vc_fixture_shared>.size)
+        if room != shared { munmap(room, MemoryLayout<vc_fixture_shared>.size) }
         unlink(directory + "/cable")
+        unlink(directory + "/room")
         unlink(configurationPath)
         rmdir(directory)
     }
@@ -79,6 +90,53 @@ public final class FixtureCard: @unchecked Sendable {
             shared.pointee.control.fault.1 = fault.rawValue
         }
         atomicMemoryFence(ordering: .sequentiallyConsistent)
+    }
+
+    /// The sample of the cables that belongs to a time of CLOCK_MONOTONIC, in seconds.
+    public static func sample(at time: Double) -> Int { Int((time * 48_000).rounded(.down)) }
+
+    /// Where `default` leads: to the cable of the microphone, or to the one that the loudspeaker
+    /// plays on. Until this is called there is no `default`.
+    public func setDefault(_ side: Side) throws {
+        let cable = directory + (side == .capture ? "/cable" : "/room")
+        let text = configuration + "\npcm.default { type vcfixture cable \"\(cable)\" ppm 0.0 }\n"
+        try Self.write(text, to: configurationPath)
+    }
+
+    private static func write(_ text: String, to path: String) throws {
+        guard let file = fopen(path, "w") else { throw NotMade(what: path) }
+        fputs(text, file)
+        fclose(file)
+    }
+
+    /// What is on the cable of the microphone, as `heard` of the loudspeaker's.
+    public func microphoneCable(from sample: Int, count: Int) -> [Float] {
+        let cable = Self.samples(of: shared)
+        return (0..<count).map { Float(cable[(sample + $0) & (Self.cableLength - 1)]) / 32_767 }
+    }
+
+    /// Puts sound in front of the microphone, to be heard from the given sample on, up to 2 s
+    /// ahead.
+    public func say(_ sound: [Float], at sample: Int) {
+        let cable = Self.samples(of: shared)
+        for (index, value) in sound.enumerated() {
+            cable[(sample + index) & (Self.cableLength - 1)] = Int16(value * 32_767)
+        }
+    }
+
+    /// What the loudspeaker played from the given sample on: up to 4 s ago.
+    public func heard(from sample: Int, count: Int) -> [Float] {
+        let cable = Self.samples(of: room)
+        return (0..<count).map { Float(cable[(sample + $0) & (Self.cableLength - 1)]) / 32_767 }
+    }
+
+    private static let cableLength = Int(VC_FIXTURE_CABLE_SAMPLES)
+
+    private static func samples(
+        of card: UnsafeMutablePointer<vc_fixture_shared>
+    ) -> UnsafeMutablePointer<Int16> {
+        let offset = MemoryLayout<vc_fixture_control>.size
+        return (UnsafeMutableRawPointer(card) + offset).assumingMemoryBound(to: Int16.self)
     }
 
     /// Makes it the sound card of this process, of which there can be one at a time.

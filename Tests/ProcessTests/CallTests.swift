@@ -55,6 +55,7 @@ extension ProcessTests {
             let pair = try await stage.pair()
             for line in [
                 "/mutte", "/gain nobody 3", "/gain ana 300", "/help nothing", "/record x",
+                "/debug", "/playback tone", "/equalizer 1 2", "/equalizer 1 2 13",
                 String(repeating: "a", count: 4_001), "\u{1B}[2J", "   ",
             ] { pair.joiner.type(line) }
             pair.joiner.type("the end")
@@ -63,7 +64,8 @@ extension ProcessTests {
                 .map { $0.text("message") }
             for words in [
                 "did you mean /mute?", "is called nobody", "/gain NAME DB", "no command /nothing",
-                "not available in this version", "4,000 bytes",
+                "not available in this version", "4,000 bytes", "the ending must be one of",
+                "/playback DEV", "/equalizer LOW MID HIGH",
             ] {
                 #expect(messages.contains { $0.contains(words) }, "\(words) in \(messages)")
             }
@@ -164,6 +166,8 @@ extension ProcessTests {
             pair.joiner.type("two")
             pair.joiner.type("/mute")
             pair.joiner.type("/name bo")
+            pair.joiner.type("/record \(stage.folder)/call.opus")
+            try await pair.host.event("recording")
             try await pair.host.event("stats") { !$0.objects("members").isEmpty }
             pair.joiner.send(SIGTERM)
             try await pair.joiner.status()
@@ -233,6 +237,7 @@ private let documentedFields: [String: [String]] = [
     "talking": ["member", "on"],
     "chat": ["from", "name", "text", "id"],
     "muted": ["member", "on"],
+    "recording": ["member", "on"],
     "sent": ["id", "text"],
     "delivery": ["id", "member", "state"],
     "stats": [
@@ -246,5 +251,5 @@ private let documentedFields: [String: [String]] = [
 
 private let memberFields = [
     "number", "rung", "rtt_ms", "sent", "received", "lost", "late", "concealed", "jitter_ms",
-    "buffer_ms", "mouth_to_ear_ms",
+    "buffer_ms", "mouth_to_ear_ms", "capture_ms", "network_ms", "decoder_ms", "playback_ms",
 ]

@@ -23,6 +23,9 @@ extension OneByOne {
             var gate = VoiceGate()
             var buffer = try JitterBuffer()
             var mixer = Mixer()
+            var leveler = Leveler()
+            var gain: Float = 1
+            mixer.equalizer.set(EqualizerSetting(low: 3, middle: -3, high: 6))
             let ring = FrameRing(capacity: 64)
             let received = FrameRing(capacity: 64)
             let samples = SampleBuffer(count: 480)
@@ -58,7 +61,9 @@ extension OneByOne {
                     if buffer.pull(
                         into: output, count: 256, at: Instant(nanoseconds: pulled))
                     {
-                        mixer.add(output, count: 256, previousGain: 1, gain: 1.5)
+                        let last = gain
+                        gain = leveler.listen(to: output, count: 256)
+                        mixer.add(output, count: 256, previousGain: last, gain: gain)
                         sounding += 1
                     }
                     mixer.finish(count: 256)
@@ -70,6 +75,7 @@ extension OneByOne {
             #expect(sounding > 10_000)
             #expect(buffer.statistics.splices > 5)
             #expect(buffer.statistics.lost > 100)
+            #expect(leveler.gain != 0)
         }
 
         @Test("processing allocates nothing: not what is ours, nor the library after its start")

@@ -1,6 +1,7 @@
 import Glibc
 import Testing
 import VCAudio
+import VCAudioTestKit
 
 @Suite struct MixTests {
     private func sine(_ amplitude: Float, count: Int = 480) -> [Float] {
@@ -65,5 +66,38 @@ import VCAudio
         #expect(Level.measure(buffer([Float](repeating: 2, count: 480)), count: 480) == 0)
         #expect(Level.measure(buffer([Float](repeating: 0.1, count: 480)), count: 480) == 20)
         #expect(Level.measure(buffer([Float](repeating: 1e-9, count: 480)), count: 480) == 127)
+    }
+}
+
+extension MixTests {
+    @Test("it bends what is too loud and does not break it: little of it is flat at the ceiling")
+    func soft() {
+        var limiter = Limiter()
+        let voice = (0..<10 * 48_000).map { 4 * VoiceSignal.sample(at: $0, pauses: false) }
+        let output = buffer(voice)
+        limiter.process(output, count: voice.count)
+        let loud = voice.indices.filter { abs(voice[$0]) > Limiter.ceiling }
+        func isFlat(_ index: Int) -> Bool { abs(output[index]) >= Limiter.ceiling * 0.999_9 }
+        // One alone is a peak that was led to the ceiling; several beside each other are clipped.
+        let flat = voice.indices.dropFirst().filter { isFlat($0) && isFlat($0 - 1) }
+        let report = Comment(rawValue: "\(loud.count) above, \(flat.count) flat of \(voice.count)")
+        print(report)
+        #expect(loud.count > 10_000, report)
+        #expect(flat.count * 20 < loud.count, report)
+        // A steady tone that is twice too loud comes out as one that is not.
+        let tone = buffer(sine(2, count: 48_000))
+        limiter = Limiter()
+        limiter.process(tone, count: 48_000)
+        var (real, imaginary, power): (Float, Float, Float) = (0, 0, 0)
+        for index in 24_000..<48_000 {
+            let angle = 2 * Float.pi * 997 * Float(index) / 48_000
+            real += tone[index] * sinf(angle)
+            imaginary += tone[index] * cosf(angle)
+            power += tone[index] * tone[index]
+        }
+        let wanted = (real * real + imaginary * imaginary) * 2 / 24_000
+        let distortion = 10 * log10f(max(1e-9, power - wanted) / power)
+        print("distortion \(distortion) dB")
+        #expect(distortion < -30)
     }
 }

@@ -20,8 +20,8 @@ CLOCK_MONOTONIC (Pace.swift) and both instants are known from outside to better 
 
 The chirps' places are drifting through the frame (373.27 ms apart), found by correlation, and the
 first second of a call, while the jitter buffer learns, does not count. The call itself says what it
-believes its delay to be (`mouth_to_ear_ms`); that is printed beside it. Rows of JSON on standard
-output.
+believes its delay to be (`mouth_to_ear_ms`); how far that is from what was measured is a row of its
+own. No tones, which would stand in the recording. Rows of JSON on standard output.
 """
 
 import math
@@ -69,13 +69,16 @@ def find(recording, template, low, high):
 
 
 def call(vc, folder, seconds, places):
-    """The delays of one call in ms, or None when its beginning is in doubt."""
+    """The delays of one call in ms and how far the call's own figures are off in the middle, or None
+    when its beginning is in doubt."""
     recording = f"{folder}/heard.wav"
     talking, code = host(vc, "--capture", f"file:{folder}/chirps.wav", "--playback", "silence",
-                         "--talk", "open")
-    listener = join(vc, code, "--capture", "silence", "--playback", f"file:{recording}")
+                         "--talk", "open", "--raw", "--no-tones")
+    listener = join(vc, code, "--capture", "silence", "--playback", f"file:{recording}",
+                    "--raw", "--no-tones")
     told = talking.wait_for("member")["at"]
     time.sleep(seconds)
+    claims = list(listener.claims)
     talking.process.stdin.write("/mute\n")
     talking.process.stdin.flush()
     # Until nothing is heard, and playback has gone to rest.
@@ -99,24 +102,27 @@ def call(vc, folder, seconds, places):
         found = find(samples, template, expected, expected + RATE * 80 // 1000)
         # A chirp that was not heard has no delay; it is counted as one that came too late.
         delays.append(1000 * (found - expected) / RATE if found is not None else 80.0)
-    return delays
+    return delays, median(claims[1:]) - median(delays)
 
 
 def main():
     vc, folder, calls, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
     places = write_chirps(f"{folder}/chirps.wav", seconds + 2)
-    delays, discarded, done = [], 0, 0
+    delays, errors, discarded, done = [], [], 0, 0
     while done < calls and discarded < 20:
         result = call(vc, folder, seconds, places)
         if result is None:
             discarded += 1
             continue
         done += 1
-        delays += result
+        delays += result[0]
+        errors.append(result[1])
     note = f"{calls} calls"
     row("delay added between capture and playback, median", delays, "ms", limit=25, note=note)
     row("delay added between capture and playback, p99", delays, "ms", limit=35,
         value=quantile(delays, 0.99), note=note)
+    row("mouth_to_ear_ms of the call, off by", [abs(error) for error in errors], "ms", limit=2,
+        value=max(errors, key=abs), note="of the median of each call")
 
 
 main()

@@ -32,6 +32,8 @@ class Member:
         self.events = queue.Queue()
         # When each other member was first reached.
         self.paths = {}
+        # What each second said of the delay from mouth to ear.
+        self.claims = []
         threading.Thread(target=self._read, daemon=True).start()
 
     @property
@@ -47,6 +49,9 @@ class Member:
                 if event["event"] == "path":
                     self.paths.setdefault(event["member"], event["at"])
                 self.events.put(event)
+            else:
+                self.claims += [member["mouth_to_ear_ms"] for member in event["members"]
+                                if member.get("mouth_to_ear_ms")]
         self.events.put(None)
 
     def wait_for(self, name, seconds=10):

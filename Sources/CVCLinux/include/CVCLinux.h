@@ -61,6 +61,9 @@ int vc_set_thread_name(const char *name);
 /// Asks for SCHED_FIFO at `priority` on the calling thread; 0, or an errno value.
 int vc_set_thread_realtime(int priority);
 
+/// Asks for a nice value for the calling thread alone; 0, or an errno value.
+int vc_set_thread_nice(int value);
+
 /// Nanoseconds of CLOCK_BOOTTIME, which goes on in suspend.
 uint64_t vc_boottime_nanoseconds(void);
 

@@ -1,40 +1,31 @@
 internal import VCCore
 
 /// A loudspeaker through ALSA. The delay is that of the buffer, so the buffer is as short as the
-/// machine allows: two periods to begin with (PulseAudio makes three of it), one more whenever it
-/// runs dry again and again, one less after five minutes without that, in a pause.
+/// machine allows (`BufferLength`).
 final class ALSAPlayback: PlaybackDevice {
-    private static let fewestPeriods = 2
-    private static let mostPeriods = 8
-    /// So many xruns within the time below make the buffer longer.
-    private static let xrunLimit = 3
-    private static let xrunWindow: UInt64 = 10_000_000_000
-    /// After so long without an xrun the buffer is made shorter again: five minutes.
-    private static let cleanTime: UInt64 = 300_000_000_000
-
     /// A server takes its time to wake, and some cards click: ten seconds.
     let patience: UInt64 = 10_000_000_000
     private let name: String
     private var stream: ALSAStream
-    private var periods = ALSAPlayback.fewestPeriods
+    private var length = BufferLength(at: Pace.now())
     private var converter: RateConverter
     private var earlierXruns = 0
     private var seenXruns = 0
-    private var windowStart: UInt64 = 0
-    private var xrunsInWindow = 0
-    private var lastXrun = Pace.now()
     private var hasChanged = false
     private var isPaused = false
 
     init(name: String) throws(DeviceError) {
         self.name = name
-        stream = try ALSAStream(name: name, direction: .playback, periods: periods)
+        stream = try ALSAStream(name: name, direction: .playback, periods: length.periods)
         converter = RateConverter(for: stream)
     }
 
     var xruns: Int { earlierXruns + stream.xruns }
 
-    var delayMicroseconds: Int { stream.delayFrames * 1_000_000 / stream.rate }
+    var delayMicroseconds: Int {
+        let waiting = stream.delayFrames + converter.queue.count
+        return waiting * 1_000_000 / stream.rate + converter.latencyMicroseconds
+    }
 
     func takeChange() -> Bool {
         defer { hasChanged = false }
@@ -48,9 +39,7 @@ final class ALSAPlayback: PlaybackDevice {
         isPaused = true
         stream.stop()
         converter.queue.removeAll()
-        if periods > Self.fewestPeriods, Pace.now() - lastXrun > Self.cleanTime {
-            try reopen(periods: periods - 1)
-        }
+        if length.shrinks(at: Pace.now()) { try reopen() }
     }
 
     func wait() throws(DeviceError) -> Int {
@@ -85,27 +74,17 @@ final class ALSAPlayback: PlaybackDevice {
 
     private func lookAtXruns() throws(DeviceError) {
         guard stream.xruns > seenXruns else { return }
-        let now = Pace.now()
-        lastXrun = now
-        if now - windowStart > Self.xrunWindow {
-            windowStart = now
-            xrunsInWindow = 0
-        }
-        xrunsInWindow += stream.xruns - seenXruns
+        let news = stream.xruns - seenXruns
         seenXruns = stream.xruns
-        if xrunsInWindow >= Self.xrunLimit, periods < Self.mostPeriods {
-            xrunsInWindow = 0
-            try reopen(periods: periods + 1)
-        }
+        if length.grows(xruns: news, at: Pace.now()) { try reopen() }
     }
 
-    private func reopen(periods: Int) throws(DeviceError) {
+    private func reopen() throws(DeviceError) {
         earlierXruns += stream.xruns
         seenXruns = 0
         stream.close()
-        stream = try ALSAStream(name: name, direction: .playback, periods: periods)
+        stream = try ALSAStream(name: name, direction: .playback, periods: length.periods)
         converter = RateConverter(for: stream)
-        self.periods = periods
         hasChanged = true
     }
 }
@@ -128,6 +107,11 @@ struct RateConverter: ~Copyable {
     func wanted(for stream: ALSAStream) -> Int {
         let missing = max(1, stream.periodFrames - queue.count)
         return max(1, min(Mixer.blockLimit, resampler?.inputCount(for: missing) ?? missing))
+    }
+
+    /// How long a sample stays in the resampler.
+    var latencyMicroseconds: Int {
+        (resampler?.latency() ?? 0) * 1_000_000 / Limits.sampleRate
     }
 
     mutating func convert(_ samples: borrowing SampleBuffer, count: Int) {

@@ -214,6 +214,9 @@ final class ALSAStream {
         return max(0, min(Int(delay), 4 * bufferFrames))
     }
 
+    /// Frames that can be moved now.
+    var availableFrames: Int { max(0, Int(unsafe snd_pcm_avail_update(device))) }
+
     /// ALSA's word for an error.
     static func reason(_ code: Int32) -> String {
         switch -code {

@@ -6,6 +6,8 @@ public enum DeviceError: Error, Equatable {
     case unwritableFile(path: String, reason: String)
     /// Nothing is known to write under this ending.
     case unknownEnding(path: String)
+    /// No recording can be written under this ending.
+    case unknownRecordingEnding(path: String)
     /// A tone cannot be played to.
     case notAPlaybackDevice(String)
     /// There is no such device, it is taken, or it offers nothing usable. (Exit status 69.)
@@ -19,7 +21,8 @@ public enum DeviceError: Error, Equatable {
     public var isUnreadableFile: Bool {
         switch self {
         case .unreadableFile: true
-        case .unwritableFile, .unknownEnding, .notAPlaybackDevice, .unavailable, .lost, .stalled:
+        case .unwritableFile, .unknownEnding, .unknownRecordingEnding, .notAPlaybackDevice,
+            .unavailable, .lost, .stalled:
             false
         }
     }
@@ -33,6 +36,9 @@ extension DeviceError: CustomStringConvertible {
         case .unknownEnding(let path):
             "cannot write \(path): the ending must be one of "
                 + SoundFileFormat.endings.joined(separator: ", ")
+        case .unknownRecordingEnding(let path):
+            "cannot record to \(path): the ending must be one of "
+                + SoundFileFormat.recordingEndings.joined(separator: ", ")
         case .notAPlaybackDevice(let name):
             "\(name) can only stand in for a microphone; for playback use silence or file:PATH"
         case .unavailable(let device, let reason): "cannot open \(device): \(reason)"

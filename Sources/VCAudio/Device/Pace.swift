@@ -49,6 +49,13 @@ struct Pace {
         return now > deadline ? Int((now - deadline) * 6 / 125_000) : 0
     }
 
+    /// How long it is until the time of the position, in microseconds; 0 when that is over.
+    var microsecondsAhead: Int {
+        let now = Self.now()
+        let deadline = self.deadline
+        return deadline > now ? Int((deadline - now) / 1_000) : 0
+    }
+
     /// Sleeps until the time of the position; false when that is long over.
     func sleep() -> Bool {
         let deadline = self.deadline

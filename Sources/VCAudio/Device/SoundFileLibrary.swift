@@ -49,8 +49,11 @@ struct SoundFileLibrary: @unchecked Sendable {
     }
 
     /// Why the last `open` failed.
-    var lastError: String {
-        guard let text = unsafe errorText(nil) else { return "unknown error" }
+    var lastError: String { unsafe error(of: nil) }
+
+    /// Why the last call for `file` failed.
+    func error(of file: OpaquePointer?) -> String {
+        guard let text = unsafe errorText(file) else { return "unknown error" }
         var sentence = unsafe String(cString: text)
         if sentence.hasPrefix("System error : ") { sentence.removeFirst("System error : ".count) }
         while sentence.last == "." || sentence.last == "\n" { sentence.removeLast() }
@@ -62,6 +65,17 @@ struct SoundFileLibrary: @unchecked Sendable {
 enum SoundFileFormat {
     /// The endings that can be written.
     static let endings = [".wav", ".flac", ".ogg", ".opus", ".aiff", ".au", ".caf", ".w64"]
+
+    /// The endings that can be recorded to.
+    static let recordingEndings = [".opus", ".ogg", ".flac", ".wav"]
+
+    /// What a recording under `path` is written as, or nil: Ogg/Opus, FLAC or WAV.
+    static func recordingFormat(of path: String) -> Int32? {
+        let name = path.lowercased()
+        guard let ending = recordingEndings.first(where: name.hasSuffix) else { return nil }
+        // Speech is what Opus is for; Vorbis is not asked for here.
+        return ending == ".ogg" ? Int32(SF_FORMAT_OGG | SF_FORMAT_OPUS) : format(of: path)
+    }
 
     /// The format for the ending of `path`, or nil.
     static func format(of path: String) -> Int32? {

@@ -57,8 +57,9 @@ final class SilentPlayback: PlaybackDevice {
 
     let patience: UInt64 = 1_000_000_000
     let xruns = 0
-    let delayMicroseconds = 0
     private var pace = Pace()
+
+    var delayMicroseconds: Int { pace.microsecondsAhead }
 
     func takeChange() -> Bool { false }
 

@@ -21,6 +21,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         public var processing = ProcessingOptions.none
         /// Whether the microphone is closed to begin with.
         public var isMuted = false
+        /// Whether all members are made equally loud.
+        public var isLeveling = false
         /// Whether nobody else is there to begin with.
         public var isAlone = false
         /// Where the sequence and the time stamps start; random ones tell nobody how long the call
@@ -40,11 +42,16 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         }
     }
 
-    private let shared: EngineShared
+    let shared: EngineShared
     private let configuration: Configuration
     // Control thread only.
     private var captureThread: AudioThread?
     private var playbackThread: AudioThread?
+    var recorder: Recorder?
+    /// The devices that are used, or were last.
+    public internal(set) var captureName: DeviceName
+    public internal(set) var playbackName: DeviceName
+    var defaultDevice: DefaultDevice?
     private var untold: ProcessingError?
     private var plugin: Plugin?
 
@@ -54,10 +61,13 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
     public init(_ configuration: Configuration, plugin: Plugin? = nil) throws(DeviceError) {
         self.plugin = plugin
         self.configuration = configuration
+        captureName = configuration.capture
+        playbackName = configuration.playback
         shared = try EngineShared()
         shared.isMuted.store(configuration.isMuted, ordering: .relaxed)
         shared.isAlone.store(configuration.isAlone, ordering: .relaxed)
         shared.isAlwaysOpen.store(configuration.gate == .open, ordering: .relaxed)
+        shared.isLeveling.store(configuration.isLeveling, ordering: .relaxed)
     }
 
     deinit {
@@ -80,6 +90,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         }
         let capture = try configuration.capture.openCapture()
         let playback = try configuration.playback.openPlayback()
+        if usesDefault { defaultDevice = DefaultDevice() }
         let shared = shared
         let processing = makeProcessing()
         let cancelsEcho = processing != nil && configuration.processing.echoCancellation
@@ -119,6 +130,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
 
     /// Ends the threads, closes the devices and finishes the files.
     public func stop() {
+        _ = stopRecording()
         shared.isStopping.store(true, ordering: .releasing)
         shared.captureWake.signal()
         shared.playbackWake.signal()
@@ -155,7 +167,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
 
     /// Encodes in another way from the next frame on. Time stamps and sequence go on.
     public func setEncoding(_ profile: EncoderProfile) throws(CodecError) {
-        shared.encoders.offer(try EncoderHandover.Box(profile))
+        shared.encoders.offer(try EncoderBox(profile))
     }
 
     /// Makes the member in `slot` heard or not. Slots are 0..<`Limits.members`.
@@ -197,9 +209,15 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
             untold = nil
             return .unprocessed(error)
         }
-        if let record = shared.captureEvents.pop() { return record.event(of: .capture) }
-        if let record = shared.playbackEvents.pop() { return record.event(of: .playback) }
-        return nil
+        if let record = shared.captureEvents.pop() {
+            if record.kind == .switched { shared.captureDevices.collect() }
+            return record.event(of: .capture)
+        }
+        if let record = shared.playbackEvents.pop() {
+            if record.kind == .switched { shared.playbackDevices.collect() }
+            return record.event(of: .playback)
+        }
+        return failedRecording()
     }
 
     public var statistics: EngineStatistics {
@@ -211,6 +229,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
                 Double(shared.captureDelayMicroseconds.load(ordering: .relaxed)) / 1_000,
             playbackDelayMilliseconds:
                 Double(shared.playbackDelayMicroseconds.load(ordering: .relaxed)) / 1_000,
+            decodingMilliseconds:
+                Double(shared.decodingMicroseconds.load(ordering: .relaxed)) / 1_000,
             isTalking: shared.isTalking.load(ordering: .relaxed),
             framesEncoded: shared.encoded.load(ordering: .relaxed),
             framesDropped: Int(clamping: shared.captured.dropped))
@@ -271,8 +291,10 @@ public struct EngineStatistics: Sendable, Equatable {
     public let captureLevel: UInt8
     /// From the microphone to the ring: the device's buffer, the frame and the codec's look-ahead.
     public let captureDelayMilliseconds: Double
-    /// From the mix to the loudspeaker.
+    /// From the write of the mix to the loudspeaker.
     public let playbackDelayMilliseconds: Double
+    /// From the device's wish for samples to the write: decoding, mixing and all that.
+    public let decodingMilliseconds: Double
     /// Whether frames are being sent.
     public let isTalking: Bool
     /// Frames that were handed to the network, and those that found it stuck.

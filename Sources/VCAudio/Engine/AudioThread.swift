@@ -1,7 +1,7 @@
 internal import CVCLinux
 internal import Glibc
 
-/// A thread with a name and, where the system grants it, real-time priority.
+/// A thread with a name and, where it is asked for and the system grants it, real-time priority.
 @safe
 final class AudioThread {
     /// Enough for libopus and libsndfile, which keep their work space on the stack; memory is taken
@@ -9,13 +9,17 @@ final class AudioThread {
     private static let stackSize = 512 * 1_024
     /// SCHED_FIFO 10: above everything that is not sound, below the sound server's own.
     private static let priority: Int32 = 10
+    /// Where that is refused: what desktops give to sound that is not real-time.
+    private static let nice: Int32 = -11
 
     private final class Body {
         let name: String
+        let isRealTime: Bool
         let run: (_ realTimeError: Int32) -> Void
 
-        init(name: String, run: @escaping (Int32) -> Void) {
+        init(name: String, isRealTime: Bool, run: @escaping (Int32) -> Void) {
             self.name = name
+            self.isRealTime = isRealTime
             self.run = run
         }
     }
@@ -23,26 +27,36 @@ final class AudioThread {
     private var thread = pthread_t()
     private var isRunning = true
 
-    /// Runs `body` until it returns; it is told the errno value of the refused priority, or 0.
-    init(name: String, body: @escaping (_ realTimeError: Int32) -> Void) throws(DeviceError) {
+    /// Runs `body` until it returns; it is told what `raisePriority` gave.
+    init(
+        name: String, isRealTime: Bool = true, body: @escaping (_ realTimeError: Int32) -> Void
+    ) throws(DeviceError) {
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
         defer { unsafe pthread_attr_destroy(&attributes) }
         unsafe pthread_attr_setstacksize(&attributes, Self.stackSize)
-        let context = unsafe Unmanaged.passRetained(Body(name: name, run: body))
+        let context = unsafe Unmanaged.passRetained(
+            Body(name: name, isRealTime: isRealTime, run: body))
         let result = unsafe pthread_create(
             &thread, &attributes,
             { raw in
                 guard let raw = unsafe raw else { return nil }
                 let body = unsafe Unmanaged<Body>.fromOpaque(raw).takeRetainedValue()
                 unsafe _ = vc_set_thread_name(body.name)
-                body.run(vc_set_thread_realtime(AudioThread.priority))
+                body.run(body.isRealTime ? AudioThread.raisePriority() : 0)
                 return nil
             }, context.toOpaque())
         guard result == 0 else {
             unsafe context.release()
             throw .unavailable(device: "thread \(name)", reason: errorText(result))
         }
+    }
+
+    /// The errno value of a refused real-time priority, negative where the thread was at least
+    /// made nicer to itself; or 0.
+    private static func raisePriority() -> Int32 {
+        let error = vc_set_thread_realtime(priority)
+        return error != 0 && vc_set_thread_nice(nice) == 0 ? -error : error
     }
 
     /// Waits for the thread's end.

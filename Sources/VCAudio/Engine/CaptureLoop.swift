@@ -12,7 +12,7 @@ final class CaptureLoop {
     private static let longestFrame = FrameDuration.twentyMilliseconds.sampleCount
 
     private let shared: EngineShared
-    private let name: DeviceName
+    private var name: DeviceName
     private var device: (any CaptureDevice)?
     private var reopening: ReopenSchedule?
     private var encoder: OpusEncoder
@@ -32,6 +32,7 @@ final class CaptureLoop {
     private var silentSamples = 0
     private var warnedOfSilence = false
     private var closedXruns = 0
+    private var captureDelay = AverageDelay()
 
     init(
         shared: EngineShared, name: DeviceName, device: any CaptureDevice,
@@ -50,6 +51,7 @@ final class CaptureLoop {
 
     func run() {
         while !shared.isStopping.load(ordering: .acquiring) {
+            takeOverDevice()
             if shared.isCaptureResting {
                 rest()
             } else if let device {
@@ -69,7 +71,9 @@ final class CaptureLoop {
         history.clear(at: 0, count: history.count)
         shared.captureLevel.store(Level.silence, ordering: .relaxed)
         silentSamples = 0
-        while shared.isCaptureResting, !shared.isStopping.load(ordering: .acquiring) {
+        while shared.isCaptureResting, !shared.captureDevices.isOffered,
+            !shared.isStopping.load(ordering: .acquiring)
+        {
             shared.captureWake.wait(milliseconds: -1)
         }
     }
@@ -102,7 +106,11 @@ final class CaptureLoop {
         let decision = gate.judge(
             level: level, hasVoice: hasVoice, at: Instant(nanoseconds: now))
         noteTalking()
-        if decision.sends { send(level: level, flags: decision.flags, end: end) }
+        if decision.sends {
+            let length = UInt64(frameCount) * 62_500 / 3
+            shared.said.leave(samples, count: frameCount, start: end - min(end, length))
+            send(level: level, flags: decision.flags, end: end)
+        }
         timestamp &+= UInt32(frameCount)
         remember()
     }
@@ -146,7 +154,8 @@ final class CaptureLoop {
                 captureDelayMicroseconds: UInt32(clamping: delay)),
             payload: encoder.packet)
         sequence &+= 1
-        shared.captureDelayMicroseconds.store(Int(delay), ordering: .relaxed)
+        captureDelay.note(Int(delay))
+        shared.captureDelayMicroseconds.store(captureDelay.value, ordering: .relaxed)
         shared.encoded.wrappingAdd(1, ordering: .relaxed)
         shared.captureReady.signal()
     }
@@ -192,6 +201,19 @@ final class CaptureLoop {
         }
     }
 
+    /// Goes on with another device, if there is one. What lies between is a hole.
+    private func takeOverDevice() {
+        guard let next = shared.captureDevices.take() else { return }
+        closedXruns += device?.xruns ?? 0
+        swap(&device, &next.device)
+        swap(&name, &next.name)
+        reopening = nil
+        captureDelay = AverageDelay()
+        silentSamples = 0
+        shared.captureDevices.giveBack(next)
+        shared.tell(EventRecord(kind: .switched), of: .capture)
+    }
+
     private func lose(_ device: any CaptureDevice, _ error: DeviceError) {
         shared.tell(EventRecord(error), of: .capture)
         finishTalkSpurt()
@@ -223,7 +245,7 @@ extension EventRecord {
         switch error {
         case .lost(_, let code): self.init(kind: .lost, code: code)
         case .stalled, .unavailable, .unreadableFile, .unwritableFile, .unknownEnding,
-            .notAPlaybackDevice:
+            .unknownRecordingEnding, .notAPlaybackDevice:
             self.init(kind: .stalled)
         }
     }

@@ -14,12 +14,16 @@ public enum EngineEvent: Sendable, Equatable {
     case deviceBack(Side)
     /// The device was reopened with a longer or shorter buffer.
     case deviceChanged(Side)
+    /// The device that was asked for, or that the system has chosen, is in use now.
+    case deviceSwitched(Side)
     /// The microphone has given nothing but zeros for ten seconds.
     case microphoneSilent
     /// The microphone gives sound after all.
     case microphoneHeard
     /// The machine cannot decode all who talk in time: so many of them, the softest, are not heard.
     case overloaded(leftOut: Int)
+    /// The recording has ended, because it could not be written any further.
+    case recordingFailed(reason: String)
     /// The microphone is not processed as it was asked for, and why.
     case unprocessed(ProcessingError)
     /// The plugin took longer than there is time, and is left out from now on.
@@ -35,6 +39,7 @@ struct EventRecord: BitwiseCopyable {
         case stalled
         case back
         case changed
+        case switched
         case silent
         case heard
         case realTime
@@ -52,13 +57,22 @@ struct EventRecord: BitwiseCopyable {
         case .stalled: .deviceLost(side, reason: "it stopped without an error")
         case .back: .deviceBack(side)
         case .changed: .deviceChanged(side)
+        case .switched: .deviceSwitched(side)
         case .silent: .microphoneSilent
         case .heard: .microphoneHeard
         case .bypassed: .pluginBypassed
         case .overloaded: .overloaded(leftOut: Int(code))
         case .realTime:
-            .realTime(side, granted: code == 0, reason: code == 0 ? "" : errorText(code))
+            .realTime(side, granted: code == 0, reason: Self.reason(priority: code))
         }
+    }
+}
+
+extension EventRecord {
+    /// Why a thread has no real-time priority; below zero it has the next best.
+    fileprivate static func reason(priority code: Int32) -> String {
+        if code == 0 { return "" }
+        return code < 0 ? "nice -11; real time: \(errorText(-code))" : errorText(code)
     }
 }
 

@@ -13,8 +13,19 @@ final class EngineShared: @unchecked Sendable {
     let isDeafened = Atomic<Bool>(false)
     let isAlone = Atomic<Bool>(false)
     let isAlwaysOpen = Atomic<Bool>(false)
-    /// Encoders on their way to the capture thread.
-    let encoders = EncoderHandover()
+    /// Whether all members are made equally loud.
+    let isLeveling = Atomic<Bool>(false)
+    /// An `EqualizerSetting`, packed.
+    let equalizer = Atomic<UInt64>(0)
+    /// The `RoomTone.Kind` that is to be played next, or 0. Taken by playback.
+    let tone = Atomic<UInt8>(0)
+    /// For a recording: what we say, and what we hear.
+    let said = RecordTap()
+    let heard = RecordTap()
+    /// Encoders on their way to the capture thread, and devices to both.
+    let encoders = Handover<EncoderBox>()
+    let captureDevices = Handover<CaptureBox>()
+    let playbackDevices = Handover<PlaybackBox>()
 
     // Written by the capture thread.
     let isTalking = Atomic<Bool>(false)
@@ -28,6 +39,7 @@ final class EngineShared: @unchecked Sendable {
     // Written by the playback thread.
     let playbackXruns = Atomic<Int>(0)
     let playbackDelayMicroseconds = Atomic<Int>(0)
+    let decodingMicroseconds = Atomic<Int>(0)
     /// Set while playback sleeps; whoever clears it wakes it.
     let isPlaybackResting = Atomic<Bool>(false)
     let playbackEvents = EventRing()

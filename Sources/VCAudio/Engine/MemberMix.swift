@@ -9,6 +9,7 @@ final class MemberMix {
     /// What the members sound like together, after `mix`.
     private(set) var mixer = Mixer()
     private let block = SampleBuffer(count: Mixer.blockLimit)
+    private var tone = RoomTone()
     private var budget = DecodeBudget()
     /// Bit n: there may be something to play, or to say, of the member in slot n.
     private var busy: UInt32 = 0
@@ -19,14 +20,25 @@ final class MemberMix {
 
     /// Whether anybody has something to be played.
     var hasFrames: Bool {
-        busy != 0 || shared.pending.load(ordering: .sequentiallyConsistent) != 0
+        busy != 0 || shared.pending.load(ordering: .sequentiallyConsistent) != 0 || hasTone
+    }
+
+    /// Whether it is being told that somebody came or went.
+    var hasTone: Bool {
+        tone.isPlaying || shared.tone.load(ordering: .sequentiallyConsistent) != 0
     }
 
     /// Makes the next `count` samples.
     func mix(_ count: Int) {
         mixer.begin(count: count)
+        mixer.equalizer.set(packed: shared.equalizer.load(ordering: .relaxed))
         busy |= shared.pending.exchange(0, ordering: .sequentiallyConsistent)
-        guard busy != 0 else { return mixer.finish(count: count) }
+        if busy != 0 { mixMembers(count) }
+        playTone(count)
+        mixer.finish(count: count)
+    }
+
+    private func mixMembers(_ count: Int) {
         let start = Pace.now()
         let now = Instant(nanoseconds: vc_boottime_nanoseconds())
         let isDeafened = shared.isDeafened.load(ordering: .relaxed)
@@ -38,7 +50,6 @@ final class MemberMix {
             let isHeard = chosen & (1 << UInt32(slot)) != 0 && !isDeafened
             unsafe self.play(member, slot, count: count, now: now, isHeard: isHeard)
         }
-        mixer.finish(count: count)
         let leftOut = budget.note(
             used: Pace.now() - start, sound: UInt64(count) * 62_500 / 3)
         if leftOut > 0 {
@@ -47,8 +58,20 @@ final class MemberMix {
         }
     }
 
+    private func playTone(_ count: Int) {
+        if shared.tone.load(ordering: .relaxed) != 0,
+            let kind = RoomTone.Kind(rawValue: shared.tone.exchange(0, ordering: .acquiring))
+        {
+            tone.start(kind)
+        }
+        guard tone.isPlaying else { return }
+        tone.play(into: block, count: count)
+        mixer.add(block, count: count, previousGain: 1, gain: 1)
+    }
+
     /// What has come is not kept for later: nobody listens.
     func discard() {
+        shared.tone.store(0, ordering: .relaxed)
         busy |= shared.pending.exchange(0, ordering: .sequentiallyConsistent)
         unsafe forEachBusy { slot, member in
             unsafe self.takeFrames(of: member, slot, keeps: false)
@@ -83,6 +106,7 @@ final class MemberMix {
         if unsafe member.pointee.isTakenAnew.exchange(false, ordering: .acquiring) {
             unsafe member.pointee.jitter?.startOver()
             unsafe member.pointee.appliedGain = 1
+            unsafe member.pointee.leveler = Leveler()
             budget.forget(slot: slot)
         }
         if unsafe member.pointee.wantsReset.exchange(false, ordering: .acquiring) {
@@ -105,12 +129,18 @@ final class MemberMix {
         _ member: UnsafeMutablePointer<MemberSlot>, _ slot: Int, count: Int, now: Instant,
         isHeard: Bool
     ) {
+        let isLeveling = shared.isLeveling.load(ordering: .relaxed)
         let sounds =
             isHeard
             ? unsafe member.pointee.jitter?.pull(into: block, count: count, at: now) ?? false
             : unsafe member.pointee.jitter?.skip(into: block, count: count, at: now) ?? false
         if sounds {
-            let gain = Float(bitPattern: unsafe member.pointee.gain.load(ordering: .relaxed))
+            let level =
+                isLeveling && isHeard
+                ? unsafe member.pointee.leveler.listen(to: block, count: count)
+                : unsafe member.pointee.leveler.relax()
+            let chosen = Float(bitPattern: unsafe member.pointee.gain.load(ordering: .relaxed))
+            let gain = chosen * level
             mixer.add(
                 block, count: count, previousGain: unsafe member.pointee.appliedGain, gain: gain)
             unsafe member.pointee.appliedGain = gain

@@ -52,6 +52,8 @@ struct MemberSlot: ~Copyable {
     var jitter: JitterBuffer?
     /// Playback's own: the gain at the end of the last block.
     var appliedGain: Float = 1
+    /// Playback's own: makes it as loud as the others.
+    var leveler = Leveler()
 
     let isActive = Atomic<Bool>(false)
     let wantsReset = Atomic<Bool>(false)

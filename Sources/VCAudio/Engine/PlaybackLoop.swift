@@ -9,9 +9,11 @@ internal import Synchronization
 final class PlaybackLoop {
     /// While it rests the device is looked after this often.
     private static let restMilliseconds: Int32 = 1_000
+    /// Longer than any buffer of a device: 300 ms.
+    private static let lastTonePatience: UInt64 = 300_000_000
 
     private let shared: EngineShared
-    private let name: DeviceName
+    private var name: DeviceName
     private var device: (any PlaybackDevice)?
     private var stopgap = SilentPlayback()
     private var reopening: ReopenSchedule?
@@ -19,6 +21,9 @@ final class PlaybackLoop {
     /// Where echo cancellation learns what is played.
     private let loudspeaker: LoudspeakerRing?
     private var lastSound = Pace.now()
+    private var lastTone: UInt64 = 0
+    private var playbackDelay = AverageDelay()
+    private var decoding = AverageDelay()
     private var closedXruns = 0
 
     init(
@@ -34,6 +39,7 @@ final class PlaybackLoop {
 
     func run() {
         while !shared.isStopping.load(ordering: .acquiring) {
+            takeOverDevice()
             if device == nil { reopen() }
             if isQuiet() {
                 rest()
@@ -48,17 +54,37 @@ final class PlaybackLoop {
         let device: any PlaybackDevice = self.device ?? stopgap
         do throws(DeviceError) {
             let count = try device.wait()
+            let start = Pace.now()
             members.mix(count)
             if members.mixer.hasSound { lastSound = Pace.now() }
+            if members.hasTone { lastTone = Pace.now() }
             try device.write(members.mixer.output, count: count)
-            let delay = device.delayMicroseconds
-            shared.playbackDelayMicroseconds.store(delay, ordering: .relaxed)
-            tellLoudspeaker(count, delay: delay)
+            noteDelay(device, count, start: start)
             shared.playbackXruns.store(closedXruns + device.xruns, ordering: .relaxed)
-            if device.takeChange() { shared.tell(EventRecord(kind: .changed), of: .playback) }
+            if device.takeChange() {
+                playbackDelay = AverageDelay()
+                shared.tell(EventRecord(kind: .changed), of: .playback)
+            }
         } catch {
             lose(device, error)
         }
+    }
+
+    /// How long the block that was mixed from `start` on took until it was written, and how long it
+    /// takes until it is heard.
+    private func noteDelay(_ device: any PlaybackDevice, _ count: Int, start: UInt64) {
+        // What the device tells is the delay of the sample that comes next.
+        let end = device.delayMicroseconds
+        tellLoudspeaker(count, delay: end)
+        let delay = max(0, end - count * 125 / 6)
+        guard members.mixer.hasSound else { return }
+        playbackDelay.note(delay)
+        decoding.note(Int((Pace.now() - start) / 1_000))
+        shared.playbackDelayMicroseconds.store(playbackDelay.value, ordering: .relaxed)
+        shared.decodingMicroseconds.store(decoding.value, ordering: .relaxed)
+        shared.heard.leave(
+            members.mixer.output, count: count,
+            start: vc_boottime_nanoseconds() + UInt64(delay) * 1_000)
     }
 
     /// The block that was just written ends where the delay does.
@@ -79,7 +105,10 @@ final class PlaybackLoop {
     }
 
     private var isUnheard: Bool {
-        shared.isAlone.load(ordering: .relaxed) || shared.isDeafened.load(ordering: .relaxed)
+        if shared.isDeafened.load(ordering: .relaxed) { return true }
+        guard shared.isAlone.load(ordering: .relaxed), !members.hasTone else { return false }
+        // The last one's going is told by a tone, which must leave the device.
+        return Pace.now() - lastTone > Self.lastTonePatience
     }
 
     private func rest() {
@@ -98,7 +127,19 @@ final class PlaybackLoop {
         shared.isPlaybackResting.store(false, ordering: .relaxed)
     }
 
-    // MARK: Loss of the device
+    // MARK: Another device
+
+    /// Goes on with another device, if there is one.
+    private func takeOverDevice() {
+        guard let next = shared.playbackDevices.take() else { return }
+        closedXruns += device?.xruns ?? 0
+        swap(&device, &next.device)
+        swap(&name, &next.name)
+        reopening = nil
+        playbackDelay = AverageDelay()
+        shared.playbackDevices.giveBack(next)
+        shared.tell(EventRecord(kind: .switched), of: .playback)
+    }
 
     private func lose(_ device: any PlaybackDevice, _ error: DeviceError) {
         shared.tell(EventRecord(error), of: .playback)

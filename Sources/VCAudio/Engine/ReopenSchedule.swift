@@ -1,7 +1,8 @@
-/// When to try a lost device again: 100 ms after it was lost, then at twice the time, up to 2 s.
+/// When to try a lost device again: 100 ms after it was lost, then at twice the time, up to 600 ms,
+/// so that the sound is back within a second of the device.
 struct ReopenSchedule {
     private static let first: UInt64 = 100_000_000
-    private static let last: UInt64 = 2_000_000_000
+    private static let last: UInt64 = 600_000_000
 
     private var delay = ReopenSchedule.first
     private var due: UInt64

@@ -1,8 +1,8 @@
 /// Holds the mix below -1 dBFS. What stays below it is not touched at all, sample for sample.
 ///
-/// The gain falls in a line within one step of 32 samples (0.7 ms), so that a loud onset is bent
-/// and not broken off, and rises back slowly. What slips through while the gain falls is clipped
-/// at the ceiling.
+/// The gain falls in a line towards the peak of a step of 32 samples (0.7 ms), so that a loud onset
+/// is bent and not broken off, and rises back slowly. What slips through while the gain falls is
+/// clipped at the ceiling.
 public struct Limiter {
     /// -1 dBFS, room for the converter's interpolation between samples.
     public static var ceiling: Float { @_noLocks @_noAllocation get { 0.891_250_9 } }
@@ -45,7 +45,12 @@ public struct Limiter {
             samples.clear(at: offset, count: count)
             return
         }
-        samples.ramp(at: offset, count: count, from: gain, to: target)
+        // It falls until the peak, and no faster than in eight samples; it rises over the step.
+        let length =
+            target < gain
+            ? min(count, max(8, place(of: peak, in: samples, at: offset, count: count) + 1)) : count
+        samples.ramp(at: offset, count: length, from: gain, to: target)
+        samples.ramp(at: offset + length, count: count - length, from: target, to: target)
         gain = target
         var index = offset
         while index < offset + count {
@@ -55,5 +60,14 @@ public struct Limiter {
             }
             index += 1
         }
+    }
+
+    @_noLocks @_noAllocation
+    private func place(
+        of peak: Float, in samples: borrowing SampleBuffer, at offset: Int, count: Int
+    ) -> Int {
+        var index = 0
+        while index < count - 1, samples[offset + index].magnitude < peak { index += 1 }
+        return index
     }
 }

@@ -9,6 +9,8 @@ public struct Mixer: ~Copyable {
     /// What was added since `begin`.
     public let output = SampleBuffer(count: Mixer.blockLimit)
     private var limiter = Limiter()
+    /// What it all goes through, in front of the limiter.
+    public var equalizer = Equalizer()
     /// Whether anything was added since `begin`.
     public private(set) var hasSound = false
 
@@ -51,7 +53,12 @@ public struct Mixer: ~Copyable {
     /// Ends the block: `output` is within the limiter's ceiling.
     @_noLocks @_noAllocation
     public mutating func finish(count: Int) {
-        guard hasSound || limiter.isActive else { return }
+        if hasSound {
+            equalizer.process(output, count: count)
+        } else {
+            equalizer.reset()
+            guard limiter.isActive else { return }
+        }
         limiter.process(output, count: count)
     }
 

@@ -54,6 +54,8 @@ struct Peer: ~Copyable {
     /// Host: when it may ask for the roster again.
     var nextAnswer = Instant.zero
     var isLost = false
+    /// Whether it records what it hears, as it says.
+    var isRecording = false
     var lastHeard: Instant
     var lastSent = Instant.zero
     let since: Instant

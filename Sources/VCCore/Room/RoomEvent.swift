@@ -28,6 +28,8 @@ public enum RoomEvent: Equatable, Sendable {
     case delivery(id: UInt64, member: UInt8, isDelivered: Bool)
     /// A member closed or opened its microphone.
     case muted(member: UInt8, on: Bool)
+    /// A member records what it hears, or does not any more.
+    case recording(member: UInt8, on: Bool)
     /// Host: somebody tried a wrong code.
     case guess(failed: Int, budget: Int)
     /// Host: a one-time code is open under this nameplate; `RoomMachine.copyInvite` gives it. Again

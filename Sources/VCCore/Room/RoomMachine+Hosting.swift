@@ -11,6 +11,12 @@ extension RoomMachine {
             // The other one is gone again, or thinks that it is not the winner.
             succession.surrender = nil
         }
+        if succession.hasSupply,
+            now >= succession.suppliedAt + SuccessionState.surrenderPatience
+        {
+            // Whoever sent it did not give way after all.
+            succession.supply = nil
+        }
         for number in peers.numbers
         where now >= peers[number].nextStatement && peers[number].hasMet {
             let strays = peers[number].statedHost != keys.publicKey
@@ -105,6 +111,7 @@ extension RoomMachine {
             return
         }
         succession.supply = consume supply
+        succession.suppliedAt = now
         send(.succession(.supplied(message.counter)), to: number, now: now)
     }
 
@@ -218,9 +225,8 @@ extension RoomMachine {
     mutating func takeSurrender(
         _ other: HostMeeting.Statement, from number: Int, now: Instant
     ) {
-        guard phase == .inRoom, isHost, other.host == peers[number].key,
-            mayBeHost(number, now: now)
-        else { return }
+        guard phase == .inRoom, isHost else { return }
+        guard other.host == peers[number].key, mayBeHost(number, now: now) else { return }
         if let surrender = succession.surrender, surrender.key == peers[number].key {
             // Each gave way to the other.
             guard keys.publicKey < peers[number].key else { return }
@@ -244,15 +250,17 @@ extension RoomMachine {
             send(.succession(.claim(roster, departures)), to: member, now: now)
         }
         takeLease(now: now)
+        if let nameplate = currentNameplate { tellMeetingPlace(nameplate, now: now) }
         if merged.isLocked { setDoorsLocked(true) }
         nextTickets = now
         wake(now)
     }
 
-    /// The other host had the lease, and handed us its token with the room; or it had none.
+    /// If the other host had our lease it handed us the token with the room. One of its own is given
+    /// up: the code of the larger half goes on.
     private mutating func takeLease(now: Instant) {
         let wasDisplaced = isDisplaced
-        if succession.hasSupply {
+        if succession.hasSupply, !signal.hasLease {
             let supply = succession.supply.take()
             succession.forgetDisplacement()
             openRoom(with: supply, isPartition: false, false, now: now)
@@ -269,5 +277,6 @@ extension RoomMachine {
             send(.succession(.handOver(next, departures)), to: number, now: now)
         }
         follow(next, departures, now: now)
+        succession.gaveWay = true
     }
 }

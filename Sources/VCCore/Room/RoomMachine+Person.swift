@@ -18,6 +18,15 @@ extension RoomMachine {
         }
     }
 
+    /// Tells the others, and everybody who comes, whether we record what we hear.
+    public mutating func setRecording(_ on: Bool, now: Instant) {
+        guard on != isRecording else { return }
+        isRecording = on
+        for number in peers.numbers where peers[number].isMember && peers[number].hasMet {
+            send(.recording(on), to: number, now: now)
+        }
+    }
+
     /// Sends how a member's voice arrives.
     public mutating func sendReport(_ report: ReceiverReport, to member: UInt8, now: Instant) {
         guard phase == .inRoom, peers.contains(Int(member)), peers[Int(member)].isMember,
@@ -154,6 +163,11 @@ extension RoomMachine {
         case .muted(let on):
             announce(number, now: now)
             events.append(.muted(member: UInt8(number), on: on))
+        case .recording(let on):
+            guard on != peers[number].isRecording else { return }
+            announce(number, now: now)
+            peers[number].isRecording = on
+            if peers[number].isAnnounced { showRecording(number, on) }
         case .candidates(let offered, let mapping):
             peers[number].mapping = mapping
             peers[number].nextReason = min(peers[number].nextReason, now)

@@ -79,6 +79,7 @@ extension RoomMachine {
     mutating func greet(_ number: Int, now: Instant) {
         send(.name(Array(name.text.utf8)), to: number, now: now)
         send(.muted(isMuted), to: number, now: now)
+        if isRecording { send(.recording(true), to: number, now: now) }
         if UInt8(number) == roster.host, configuration.rungs.allowsRelay {
             send(.relayKey(relayKey.verifyKey), to: number, now: now)
         }
@@ -242,6 +243,7 @@ extension RoomMachine {
             events.append(.member(member(number), .left))
         }
         peers.renumber { next.number(of: $0) ?? 0 }
+        for number in peers.numbers { peers[number].rekey.namesChanged() }
         roster = next
         for key in moved {
             if let number = peers.number(of: key) {
@@ -344,6 +346,7 @@ extension RoomMachine {
         if hasJoined || isHost {
             peers[number].isAnnounced = true
             events.append(.member(member(number), .joined))
+            if peers[number].isRecording { showRecording(number, true) }
             showPath(number, now: now)
         } else {
             announceJoin(now: now)
@@ -361,7 +364,14 @@ extension RoomMachine {
         hasJoined = true
         for number in peers.numbers { peers[number].isAnnounced = true }
         events.append(.joined(number: number, members: peers.numbers.map { member($0) }))
-        for number in peers.numbers { showPath(number, now: now) }
+        for number in peers.numbers {
+            if peers[number].isRecording { showRecording(number, true) }
+            showPath(number, now: now)
+        }
+    }
+
+    mutating func showRecording(_ number: Int, _ on: Bool) {
+        events.append(.recording(member: UInt8(number), on: on))
     }
 
     private func isOverdue(_ number: Int, now: Instant) -> Bool {

@@ -67,18 +67,26 @@ extension RoomMachine {
             signal.nameplate, relayKey: relayKey.verifyKey, random: &random, now: now)
     }
 
-    private mutating func tellMeetingPlace(_ nameplate: UInt32, now: Instant) {
+    mutating func tellMeetingPlace(_ nameplate: UInt32, now: Instant) {
         for number in peers.numbers where peers[number].isMember && peers[number].hasMet {
             send(.succession(.meetingPlace(nameplate)), to: number, now: now)
         }
     }
 
-    /// Where the host's mailbox is.
+    /// Where the host's mailbox is. Who was host before tells its members, which may know it alone.
     mutating func takeMeetingPlace(_ nameplate: UInt32, from number: Int, now: Instant) {
-        guard !isHost, !signal.isHost, UInt8(number) == roster.host,
-            signal.nameplate != nameplate
-        else { return }
+        guard !isHost else { return }
+        let host = Int(roster.host)
+        if number == host {
+            if succession.gaveWay { tellMeetingPlace(nameplate, now: now) }
+            succession.gaveWay = false
+        } else {
+            let follows = peers[number].statedHost == roster.key(of: roster.host)
+            guard follows, peers.contains(host), !peers[host].hasMet else { return }
+        }
+        guard !signal.isHost, signal.nameplate != nameplate else { return }
         signal.join(nameplate, relayKey: relayKey.verifyKey, random: &random, now: now)
+        succession.nextRun = now
     }
 
     private mutating func noteSignal(back: Bool) {

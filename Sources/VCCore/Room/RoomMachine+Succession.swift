@@ -142,6 +142,7 @@ extension RoomMachine {
         signal.newRun(random: &random, now: now)
         for number in sought.prefix(SuccessionState.maximumSought) {
             peers[number].open(mailbox: 0, now: now)
+            peers[number].rekey.isSeeking = true
             peers[number].lastSent = .zero
         }
         wake(now)
@@ -241,6 +242,9 @@ extension RoomMachine {
         if isHost { closeDoor(now: now) } else { leaveLease(now: now) }
         succession.settle()
         succession.supply = nil
+        if number != own {
+            for peer in peers.numbers { peers[peer].rekey.namesChanged() }
+        }
         number = own
         apply(next, departures, now: now)
         hasReachedHost = true

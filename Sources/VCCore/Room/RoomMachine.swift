@@ -122,6 +122,8 @@ public struct RoomMachine: ~Copyable {
     // The person's.
     var name: DisplayText
     var isMuted = false
+    /// Whether what we hear is recorded.
+    var isRecording = false
     var nextChat: UInt64 = 1
     var chatAllowance = ChatAllowance()
     var heldChat: [HeldChat] = []

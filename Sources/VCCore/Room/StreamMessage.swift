@@ -17,6 +17,8 @@ enum StreamMessage {
     case shown(Roster)
     /// Whether the sender's microphone is closed.
     case muted(Bool)
+    /// Whether the sender records what it hears.
+    case recording(Bool)
     /// Where the sender can be reached now, and how its NAT maps.
     case candidates([Endpoint], NATMapping)
     /// What relays check the sender's tickets with: for the host, which asks for them.
@@ -55,6 +57,7 @@ enum StreamMessage {
         static let safetyReveal: UInt8 = 0x21
         static let tuneMoved: UInt8 = 0x30
         static let whisper: UInt8 = 0x38
+        static let recording: UInt8 = 0x40
     }
 
     func encode() -> [UInt8] {
@@ -83,6 +86,9 @@ enum StreamMessage {
                 roster.encode(into: &writer)
             case .muted(let on):
                 writer.write(Kind.muted)
+                writer.write(UInt8(on ? 1 : 0))
+            case .recording(let on):
+                writer.write(Kind.recording)
                 writer.write(UInt8(on ? 1 : 0))
             case .candidates(let list, let mapping):
                 writer.write(Kind.candidates)
@@ -147,11 +153,8 @@ enum StreamMessage {
             let roster = try Roster(from: &reader)
             try reader.expectEnd()
             return .shown(roster)
-        case Kind.muted:
-            let on = try reader.readUInt8()
-            guard on <= 1 else { throw .unexpectedValue }
-            try reader.expectEnd()
-            return .muted(on == 1)
+        case Kind.muted: return .muted(try readFlag(&reader))
+        case Kind.recording: return .recording(try readFlag(&reader))
         case Kind.candidates:
             guard let mapping = NATMapping(rawValue: try reader.readUInt8()) else {
                 throw .unexpectedValue
@@ -183,6 +186,14 @@ enum StreamMessage {
         case _:
             return nil
         }
+    }
+
+    /// 0 or 1, and nothing behind it.
+    private static func readFlag(_ reader: inout ByteReader) throws(DecodeError) -> Bool {
+        let on = try reader.readUInt8()
+        guard on <= 1 else { throw .unexpectedValue }
+        try reader.expectEnd()
+        return on == 1
     }
 
     private static func copy(_ bytes: RawSpan) -> [UInt8] {

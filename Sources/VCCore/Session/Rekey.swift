@@ -76,6 +76,8 @@ struct Rekey: ~Copyable {
     private var lastAccepted: UInt64 = 0
     private var answered: (message: [UInt8], reply: [UInt8])?
     private var lastAsk: Instant?
+    /// Whether we look for the other side where it does not expect us.
+    var isSeeking = false
     // Both.
     private var allowance = RateAllowance(perSecond: Rekey.messagesPerSecond)
     private var repetitions = RateAllowance(perSecond: Rekey.messagesPerSecond)
@@ -161,7 +163,7 @@ struct Rekey: ~Copyable {
             }
         }
         // The starter knows as much as we do, and nobody has lost any keys yet.
-        if purpose == .meeting, slots.currentSince == nil { return .distantFuture }
+        if purpose == .meeting, slots.currentSince == nil, !isSeeking { return .distantFuture }
         let age = slots.currentSince.map { $0 + Rekey.startAge + .seconds(10) } ?? .zero
         return max(age, lastAsk.map { $0 + Rekey.requestInterval } ?? .zero)
     }
@@ -180,6 +182,14 @@ struct Rekey: ~Copyable {
     }
 
     // MARK: Input
+
+    /// One of the two has another number now. What is under way names the old one, and would not be
+    /// known as ours: it begins anew.
+    mutating func namesChanged() {
+        inFlight = nil
+        answered = nil
+        ready = nil
+    }
 
     /// The other side asks inside the session for new keys.
     mutating func handlePlease(now: Instant) {
@@ -206,6 +216,8 @@ struct Rekey: ~Copyable {
         switch HandshakeDatagram.Kind(rawValue: kind) {
         case .knock?:
             request(now: now)
+            // What is under way did not get there, or it would not have come.
+            if purpose == .meeting, let message = inFlight?.message { ready = message }
             return false
         case .first?:
             guard !isStarter else { return false }

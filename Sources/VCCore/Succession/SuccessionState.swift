@@ -25,6 +25,7 @@ struct SuccessionState: ~Copyable {
     // A member's.
     /// As the successor: what the host, or another one that gives way, handed us.
     var supply: SuccessorSupply?
+    var suppliedAt = Instant.zero
     /// The roster that we claim to be host of, while nobody follows it.
     var claimed: Roster?
     /// A claim that may be followed when the host stays silent.
@@ -37,6 +38,8 @@ struct SuccessionState: ~Copyable {
     var nextLeaseTry = Instant.zero
     /// When the mailbox is tried again.
     var nextRun = Instant.zero
+    /// Whether we gave our room to the host, whose mailbox our members do not know yet.
+    var gaveWay = false
 
     // The host's.
     /// The supply that was last sent, and to whom.

@@ -9,6 +9,8 @@ public final class RoomLink: Sendable {
         case chat(DisplayText)
         case name(DisplayText)
         case muted(Bool)
+        /// We record what we hear, or do not any more.
+        case recording(Bool)
         /// Only these members hear us and get our chat; empty: everybody.
         case whisper([UInt8])
         /// How a member's voice arrives, to be told to it.

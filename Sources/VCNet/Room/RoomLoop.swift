@@ -389,6 +389,7 @@ public struct RoomLoop: ~Copyable {
                     } ?? .notSent(text))
             case .name(let name): machine.setName(name, now: now)
             case .muted(let on): machine.setMuted(on, now: now)
+            case .recording(let on): machine.setRecording(on, now: now)
             case .whisper(let members): machine.whisper(to: members, now: now)
             case .report(let report, let member): machine.sendReport(report, to: member, now: now)
             case .mapped(let endpoint): machine.setMapped(endpoint, now: now)

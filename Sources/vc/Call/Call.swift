@@ -62,6 +62,8 @@ enum Call {
         _ options: CallOptions, prepare: (inout Beginning) throws(CallFailure) -> Void
     ) -> ExitStatus {
         signal(SIGPIPE, SIG_IGN)
+        // A recording that may not grow any further is told as an error of the recording.
+        signal(SIGXFSZ, SIG_IGN)
         var options = options
         if options.form == .screen, !TerminalScreen.isPossible { options.form = .plain }
         if options.form == .screen { vc_use_utf8() }

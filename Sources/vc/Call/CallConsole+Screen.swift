@@ -92,6 +92,8 @@ extension CallConsole {
         case .change(.mute): obey(SlashCommand.mute)
         case .change(.deafen): obey(.deafen)
         case .change(.announce(let on)): obey(.announce(on))
+        case .change(.leveling): obey(SoundCommand.leveling(!sound.isLeveling))
+        case .change(.tones): obey(SoundCommand.tones(!sound.hasTones))
         }
     }
 
@@ -120,8 +122,15 @@ extension CallConsole {
             ScreenSetting(kind: .mute, title: "microphone muted", value: onOff(microphone.isMuted)),
             ScreenSetting(kind: .deafen, title: "loudspeakers off", value: onOff(isDeafened)),
             ScreenSetting(kind: .announce, title: "say who talks", value: onOff(announces)),
-            ScreenSetting(kind: .fixed, title: "microphone", value: options.capture.spelling),
-            ScreenSetting(kind: .fixed, title: "loudspeakers", value: options.playback.spelling),
+            ScreenSetting(
+                kind: .leveling, title: "all equally loud", value: onOff(sound.isLeveling)),
+            ScreenSetting(
+                kind: .tones, title: "tone for who comes", value: onOff(sound.hasTones)),
+            ScreenSetting(
+                kind: .fixed, title: "equalizer", value: sound.equalizer.spelling + " dB"),
+            ScreenSetting(kind: .fixed, title: "recording", value: sound.recording ?? "no"),
+            ScreenSetting(kind: .fixed, title: "microphone", value: sound.capture.spelling),
+            ScreenSetting(kind: .fixed, title: "loudspeakers", value: sound.playback.spelling),
             ScreenSetting(
                 kind: .fixed, title: "constant packets", value: onOff(options.isSteady)),
             ScreenSetting(kind: .fixed, title: "signaling server", value: serverName),

@@ -32,6 +32,9 @@ struct CallConsole: ~Copyable {
     private var nextLook: Instant
     var microphone: MicrophoneControl
     var isDeafened = false
+    var sound: SoundChoices
+    /// Whether the person was told that this recording goes on.
+    var hasToldRecording = false
     private var isLeaving = false
     private var status: ExitStatus?
     private var isClosed = false
@@ -57,8 +60,10 @@ struct CallConsole: ~Copyable {
         room = CallRoom(
             engine: engine,
             encoding: EncoderChoice(frame: options.frame?.duration, bitrate: options.bitrate))
+        sound = SoundChoices(options)
         nextTick = MonotonicClock.now
         nextLook = nextTick
+        if engine.isRecording { link.submit(.recording(true)) }
         updateSettings()
     }
 
@@ -164,7 +169,9 @@ extension CallConsole {
 
     private mutating func handle(_ event: RoomEvent) {
         switch event {
-        case .open: showCode()
+        case .open:
+            showCode()
+            tellRecording()
         case .waiting: show(.waiting)
         case .ended(let reason): finish(reason)
         case .warning(let warning): show(.warning(kind: warning.kind, message: warning.sentence))
@@ -177,20 +184,16 @@ extension CallConsole {
             }
             let me = MemberName(number: Int(number), name: ownName)
             show(.joined(number: Int(number), members: members.map(\.shown) + [me]))
+            tellRecording()
         case .member(let member, let state):
             room.apply(member, state)
+            sound(for: state)
             show(
                 .member(
                     MemberChange(
                         number: Int(member.number), name: member.name, state: state.shown,
                         isHost: member.isHost, isVerified: member.isVerified)))
-        case .hostChanged(let member, let isUs):
-            room.setHost(Int(member.number), isUs: isUs)
-            show(
-                .member(
-                    MemberChange(
-                        number: Int(member.number), name: member.name, state: .back,
-                        isHost: true, isVerified: member.isVerified, becameHost: true)))
+        case .hostChanged(let member, let isUs): noteHost(member, isUs: isUs)
         // The network thread has seen to it.
         case .signalNeeded: break
         case .renamed(let member):
@@ -219,6 +222,8 @@ extension CallConsole {
         case .muted(let member, let on):
             // That nobody is muted is what everybody expects.
             if room.noteMuted(member, on) { show(.muted(member: Int(member), isOn: on)) }
+        case .recording(let member, let on):
+            if room.noteRecording(member, on) { show(.recording(member: Int(member), isOn: on)) }
         case .guess(let failed, let budget): show(.guess(failed: failed, budget: budget))
         case .invited(let nameplate): showInvite(nameplate)
         case .inviteUsed(let nameplate): show(.codeUsed(nameplate: Int(nameplate)))
@@ -228,6 +233,15 @@ extension CallConsole {
             for member in members { room.noteVerified(member) }
             show(.verified(members.map(\.shown)))
         }
+    }
+
+    private mutating func noteHost(_ member: RoomEvent.Member, isUs: Bool) {
+        room.setHost(Int(member.number), isUs: isUs)
+        show(
+            .member(
+                MemberChange(
+                    number: Int(member.number), name: member.name, state: .back,
+                    isHost: true, isVerified: member.isVerified, becameHost: true)))
     }
 
     private mutating func showCode() {
@@ -264,6 +278,7 @@ extension CallConsole {
         router?.note(
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
         for (member, report) in room.reports() { link.submit(.report(report, to: member)) }
+        engine.followDefault()
         if ticks % 2 == 1 {
             // Asked for a tick before it is shown.
             if !room.isAlone { link.submit(.refresh) }
@@ -277,6 +292,7 @@ extension CallConsole {
         var count: UInt64 = 0
         _ = unsafe read(engine.controlReady, &count, 8)
         while let event = engine.pollEvent() {
+            if take(event) { continue }
             if let warning = event.warning {
                 show(.warning(kind: warning.kind, message: warning.message))
             }
@@ -335,8 +351,11 @@ extension CallConsole {
         case .gain(let name, let decibels): setGain(name, decibels)
         case .whisper(let names): whisper(to: names)
         case .all: link.submit(.whisper([]))
-        case .devices: say(DeviceListing.lines())
-        case .stats: say(room.statisticsLines(statistics()))
+        case .devices:
+            say(DeviceListing.lines())
+            output.screen?.change { $0.devices = DeviceListing.names() }
+        case .stats: say(room.statisticsLines(statistics()) + soundLines)
+        case .sound(let command): obey(command)
         }
     }
 
@@ -366,7 +385,7 @@ extension CallConsole {
         for line in lines where !output.say(line) { return leave() }
     }
 
-    private mutating func complain(_ sentence: String) {
+    mutating func complain(_ sentence: String) {
         output.complain(sentence, at: seconds)
     }
 }

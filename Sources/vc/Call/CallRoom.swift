@@ -8,6 +8,7 @@ struct CallRoom {
         var isHost: Bool
         var isVerified = false
         var isMuted = false
+        var isRecording = false
         var wasHeard = false
         var isTalking = false
         var isWhispering = false
@@ -80,6 +81,13 @@ struct CallRoom {
     mutating func noteMuted(_ member: UInt8, _ on: Bool) -> Bool {
         guard let old = people[Int(member)]?.isMuted, old != on else { return false }
         people[Int(member)]?.isMuted = on
+        return true
+    }
+
+    /// Remembers who records; returns whether it changed.
+    mutating func noteRecording(_ member: UInt8, _ on: Bool) -> Bool {
+        guard let old = people[Int(member)]?.isRecording, old != on else { return false }
+        people[Int(member)]?.isRecording = on
         return true
     }
 
@@ -181,11 +189,18 @@ struct CallRoom {
         guard heard.received > 0 else { return result }
         result.jitterMilliseconds = heard.jitterMilliseconds
         result.bufferMilliseconds = heard.bufferMilliseconds
+        result.decoderMilliseconds = sound.decodingMilliseconds
+        result.playbackMilliseconds = sound.playbackDelayMilliseconds
         // Capture and frame there (as it reports), half the round trip, then everything here.
         if let roundTrip = connection?.roundTrip, let report = connection?.report {
+            let (capture, network) = (
+                Double(report.captureDelay) / 10, roundTrip.inMilliseconds / 2
+            )
+            result.captureMilliseconds = capture
+            result.networkMilliseconds = network
             result.mouthToEarMilliseconds =
-                Double(report.captureDelay) / 10 + roundTrip.inMilliseconds / 2
-                + heard.bufferMilliseconds + sound.playbackDelayMilliseconds
+                capture + network + heard.bufferMilliseconds + sound.decodingMilliseconds
+                + sound.playbackDelayMilliseconds
         }
         return result
     }
@@ -197,6 +212,7 @@ struct CallRoom {
             guard let person = people[number] else { return nil }
             let marks =
                 (person.isHost ? " (host)" : "") + (person.isMuted ? " (muted)" : "")
+                + (person.isRecording ? " (records)" : "")
                 + (person.isVerified ? " (verified)" : "")
             return "\(number)  \(person.name.text)\(marks)"
         }
@@ -215,9 +231,13 @@ struct CallRoom {
             lines.append(
                 "\(name): \(member.rung?.rawValue ?? "no path"), round trip "
                     + "\(text(member.roundTripMilliseconds)) ms, mouth to ear "
-                    + "\(text(member.mouthToEarMilliseconds)) ms (buffer "
-                    + "\(text(member.bufferMilliseconds)), jitter "
-                    + "\(text(member.jitterMilliseconds))); received \(member.received), lost "
+                    + "\(text(member.mouthToEarMilliseconds)) ms (microphone and frame there "
+                    + "\(text(member.captureMilliseconds)), network "
+                    + "\(text(member.networkMilliseconds)), buffer "
+                    + "\(text(member.bufferMilliseconds)), decoder "
+                    + "\(text(member.decoderMilliseconds)), loudspeaker "
+                    + "\(text(member.playbackMilliseconds))), jitter "
+                    + "\(text(member.jitterMilliseconds)) ms; received \(member.received), lost "
                     + "\(member.lost), late \(member.late), concealed \(member.concealed), sent "
                     + "\(member.sent)")
         }

@@ -103,6 +103,7 @@ struct CallSetup: ~Copyable {
             bitrate: options.bitrate ?? OpusEncoder.bitrate)
         configuration.isMuted = options.isMuted || options.talk == .ptt
         configuration.isAlone = true
+        configuration.isLeveling = options.isLeveling
         configuration.processing = options.processing
         configuration.firstSequence = random.next()
         configuration.firstTimestamp = random.next()
@@ -112,6 +113,8 @@ struct CallSetup: ~Copyable {
         do throws(DeviceError) {
             let engine = try AudioEngine(configuration, plugin: plugin)
             try engine.start()
+            engine.setEqualizer(options.equalizer.setting)
+            if let path = options.record { try engine.startRecording(to: path) }
             return engine
         } catch {
             throw CallFailure(

@@ -172,13 +172,13 @@ extension EngineEvent {
                 "the plugin of --insert takes longer than there is time; your voice goes on "
                     + "without it"
             )
-        case .deviceChanged, .realTime: nil
+        case .deviceChanged, .deviceSwitched, .recordingFailed, .realTime: nil
         }
     }
 }
 
 extension EngineEvent.Side {
-    fileprivate var word: String {
+    var word: String {
         switch self {
         case .capture: "microphone"
         case .playback: "loudspeaker"

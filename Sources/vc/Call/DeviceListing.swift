@@ -15,6 +15,11 @@ enum DeviceListing {
         return devices.map { "\($0.name)  \($0.text) (\($0.direction.rawValue))" } + others
     }
 
+    /// What Tab completes behind `/capture` and `/playback`.
+    static func names() -> [String] {
+        DeviceList.devices().map(\.name) + ["file:", "tone", "silence"]
+    }
+
     /// One JSON object per device.
     static func jsonLines() -> [String] {
         DeviceList.devices().map { device in

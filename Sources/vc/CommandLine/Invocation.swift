@@ -57,6 +57,13 @@ struct CallOptions: Equatable {
     var capture = DeviceChoice.alsa("default")
     var playback = DeviceChoice.alsa("default")
     var talk = TalkMode.voice
+    /// Where what is said and heard is written.
+    var record: String?
+    var equalizer = EqualizerChoice.flat
+    /// Whether everybody is made equally loud.
+    var isLeveling = true
+    /// Whether a tone tells who comes and goes.
+    var hasTones = true
     /// Bits per second.
     var bitrate: Int?
     var frame: FrameLength?

@@ -4,7 +4,9 @@ enum Option: String, CaseIterable {
     case signal
     case signalTokenFile = "signal-token-file"
     case advertise, listen, name, muted, raw, capture, playback, talk, steady, bitrate
-    case frame, plain, json, duration, open, out, headset, insert
+    case frame, plain, json, duration, open, out, record, equalizer, headset, insert
+    case noLeveling = "no-leveling"
+    case noTones = "no-tones"
     case noNoiseSuppression = "no-noise-suppression"
     case noGainControl = "no-gain-control"
     case relayOnly = "relay-only"
@@ -28,11 +30,13 @@ enum Option: String, CaseIterable {
         case .bitrate: "N"
         case .frame: "MS"
         case .duration: "SECONDS"
-        case .signalTokenFile: "FILE"
+        case .signalTokenFile, .record: "FILE"
+        case .equalizer: "LOW,MID,HIGH"
         case .out: "DIR"
         case .insert: "PLUGIN"
         case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
-            .noBirthday, .open, .headset, .noNoiseSuppression, .noGainControl:
+            .noBirthday, .open, .noLeveling, .noTones, .headset, .noNoiseSuppression,
+            .noGainControl:
             nil
         }
     }
@@ -47,8 +51,8 @@ enum Option: String, CaseIterable {
         case .json: [.host, .join, .tune, .demo, .doctor, .devices]
         case .signal, .capture, .playback, .plain: [.host, .join, .tune, .doctor]
         case .listen, .name, .muted, .raw, .talk, .steady, .bitrate, .frame, .duration, .relayOnly,
-            .noDirect, .noRelay, .noHostForward, .noBirthday, .headset, .noNoiseSuppression,
-            .noGainControl, .insert:
+            .noDirect, .noRelay, .noHostForward, .noBirthday, .record, .equalizer, .noLeveling,
+            .noTones, .headset, .noNoiseSuppression, .noGainControl, .insert:
             [.host, .join, .tune]
         }
     }
@@ -97,6 +101,13 @@ enum Option: String, CaseIterable {
         case .noRelay: "do not use relays"
         case .noHostForward: "do not send through the host; as host, do not forward"
         case .noBirthday: "do not try many ports against a NAT that hides its own"
+        case .record:
+            "write what you hear and say to FILE, which ends in .opus, .ogg, .flac or .wav; "
+                + "everybody in the room is told"
+        case .equalizer: "change what you hear by so many dB in three bands, -12 to 12 each"
+        case .noLeveling:
+            "leave everybody as loud as they are; they are made equally loud otherwise"
+        case .noTones: "no tone when somebody comes or goes"
         case .open: "accept a phrase that can be guessed"
         case .out: "write the recordings into DIR"
         }
@@ -105,6 +116,6 @@ enum Option: String, CaseIterable {
     /// Options of later versions: refused by name, because ignoring one could cost the privacy
     /// that it asked for.
     static let later = [
-        "exec", "record", "config", "no-lan",
+        "exec", "config", "no-lan",
     ]
 }

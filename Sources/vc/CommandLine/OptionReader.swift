@@ -111,6 +111,8 @@ struct OptionReader {
         case .noHostForward: options.rungs.allowsHost = false
         case .noBirthday: options.rungs.allowsBirthday = false
         case .open: acceptsWeakPhrase = true
+        case .noLeveling: options.isLeveling = false
+        case .noTones: options.hasTones = false
         case .plain:
             options.form = .plain
             sawPlain = true
@@ -118,7 +120,7 @@ struct OptionReader {
             options.form = .json
             sawJSON = true
         case .signal, .advertise, .listen, .name, .capture, .playback, .talk, .bitrate, .frame,
-            .duration, .out, .signalTokenFile, .insert:
+            .duration, .out, .signalTokenFile, .record, .equalizer, .insert:
             preconditionFailure("\(option) has a value")
         }
     }
@@ -149,13 +151,19 @@ struct OptionReader {
         case .signalTokenFile:
             options.signalToken = .file(
                 try read(value, option, "a file") { $0.isEmpty ? nil : $0 })
+        case .record:
+            options.record = try read(value, option, "a file") { $0.isEmpty ? nil : $0 }
+        case .equalizer:
+            options.equalizer = try read(
+                value, option, "three numbers from -12 to 12, as in 3,0,-2", EqualizerChoice.init)
         case .out: directory = try read(value, option, "a directory") { $0.isEmpty ? nil : $0 }
         case .insert:
             options.insert = try read(
                 value, option, "ladspa:FILE:LABEL, perhaps with ,CONTROL=VALUE behind it",
                 PluginChoice.init)
         case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
-            .noBirthday, .open, .headset, .noNoiseSuppression, .noGainControl:
+            .noBirthday, .open, .noLeveling, .noTones, .headset, .noNoiseSuppression,
+            .noGainControl:
             preconditionFailure("\(option) has no value")
         }
     }

@@ -40,7 +40,21 @@ enum SlashCommand: Equatable {
     case settings
     case devices
     case stats
+    case sound(SoundCommand)
     case quit
+}
+
+/// Commands about how the call sounds and what becomes of it.
+enum SoundCommand: Equatable {
+    /// Writes what is said and heard to a file; nil: not any more.
+    case record(String?)
+    case capture(DeviceChoice)
+    case playback(DeviceChoice)
+    case equalizer(EqualizerChoice)
+    /// Whether everybody is made equally loud.
+    case leveling(Bool)
+    /// Whether a tone tells who comes and goes.
+    case tones(Bool)
 }
 
 extension InputLine {
@@ -105,11 +119,11 @@ extension SlashCommand {
             guard !name.isEmpty, !name.wasCut else { return nil }
             self = .name(name)
         case .announce:
-            switch rest.lowercased() {
-            case "on": self = .announce(true)
-            case "off": self = .announce(false)
-            default: return nil
-            }
+            guard let on = Self.switched(rest) else { return nil }
+            self = .announce(on)
+        case .record, .capture, .playback, .equalizer, .leveling, .tones:
+            guard let command = SoundCommand(kind, rest) else { return nil }
+            self = .sound(command)
         case .gain:
             guard let space = rest.lastIndex(of: " "),
                 let decibels = decimalNumber(String(rest[rest.index(after: space)...])),
@@ -142,8 +156,45 @@ extension SlashCommand {
         }
     }
 
+    /// `on` or `off`.
+    fileprivate static func switched(_ rest: String) -> Bool? {
+        switch rest.lowercased() {
+        case "on": true
+        case "off": false
+        default: nil
+        }
+    }
+
     private static func topic(_ rest: String) -> String {
         (rest.hasPrefix("/") ? String(rest.dropFirst()) : rest).lowercased()
+    }
+}
+
+extension SoundCommand {
+    fileprivate init?(_ kind: SlashHelp.Kind, _ rest: String) {
+        switch kind {
+        case .record:
+            guard !rest.isEmpty else { return nil }
+            self = .record(rest.lowercased() == "off" ? nil : rest)
+        case .capture:
+            guard let device = DeviceChoice(rest) else { return nil }
+            self = .capture(device)
+        case .playback:
+            guard let device = DeviceChoice(rest) else { return nil }
+            if case .tone = device { return nil }
+            self = .playback(device)
+        case .equalizer:
+            let choice = rest.lowercased() == "off" ? .flat : EqualizerChoice(rest)
+            guard let choice else { return nil }
+            self = .equalizer(choice)
+        case .leveling:
+            guard let on = SlashCommand.switched(rest) else { return nil }
+            self = .leveling(on)
+        case .tones:
+            guard let on = SlashCommand.switched(rest) else { return nil }
+            self = .tones(on)
+        default: return nil
+        }
     }
 }
 
@@ -164,7 +215,9 @@ extension SlashHelp.Kind {
         case .devices: .devices
         case .stats: .stats
         case .quit: .quit
-        case .help, .name, .announce, .gain, .invite, .kick, .whisper, .talk: nil
+        case .help, .name, .announce, .gain, .invite, .kick, .whisper, .talk, .record, .capture,
+            .playback, .equalizer, .leveling, .tones:
+            nil
         }
     }
 }

@@ -5,6 +5,7 @@ enum SlashHelp {
         case stats, quit
         case kick, lock, unlock, verify, same
         case talk, settings
+        case record, capture, playback, equalizer, leveling, tones
     }
 
     struct Entry {
@@ -67,6 +68,24 @@ enum SlashHelp {
             kind: .devices, names: ["devices"], usage: "/devices",
             summary: "list the microphones and loudspeakers"),
         Entry(
+            kind: .capture, names: ["capture"], usage: "/capture DEV",
+            summary: "record from another microphone: alsa:NAME, file:PATH, tone[:HZ] or silence"),
+        Entry(
+            kind: .playback, names: ["playback"], usage: "/playback DEV",
+            summary: "play on another loudspeaker: alsa:NAME, file:PATH or silence"),
+        Entry(
+            kind: .equalizer, names: ["equalizer", "eq"], usage: "/equalizer LOW MID HIGH",
+            summary: "change what you hear by -12 to 12 dB in three bands, or `off`"),
+        Entry(
+            kind: .leveling, names: ["leveling"], usage: "/leveling on|off",
+            summary: "make everybody equally loud"),
+        Entry(
+            kind: .tones, names: ["tones"], usage: "/tones on|off",
+            summary: "a tone when somebody comes or goes"),
+        Entry(
+            kind: .record, names: ["record"], usage: "/record FILE|off",
+            summary: "write what you hear and say to a file; everybody is told"),
+        Entry(
             kind: .stats, names: ["stats"], usage: "/stats",
             summary: "show what is measured: path, delay, loss"),
         Entry(
@@ -75,9 +94,7 @@ enum SlashHelp {
     ]
 
     /// Commands of later versions.
-    static let later = [
-        "capture", "playback", "record", "debug",
-    ]
+    static let later = ["debug"]
 
     /// The lines of `/help`, or of `/help COMMAND`; nil when there is no such command.
     static func lines(topic: String?) -> [String]? {

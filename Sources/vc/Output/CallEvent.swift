@@ -20,6 +20,8 @@ enum CallEvent: Equatable {
     case whispering(isOn: Bool, to: [Int])
     case chat(ChatMessage)
     case muted(member: Int, isOn: Bool)
+    /// A member, or we, write what is heard to a file, or do not any more.
+    case recording(member: Int, isOn: Bool)
     /// Our own message, with the number that `delivery` names.
     case sent(id: UInt64, text: DisplayText, to: [Int] = [])
     case delivery(id: UInt64, member: Int, isDelivered: Bool)
@@ -94,5 +96,14 @@ struct MemberStatistics: Equatable {
     var concealed: UInt64 = 0
     var jitterMilliseconds: Double?
     var bufferMilliseconds: Double?
+    /// From the mouth there to the ears here: the sum of the four stages below and of the buffer.
     var mouthToEarMilliseconds: Double?
+    /// There: the device's buffer, the frame, and what the codec and the processing look ahead.
+    var captureMilliseconds: Double?
+    /// Half the round trip.
+    var networkMilliseconds: Double?
+    /// Here: decoding and mixing.
+    var decoderMilliseconds: Double?
+    /// Here: the device's buffer.
+    var playbackMilliseconds: Double?
 }

@@ -51,7 +51,7 @@ struct JSONLines: EventRenderer {
         case .whispering(let isOn, let to):
             object.add("on", isOn)
             object.add("to", to)
-        case .muted(let member, let isOn):
+        case .muted(let member, let isOn), .recording(let member, let isOn):
             object.add("member", member)
             object.add("on", isOn)
         case .chat(let message):
@@ -124,6 +124,10 @@ struct JSONLines: EventRenderer {
         object.add("jitter_ms", member.jitterMilliseconds, decimals: 2)
         object.add("buffer_ms", member.bufferMilliseconds, decimals: 1)
         object.add("mouth_to_ear_ms", member.mouthToEarMilliseconds, decimals: 1)
+        object.add("capture_ms", member.captureMilliseconds, decimals: 1)
+        object.add("network_ms", member.networkMilliseconds, decimals: 2)
+        object.add("decoder_ms", member.decoderMilliseconds, decimals: 2)
+        object.add("playback_ms", member.playbackMilliseconds, decimals: 1)
         return object
     }
 }
@@ -142,6 +146,7 @@ extension CallEvent {
         case .whispering: "whispering"
         case .chat: "chat"
         case .muted: "muted"
+        case .recording: "recording"
         case .sent: "sent"
         case .delivery: "delivery"
         case .statistics: "stats"

@@ -75,6 +75,7 @@ struct PlainText: EventRenderer {
         case .muted(let member, let isOn):
             let who = member == ownNumber ? "you" : name(member)
             return [OutputLine("* \(who) \(isOn ? "closed" : "opened") the microphone")]
+        case .recording(let member, let isOn): return [OutputLine(recording(member, isOn))]
         case .sent(let id, let text, _):
             sent.append((id, text))
             if sent.count > Self.rememberedMessages { sent.removeFirst() }
@@ -192,6 +193,19 @@ struct PlainText: EventRenderer {
         // That nobody is left is told by a warning.
         guard !to.isEmpty else { return [] }
         return [OutputLine("* only \(listing(to.map(name))) can hear and read you; /all ends that")]
+    }
+
+    private func recording(_ member: Int, _ isOn: Bool) -> String {
+        // Who was not told a number has opened the room.
+        if member == ownNumber ?? 1 {
+            return isOn
+                ? "* you record the call; everybody in the room is told"
+                : "* you do not record any more"
+        }
+        let who = name(member)
+        return isOn
+            ? "* \(bold(who)) records the call: what is said is written to a file there"
+            : "* \(who) does not record any more"
     }
 
     private func listener(_ number: Int) -> String {

@@ -79,6 +79,7 @@ enum MemberCells {
         var letters = member.isOwn ? "y" : member.isHost ? "h" : ""
         if member.isMuted { letters += "m" }
         if member.isWhispering { letters += "w" }
+        if member.isRecording { letters += "r" }
         let warning = lossStyle(member) == .bad ? "!" : lossStyle(member) == .fair ? "~" : ""
         runs.append(ScreenRun(" " + letters, .faint))
         runs.append(ScreenRun(warning, lossStyle(member)))
@@ -133,6 +134,7 @@ enum MemberCells {
         var words: [String] = []
         if member.isOwn { words.append("you") }
         if member.isHost { words.append("host") }
+        if member.isRecording { words.append("REC") }
         if member.isMuted { words.append("muted") }
         if member.isWhispering { words.append("whispers") }
         if member.isVerified { words.append("verified") }

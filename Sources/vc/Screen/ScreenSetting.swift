@@ -6,6 +6,8 @@ struct ScreenSetting: Equatable {
         case mute
         case deafen
         case announce
+        case leveling
+        case tones
         /// Only told.
         case fixed
     }
@@ -21,6 +23,8 @@ enum SettingChange: Equatable {
     case mute
     case deafen
     case announce(Bool)
+    case leveling
+    case tones
 }
 
 extension TalkMode {

@@ -180,6 +180,8 @@ extension ScreenState {
         case .mute: return .change(.mute)
         case .deafen: return .change(.deafen)
         case .announce: return .change(.announce(!announcesTalking))
+        case .leveling: return .change(.leveling)
+        case .tones: return .change(.tones)
         case .fixed: return nil
         }
     }

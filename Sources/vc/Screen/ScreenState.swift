@@ -10,6 +10,8 @@ struct ScreenMember: Equatable {
     var isMuted = false
     var isTalking = false
     var isWhispering = false
+    /// Whether it writes what it hears to a file.
+    var isRecording = false
     /// Not heard of for some seconds.
     var isLost = false
     var rung: Rung?
@@ -141,6 +143,7 @@ extension ScreenState {
                 $0.isWhispering = isWhisper
             }
         case .muted(let member, let isOn): change(member) { $0.isMuted = isOn }
+        case .recording(let member, let isOn): change(member) { $0.isRecording = isOn }
         case .statistics(let statistics): apply(statistics)
         case .verified(let members):
             for member in members { change(member.number) { $0.isVerified = true } }

@@ -50,6 +50,11 @@ enum StatusLine {
             words.append(microphone.isMuted ? "TALKING" : "mic open")
         }
         if state.isDeafened { words.append("deafened") }
+        let recorders = state.members.filter(\.isRecording)
+        if let first = recorders.first {
+            let other = recorders.count == 1 ? "REC by \(first.name.text)" : "REC by several"
+            words.append(recorders.contains { $0.isOwn } ? "REC" : other)
+        }
         if let names = state.whisperTo { words.append("whispering to \(names)") }
         return words.joined(separator: ", ")
     }

@@ -1,19 +1,10 @@
 internal import Synchronization
 
-/// Hands an encoder from the control thread to the capture thread, and the one that it replaces
-/// back, so that memory is neither allocated nor freed on the media path. Without a lock: each way
-/// is one place that holds one encoder or none.
+/// Hands something from the control thread to an audio thread, and what it replaces back, so that
+/// memory is neither allocated nor freed on the media path, nor a device opened or closed. Without
+/// a lock: each way is one place that holds one thing or none.
 @safe
-final class EncoderHandover: Sendable {
-    /// An encoder at a place of its own.
-    final class Box: @unchecked Sendable {
-        var encoder: OpusEncoder
-
-        init(_ profile: EncoderProfile) throws(CodecError) {
-            encoder = try OpusEncoder(profile)
-        }
-    }
-
+final class Handover<Box: AnyObject & Sendable>: Sendable {
     /// Retained references as numbers; 0 is none.
     private let offered = Atomic<UInt>(0)
     private let returned = Atomic<UInt>(0)
@@ -23,19 +14,27 @@ final class EncoderHandover: Sendable {
         discard(returned.load(ordering: .relaxed))
     }
 
-    /// Control: this one from the next frame on.
+    /// Control: this one from now on.
     func offer(_ box: Box) {
         discard(returned.exchange(0, ordering: .acquiring))
         discard(offered.exchange(Self.retain(box), ordering: .acquiringAndReleasing))
     }
 
-    /// Capture: the encoder that was offered since the last call, if there is one.
+    /// Control: lets go of what was given back.
+    func collect() {
+        discard(returned.exchange(0, ordering: .acquiring))
+    }
+
+    /// Whether there is something to take.
+    var isOffered: Bool { offered.load(ordering: .relaxed) != 0 }
+
+    /// Audio thread: what was offered since the last call, if there is something.
     func take() -> Box? {
-        guard offered.load(ordering: .relaxed) != 0 else { return nil }
+        guard isOffered else { return nil }
         return Self.release(offered.exchange(0, ordering: .acquiringAndReleasing))
     }
 
-    /// Capture: this one is not needed any more.
+    /// Audio thread: this one is not needed any more.
     func giveBack(_ box: Box) {
         discard(returned.exchange(Self.retain(box), ordering: .acquiringAndReleasing))
     }

@@ -1,0 +1,47 @@
+/// How long the buffer of a loudspeaker is: two periods to begin with (PulseAudio makes three of
+/// it), one more whenever it runs dry again and again, one less after five minutes without that. It
+/// shrinks only in a pause, because the device is opened anew for it.
+///
+/// Times are nanoseconds of CLOCK_MONOTONIC.
+struct BufferLength {
+    static let fewestPeriods = 2
+    static let mostPeriods = 8
+    /// So many xruns within the time below make the buffer longer.
+    static let xrunLimit = 3
+    static let xrunWindow: UInt64 = 10_000_000_000
+    /// After so long without an xrun, or a change, the buffer is made shorter: five minutes.
+    static let cleanTime: UInt64 = 300_000_000_000
+
+    private(set) var periods = BufferLength.fewestPeriods
+    private var windowStart: UInt64
+    private var xrunsInWindow = 0
+    private var cleanSince: UInt64
+
+    init(at now: UInt64) {
+        windowStart = now
+        cleanSince = now
+    }
+
+    /// Notes xruns; whether the buffer is to be made longer.
+    mutating func grows(xruns: Int, at now: UInt64) -> Bool {
+        cleanSince = now
+        if now - windowStart > Self.xrunWindow {
+            windowStart = now
+            xrunsInWindow = 0
+        }
+        xrunsInWindow += xruns
+        guard xrunsInWindow >= Self.xrunLimit, periods < Self.mostPeriods else { return false }
+        xrunsInWindow = 0
+        periods += 1
+        return true
+    }
+
+    /// In a pause: whether the buffer is to be made shorter.
+    mutating func shrinks(at now: UInt64) -> Bool {
+        guard periods > Self.fewestPeriods, now - cleanSince >= Self.cleanTime else { return false }
+        // Step by step: the next one needs clean minutes of its own.
+        cleanSince = now
+        periods -= 1
+        return true
+    }
+}

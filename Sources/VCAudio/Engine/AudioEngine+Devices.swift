@@ -1,0 +1,45 @@
+// Other devices in mid-call. Control thread: opening one takes its time, and the call goes on with
+// the one before until the other one is open.
+extension AudioEngine {
+    /// Records from another device from now on; where it cannot be opened, nothing changes.
+    public func changeCapture(to name: DeviceName) throws(DeviceError) {
+        shared.captureDevices.offer(try CaptureBox(name))
+        captureName = name
+        shared.captureWake.signal()
+        watchDefault()
+    }
+
+    /// Plays on another device from now on; where it cannot be opened, nothing changes.
+    public func changePlayback(to name: DeviceName) throws(DeviceError) {
+        shared.playbackDevices.offer(try PlaybackBox(name))
+        playbackName = name
+        shared.wakePlayback()
+        shared.playbackWake.signal()
+        watchDefault()
+    }
+
+    /// Goes where the system's default device has gone, if it is used here. To be called each
+    /// second or so: it costs some looks at the file system, and more only when something changed.
+    /// `pollEvent` tells when another device is in use.
+    public func followDefault() {
+        guard defaultDevice?.hasMoved() ?? false else { return }
+        // One that cannot be opened is no reason to give up the one that works.
+        if captureName == .default { try? changeCapture(to: .default) }
+        if playbackName == .default { try? changePlayback(to: .default) }
+    }
+
+    var usesDefault: Bool { captureName == .default || playbackName == .default }
+
+    private func watchDefault() {
+        if !usesDefault {
+            defaultDevice = nil
+        } else if defaultDevice == nil {
+            defaultDevice = DefaultDevice()
+        }
+    }
+}
+
+extension DeviceName {
+    /// What the system has chosen.
+    public static let `default` = DeviceName.alsa("default")
+}

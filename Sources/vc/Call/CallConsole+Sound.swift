@@ -1,0 +1,148 @@
+internal import VCAudio
+internal import VCCore
+internal import VCNet
+
+/// How the sound of a call is set now: as the command line said, and changed since.
+struct SoundChoices {
+    var capture: DeviceChoice
+    var playback: DeviceChoice
+    var equalizer: EqualizerChoice
+    var isLeveling: Bool
+    var hasTones: Bool
+    /// Where a recording goes; nil while there is none.
+    var recording: String?
+    /// Whether each audio thread has real-time priority, or why it has not.
+    var captureThread = "not known yet"
+    var playbackThread = "not known yet"
+
+    init(_ options: CallOptions) {
+        capture = options.capture
+        playback = options.playback
+        equalizer = options.equalizer
+        isLeveling = options.isLeveling
+        hasTones = options.hasTones
+        recording = options.record
+    }
+}
+
+// MARK: - What is heard
+
+extension CallConsole {
+    mutating func obey(_ command: SoundCommand) {
+        switch command {
+        case .record(let path?): record(to: path)
+        case .record(nil): stopRecording()
+        case .capture(let choice): change(.capture, to: choice)
+        case .playback(let choice): change(.playback, to: choice)
+        case .equalizer(let choice):
+            sound.equalizer = choice
+            engine.setEqualizer(choice.setting)
+            say(["equalizer: \(choice.spelling) dB (low, middle, high)"])
+        case .leveling(let on):
+            sound.isLeveling = on
+            engine.setLeveling(on)
+            say([on ? "everybody is made equally loud" : "everybody is as loud as they are"])
+        case .tones(let on):
+            sound.hasTones = on
+            say([
+                on ? "a tone tells who comes and goes" : "no tone tells any more who comes and goes"
+            ])
+        }
+        updateSettings()
+    }
+
+    /// A tone for who comes or goes.
+    func sound(for state: RoomEvent.MemberState) {
+        guard sound.hasTones else { return }
+        switch state {
+        case .joined: engine.playTone(isArrival: true)
+        case .left, .removed: engine.playTone(isArrival: false)
+        case .lost, .back: return
+        }
+    }
+
+    // MARK: Recording
+
+    /// Says that we record, where that began with the call.
+    mutating func tellRecording() {
+        guard sound.recording != nil, !hasToldRecording else { return }
+        hasToldRecording = true
+        show(.recording(member: room.ownNumber, isOn: true))
+    }
+
+    private mutating func record(to path: String) {
+        do throws(DeviceError) {
+            if sound.recording != nil { stopRecording() }
+            try engine.startRecording(to: path)
+            sound.recording = path
+            hasToldRecording = false
+            link.submit(.recording(true))
+            tellRecording()
+        } catch {
+            complain("\(error)")
+        }
+    }
+
+    private mutating func stopRecording() {
+        guard sound.recording != nil else { return complain("you do not record") }
+        let failure = engine.stopRecording()
+        recordingEnded(failure.map { "\($0)" })
+    }
+
+    /// The recording is over, by our wish or because it could not be written.
+    mutating func recordingEnded(_ failure: String?) {
+        sound.recording = nil
+        link.submit(.recording(false))
+        if let failure {
+            show(.warning(kind: "recording", message: "the recording has ended: \(failure)"))
+        }
+        show(.recording(member: room.ownNumber, isOn: false))
+        updateSettings()
+    }
+
+    // MARK: Devices
+
+    private mutating func change(_ side: EngineEvent.Side, to choice: DeviceChoice) {
+        do throws(DeviceError) {
+            switch side {
+            case .capture:
+                try engine.changeCapture(to: choice.device)
+                sound.capture = choice
+            case .playback:
+                try engine.changePlayback(to: choice.device)
+                sound.playback = choice
+            }
+        } catch {
+            complain("\(error); the \(side.word) stays as it is")
+        }
+    }
+
+    /// What the engine tells that is more than a warning; whether it was such a thing.
+    mutating func take(_ event: EngineEvent) -> Bool {
+        switch event {
+        case .recordingFailed(let reason): recordingEnded(reason)
+        case .deviceSwitched(let side):
+            let choice = side == .capture ? sound.capture : sound.playback
+            show(
+                .warning(
+                    kind: "device-changed",
+                    message: "the \(side.word) is \(choice.spelling) now"))
+        case .realTime(let side, let granted, let reason):
+            let text = granted ? "real-time priority" : "usual priority (\(reason))"
+            if side == .capture { sound.captureThread = text } else { sound.playbackThread = text }
+        default: return false
+        }
+        return true
+    }
+
+    /// What `/stats` says of this machine's sound besides figures.
+    var soundLines: [String] {
+        ["microphone thread: \(sound.captureThread), loudspeaker thread: \(sound.playbackThread)"]
+    }
+}
+
+extension EqualizerChoice {
+    var setting: EqualizerSetting {
+        EqualizerSetting(low: Float(low), middle: Float(middle), high: Float(high))
+    }
+}

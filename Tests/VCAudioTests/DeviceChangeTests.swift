@@ -1,0 +1,239 @@
+import ALSATestKit
+import Glibc
+import Testing
+
+@testable import VCAudio
+
+@Suite struct BufferLengthTests {
+    private static let second: UInt64 = 1_000_000_000
+
+    @Test("the buffer grows by a period after repeated xruns, and not for one now and then")
+    func grows() {
+        var length = BufferLength(at: 0)
+        for minute in 1...60 {
+            let isGrown = length.grows(xruns: 1, at: UInt64(minute) * 60 * Self.second)
+            #expect(!isGrown)
+        }
+        #expect(length.periods == 2)
+        var grown: [Int] = []
+        for step in 1...40 {
+            if length.grows(xruns: 1, at: 4_000 * Self.second + UInt64(step) * Self.second) {
+                grown.append(length.periods)
+            }
+        }
+        #expect(grown == [3, 4, 5, 6, 7, 8], "\(grown)")
+    }
+
+    @Test("it shrinks by a period for each five clean minutes, and never below two")
+    func shrinks() {
+        var length = BufferLength(at: 0)
+        _ = length.grows(xruns: 3, at: Self.second)
+        _ = length.grows(xruns: 3, at: 2 * Self.second)
+        #expect(length.periods == 4)
+        let early = length.shrinks(at: 301 * Self.second)
+        #expect(!early && length.periods == 4)
+        let first = length.shrinks(at: 302 * Self.second)
+        let again = length.shrinks(at: 310 * Self.second)
+        #expect(first && !again && length.periods == 3)
+        // A single xrun begins the minutes anew.
+        _ = length.grows(xruns: 1, at: 600 * Self.second)
+        let soon = length.shrinks(at: 899 * Self.second)
+        let later = length.shrinks(at: 900 * Self.second)
+        #expect(!soon && later && length.periods == 2)
+        let never = length.shrinks(at: 100_000 * Self.second)
+        #expect(!never && length.periods == 2)
+    }
+}
+
+extension OneByOne {
+    @Suite(.serialized) struct DeviceChangeTests {
+        private func pitch(_ sound: [Float]) -> Int {
+            let crossings = zip(sound, sound.dropFirst()).filter { ($0 < 0) != ($1 < 0) }.count
+            return crossings * 24_000 / max(1, sound.count)
+        }
+
+        private func switched(_ loop: EngineLoop, _ side: EngineEvent.Side) -> Bool {
+            loop.wait(seconds: 2) { loop.events().contains(.deviceSwitched(side)) }
+        }
+
+        @Test("another microphone in mid-call: its sound follows, and nothing is lost by numbers")
+        func capture() throws {
+            let directory = try TemporaryDirectory()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(
+                    capture: .tone(hertz: 500), playback: .file(directory.path + "/heard.wav")))
+            usleep(600_000)
+            _ = loop.events()
+            try loop.engine.changeCapture(to: .tone(hertz: 1_500))
+            #expect(switched(loop, .capture))
+            usleep(700_000)
+            let member = loop.engine.memberStatistics(slot: 1)
+            loop.stop()
+            let heard = try WAV.read(directory.path + "/heard.wav")
+            #expect(abs(pitch(Array(heard[9_600..<24_000])) - 500) < 20)
+            #expect(abs(pitch(Array(heard.suffix(14_400))) - 1_500) < 40)
+            #expect(member.lost == 0 && member.refused == 0)
+            #expect(loop.engine.captureName == .tone(hertz: 1_500))
+        }
+
+        @Test(
+            "another loudspeaker in mid-call: the sound goes on there, the file before is finished")
+        func playback() throws {
+            let directory = try TemporaryDirectory()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(
+                    capture: .tone(hertz: 500), playback: .file(directory.path + "/first.wav")))
+            usleep(600_000)
+            _ = loop.events()
+            try loop.engine.changePlayback(to: .file(directory.path + "/second.wav"))
+            #expect(switched(loop, .playback))
+            let first = try WAV.read(directory.path + "/first.wav")
+            usleep(600_000)
+            loop.stop()
+            let second = try WAV.read(directory.path + "/second.wav")
+            #expect(abs(first.count - 600 * 48) < 9_600, "\(first.count)")
+            #expect(abs(pitch(Array(first.suffix(9_600))) - 500) < 20)
+            #expect(abs(pitch(Array(second.suffix(9_600))) - 500) < 20)
+            #expect(try WAV.read(directory.path + "/first.wav").count == first.count)
+        }
+
+        @Test("devices that rest are changed too, and are the ones that wake")
+        func resting() throws {
+            let directory = try TemporaryDirectory()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(capture: .tone(hertz: 500), playback: .silence))
+            usleep(300_000)
+            loop.engine.setMuted(true)
+            loop.engine.setAlone(true)
+            usleep(400_000)
+            _ = loop.events()
+            try loop.engine.changeCapture(to: .tone(hertz: 900))
+            #expect(switched(loop, .capture))
+            try loop.engine.changePlayback(to: .file(directory.path + "/heard.wav"))
+            #expect(switched(loop, .playback))
+            loop.engine.setAlone(false)
+            loop.engine.setMuted(false)
+            usleep(800_000)
+            loop.stop()
+            let heard = try WAV.read(directory.path + "/heard.wav")
+            #expect(abs(pitch(Array(heard.suffix(14_400))) - 900) < 30)
+        }
+
+        @Test("what cannot be opened is told, and the device before goes on")
+        func refused() throws {
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(capture: .tone(hertz: 500), playback: .silence))
+            #expect(throws: DeviceError.self) {
+                try loop.engine.changeCapture(to: .file("/nonexistent.wav"))
+            }
+            #expect(throws: DeviceError.self) {
+                try loop.engine.changePlayback(to: .alsa("nosuch"))
+            }
+            #expect(loop.engine.captureName == .tone(hertz: 500))
+            #expect(loop.wait(seconds: 2) { loop.engine.memberStatistics(slot: 1).isSounding })
+            loop.stop()
+        }
+
+        @Test("a device that was changed to is the one that is tried again when it is lost")
+        func lostAfterwards() throws {
+            let card = try FixtureCard()
+            card.useHere()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(capture: .tone(hertz: 500), playback: .silence))
+            usleep(200_000)
+            try loop.engine.changePlayback(to: .alsa("speaker"))
+            #expect(switched(loop, .playback))
+            usleep(300_000)
+            card.set(.unplugged, on: .playback)
+            var events: [EngineEvent] = []
+            func saw(_ wanted: (EngineEvent) -> Bool) -> Bool {
+                loop.wait(seconds: 3) {
+                    events += loop.events()
+                    return events.contains(where: wanted)
+                }
+            }
+            #expect(saw { if case .deviceLost(.playback, _) = $0 { true } else { false } })
+            // Away from a device that is lost, and back to it.
+            try loop.engine.changePlayback(to: .silence)
+            #expect(saw { $0 == .deviceSwitched(.playback) })
+            card.set(.none, on: .playback)
+            events = []
+            try loop.engine.changePlayback(to: .alsa("speaker"))
+            #expect(saw { $0 == .deviceSwitched(.playback) })
+            let started = card.started(.playback)
+            #expect(loop.wait(seconds: 2) { card.started(.playback) >= max(1, started) })
+            loop.stop()
+        }
+
+        @Test("repeated xruns make the loudspeaker's buffer longer in mid-call, which is told")
+        func growth() throws {
+            let card = try FixtureCard()
+            card.useHere()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(capture: .tone(hertz: 500), playback: .alsa("speaker")))
+            #expect(loop.wait(seconds: 3) { card.started(.playback) >= 1 })
+            usleep(300_000)
+            let before = loop.engine.statistics.playbackDelayMilliseconds
+            _ = loop.events()
+            for _ in 0..<4 {
+                let met = card.faults(.playback)
+                card.set(.overrun, on: .playback)
+                #expect(loop.wait(seconds: 2) { card.faults(.playback) > met })
+                usleep(150_000)
+            }
+            #expect(
+                loop.wait(seconds: 2) { loop.events().contains(.deviceChanged(.playback)) })
+            usleep(600_000)
+            let after = loop.engine.statistics.playbackDelayMilliseconds
+            #expect(after > before + 3, "\(before) -> \(after) ms")
+            #expect(loop.engine.statistics.playbackXruns >= 3)
+            loop.stop()
+        }
+
+        @Test("the default device follows the system within a second, and only then is opened anew")
+        func followsDefault() throws {
+            let card = try FixtureCard(isLoop: false)
+            try card.setDefault(.playback)
+            card.useHere()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(capture: .tone(hertz: 1_000), playback: .default))
+            usleep(700_000)
+            func now() -> Int {
+                var time = timespec()
+                clock_gettime(CLOCK_MONOTONIC, &time)
+                return FixtureCard.sample(
+                    at: Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9)
+            }
+            func peaks() -> (room: Float, cable: Float) {
+                let from = now() - 9_600
+                return (
+                    card.heard(from: from, count: 4_800).map(abs).max() ?? 0,
+                    card.microphoneCable(from: from, count: 4_800).map(abs).max() ?? 0
+                )
+            }
+            #expect(peaks().room > 0.2 && peaks().cable == 0)
+            _ = loop.events()
+            loop.engine.followDefault()
+            usleep(20_000)
+            // Written again with the same content, nothing happens.
+            try card.setDefault(.playback)
+            loop.engine.followDefault()
+            usleep(200_000)
+            #expect(!loop.events().contains(.deviceSwitched(.playback)))
+            try card.setDefault(.capture)
+            loop.engine.followDefault()
+            #expect(switched(loop, .playback))
+            usleep(700_000)
+            #expect(peaks().cable > 0.2 && peaks().room == 0)
+            // Who has chosen a device stays there.
+            try loop.engine.changePlayback(to: .alsa("speaker"))
+            #expect(switched(loop, .playback))
+            usleep(20_000)
+            try card.setDefault(.playback)
+            loop.engine.followDefault()
+            usleep(200_000)
+            #expect(!loop.events().contains(.deviceSwitched(.playback)))
+            loop.stop()
+        }
+    }
+}
