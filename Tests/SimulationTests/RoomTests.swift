@@ -27,8 +27,8 @@ import VCTestKit
             nodes.append(try world.addJoiner(name: name, code: nodes[0].code, rungs: rungs))
         }
         let all = nodes
-        // A handshake through the host crosses four bad links and is repeated each 4 s: of 120
-        // pairs one may well need 40 s.
+        // A handshake through the host crosses four bad links and is repeated each second: of 120
+        // pairs one may well need 20 s.
         let haveMet = world.run(for: .seconds(120)) { all.allSatisfy { $0.isWithAll(count) } }
         try #require(haveMet, "seed \(seed): \(all.map(\.missing))")
         // Names follow.
@@ -95,6 +95,34 @@ import VCTestKit
                 #expect(node.states(of: "m5") == [.lost, .removed])
                 #expect(node.machine.roster.entries.count == 3)
             }
+        }
+    }
+
+    @Test(
+        "whom a roster does not name, though nobody said that it went, goes on when it is named again"
+    )
+    func shelved() throws {
+        try room(of: 4, seed: 7) { world, nodes in
+            let (host, ben, cleo, dan) = (nodes[0], nodes[1], nodes[2], nodes[3])
+            let number = Int(ben.machine.number)
+            let one = cleo.machine.number
+            let stream = ben.machine.peers[Int(one)].stream.id
+            let partial = host.machine.roster.removing(cleo.key).removing(dan.key)
+            host.machine.send(.roster(partial, []), to: number, now: world.now)
+            world.run(for: .seconds(1))
+            #expect(ben.machine.peers.count == 1)
+            _ = cleo.machine.sendChat(DisplayText(message: "are you there?"), now: world.now)
+            world.run(for: .seconds(1))
+            #expect(ben.chats.isEmpty)
+
+            host.machine.publish(
+                partial.adding(Roster.Entry(number: one, key: cleo.key)),
+                [Departure(key: dan.key, reason: .kicked)], now: world.now)
+            world.run(for: .seconds(5))
+            let isSame = ben.machine.peers[Int(one)].stream.id == stream
+            #expect(isSame && ben.chats == ["are you there?"])
+            #expect(ben.machine.peers.number(of: dan.key) == nil)
+            #expect(!ben.keeps(dan.key), "not of who was removed")
         }
     }
 
@@ -168,6 +196,16 @@ extension Node {
             } else {
                 nil
             }
+        }
+    }
+}
+
+extension Node {
+    /// Whether there is still something of a member that no roster names.
+    fileprivate func keeps(_ key: PublicKey) -> Bool {
+        switch machine.shelf.take(key) {
+        case .some: true
+        case .none: false
         }
     }
 }

@@ -141,6 +141,22 @@ import VCTestKit
         }
     }
 
+    @Test("who said goodbye while the host was silent is not in the room of the next host")
+    func departed() throws {
+        try room(of: 5, seed: 2) { world, nodes in
+            let leaver = nodes[4]
+            world.network.setUp(false, nodes[0].host)
+            leaver.machine.leave(now: world.now)
+            world.run(for: .seconds(12)) { nodes[1].isHost }
+            world.run(for: .seconds(2))
+            #expect(nodes[1].isHost)
+            for node in nodes[1...3] {
+                #expect(node.machine.roster.number(of: leaver.key) == nil)
+                #expect(node.machine.roster.entries.count == 4)
+            }
+        }
+    }
+
     @Test("a host that closes the room ends it for all")
     func close() throws {
         try room(of: 3, seed: 1) { world, nodes in

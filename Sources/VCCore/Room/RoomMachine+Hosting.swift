@@ -256,8 +256,8 @@ extension RoomMachine {
         wake(now)
     }
 
-    /// If the other host had our lease it handed us the token with the room. One of its own is given
-    /// up: the code of the larger half goes on.
+    /// If the other host had our lease it handed us the token with the room. One of its own is
+    /// given up: the code of the larger half goes on.
     private mutating func takeLease(now: Instant) {
         let wasDisplaced = isDisplaced
         if succession.hasSupply, !signal.hasLease {
