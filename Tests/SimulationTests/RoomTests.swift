@@ -99,7 +99,10 @@ import VCTestKit
     }
 
     @Test(
-        "whom a roster does not name, though nobody said that it went, goes on when it is named again"
+        """
+        whom a roster does not name, though nobody said that it went, goes on when it is named \
+        again
+        """
     )
     func shelved() throws {
         try room(of: 4, seed: 7) { world, nodes in
