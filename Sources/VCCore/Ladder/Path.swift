@@ -17,6 +17,8 @@ struct Path {
     /// Rounds begin this far apart at first, doubling to the maximum.
     static let firstRoundInterval = Duration.seconds(5)
     static let maximumRoundInterval = Duration.seconds(60)
+    /// Those to where the peer once was: who is silent for a minute is out of the room.
+    static let maximumKnownInterval = Duration.seconds(20)
     /// A probe not answered within this time is lost.
     static let probeLifetime = Duration.seconds(5)
     /// An address at rest that the peer speaks from is probed this often.
@@ -120,7 +122,7 @@ struct Path {
     }
 
     /// Advances the schedule by one probe; returns its hops if it is one that opens the own NAT.
-    /// Two silent rounds put an address to rest.
+    /// Two silent rounds put an address to rest that never answered.
     mutating func advanceSchedule(now: Instant) -> UInt8? {
         if isUrgent { return nil }
         if owesOpening {
@@ -131,9 +133,13 @@ struct Path {
             if !isValid { silentRounds += 1 }
             roundStart = now
             probesInRound = 1
-            roundInterval = min(roundInterval * 2, Path.maximumRoundInterval)
-            // What forwards hits no bystander, and is the only way when a split has healed.
-            if silentRounds >= 2, route.isDirect { restUntil = now + Path.rest }
+            // What forwards, or answered once, hits no bystander, and may be the only way when a
+            // split has healed.
+            let isKnown = lastAnswer != nil
+            roundInterval = min(
+                roundInterval * 2,
+                isKnown ? Path.maximumKnownInterval : Path.maximumRoundInterval)
+            if silentRounds >= 2, !isKnown, route.isDirect { restUntil = now + Path.rest }
         } else {
             probesInRound += 1
         }

@@ -147,6 +147,20 @@ struct PathRig {
         #expect(times.contains { $0 >= back && $0 < back + .milliseconds(50) })
     }
 
+    @Test("an address that answered once is tried each 20 s however long it was silent since")
+    func silentKnown() {
+        var rig = PathRig()
+        let start = rig.now
+        rig.offer([one])
+        rig.run(for: .milliseconds(10))
+        let isAnswered = rig.answered(rig.probes[0].transaction)
+        #expect(isAnswered && rig.selected == one)
+        rig.run(for: .seconds(300))
+        let times = rig.times(of: one, since: start)
+        let gaps = zip(times, times.dropFirst()).map { $1 - $0 }
+        #expect((gaps.max() ?? 0) <= 20_000 && (times.last ?? 0) > 280_000, "\(times)")
+    }
+
     @Test("nothing is selected before a probe was answered, and only for a true answer")
     func answeredFirst() {
         var rig = PathRig()
