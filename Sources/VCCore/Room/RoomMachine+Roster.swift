@@ -116,7 +116,8 @@ extension RoomMachine {
     mutating func removePeer(_ number: Int, _ reason: Departure.Reason, now: Instant) {
         let key = peers[number].key
         forget(number, reason)
-        bury(key)
+        // Who fell silent may be in the other half of a network that was broken.
+        if reason != .expired { bury(key) }
         if isHost, roster.number(of: key) != nil {
             numberFreedAt[number] = now
             publish(roster.removing(key), [Departure(key: key, reason: reason)], now: now)
@@ -208,7 +209,7 @@ extension RoomMachine {
 
     /// Takes over a roster that was checked.
     mutating func apply(_ next: Roster, _ departures: [Departure], now: Instant) {
-        for departure in departures { bury(departure.key) }
+        for departure in departures where departure.reason != .expired { bury(departure.key) }
         for number in peers.numbers where next.number(of: peers[number].key) == nil {
             if let departure = departures.first(where: { $0.key == peers[number].key }) {
                 forget(number, departure.reason)
