@@ -137,8 +137,10 @@ class Member:
         self.events = []
         self._news = threading.Condition()
         self.ended = None
-        # --raw and a tone: what is missing in the recording was missing in the call.
-        devices = ["--raw", "--capture", "tone:440", "--playback", f"file:{self.recording}"]
+        # A tone, and nothing that changes it: what is missing in the recording was missing in the
+        # call.
+        devices = ["--raw", "--no-leveling", "--no-tones", "--capture", "tone:440", "--playback",
+                   f"file:{self.recording}"]
         self.started = time.monotonic()
         self._diagnostics = open(os.path.join(folder, f"{name}.err"), "wb")
         self.process = subprocess.Popen(
