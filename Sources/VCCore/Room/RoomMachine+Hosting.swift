@@ -225,8 +225,9 @@ extension RoomMachine {
     mutating func takeSurrender(
         _ other: HostMeeting.Statement, from number: Int, now: Instant
     ) {
-        guard phase == .inRoom, isHost else { return }
-        guard other.host == peers[number].key, mayBeHost(number, now: now) else { return }
+        guard phase == .inRoom, isHost, other.host == peers[number].key,
+            mayBeHost(number, now: now)
+        else { return }
         if let surrender = succession.surrender, surrender.key == peers[number].key {
             // Each gave way to the other.
             guard keys.publicKey < peers[number].key else { return }
