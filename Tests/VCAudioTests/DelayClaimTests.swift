@@ -48,13 +48,13 @@ extension OneByOne {
                 AudioEngine.Configuration(
                     capture: .alsa("microphone"), playback: .alsa("speaker"), gate: .open,
                     frame: frame))
-            usleep(1_200_000)
+            letRun(milliseconds: 1_200)
             var pairs: [(measured: Double, claimed: Double)] = []
             for round in 0..<14 {
                 // Not a multiple of any frame, so that all their phases are met.
                 let start = FixtureCard.sample(at: seconds() + 0.06) + round * 37
                 card.say(Self.pulse, at: start)
-                usleep(260_000)
+                letRun(milliseconds: 260)
                 let heard = card.heard(from: start, count: 7_200)
                 let engine = loop.engine.statistics
                 let claimed =

@@ -62,11 +62,11 @@ extension OneByOne {
             let loop = try EngineLoop(
                 AudioEngine.Configuration(
                     capture: .tone(hertz: 500), playback: .file(directory.path + "/heard.wav")))
-            usleep(600_000)
+            letRun(milliseconds: 600)
             _ = loop.events()
             try loop.engine.changeCapture(to: .tone(hertz: 1_500))
             #expect(switched(loop, .capture))
-            usleep(700_000)
+            letRun(milliseconds: 700)
             let member = loop.engine.memberStatistics(slot: 1)
             loop.stop()
             let heard = try WAV.read(directory.path + "/heard.wav")
@@ -83,12 +83,12 @@ extension OneByOne {
             let loop = try EngineLoop(
                 AudioEngine.Configuration(
                     capture: .tone(hertz: 500), playback: .file(directory.path + "/first.wav")))
-            usleep(600_000)
+            letRun(milliseconds: 600)
             _ = loop.events()
             try loop.engine.changePlayback(to: .file(directory.path + "/second.wav"))
             #expect(switched(loop, .playback))
             let first = try WAV.read(directory.path + "/first.wav")
-            usleep(600_000)
+            letRun(milliseconds: 600)
             loop.stop()
             let second = try WAV.read(directory.path + "/second.wav")
             #expect(abs(first.count - 600 * 48) < 9_600, "\(first.count)")
@@ -102,10 +102,10 @@ extension OneByOne {
             let directory = try TemporaryDirectory()
             let loop = try EngineLoop(
                 AudioEngine.Configuration(capture: .tone(hertz: 500), playback: .silence))
-            usleep(300_000)
+            letRun(milliseconds: 300)
             loop.engine.setMuted(true)
             loop.engine.setAlone(true)
-            usleep(400_000)
+            letRun(milliseconds: 400)
             _ = loop.events()
             try loop.engine.changeCapture(to: .tone(hertz: 900))
             #expect(switched(loop, .capture))
@@ -113,7 +113,7 @@ extension OneByOne {
             #expect(switched(loop, .playback))
             loop.engine.setAlone(false)
             loop.engine.setMuted(false)
-            usleep(800_000)
+            letRun(milliseconds: 800)
             loop.stop()
             let heard = try WAV.read(directory.path + "/heard.wav")
             #expect(abs(pitch(Array(heard.suffix(14_400))) - 900) < 30)
@@ -140,10 +140,10 @@ extension OneByOne {
             card.useHere()
             let loop = try EngineLoop(
                 AudioEngine.Configuration(capture: .tone(hertz: 500), playback: .silence))
-            usleep(200_000)
+            letRun(milliseconds: 200)
             try loop.engine.changePlayback(to: .alsa("speaker"))
             #expect(switched(loop, .playback))
-            usleep(300_000)
+            letRun(milliseconds: 300)
             card.set(.unplugged, on: .playback)
             var events: [EngineEvent] = []
             func saw(_ wanted: (EngineEvent) -> Bool) -> Bool {
@@ -172,18 +172,18 @@ extension OneByOne {
             let loop = try EngineLoop(
                 AudioEngine.Configuration(capture: .tone(hertz: 500), playback: .alsa("speaker")))
             #expect(loop.wait(seconds: 3) { card.started(.playback) >= 1 })
-            usleep(300_000)
+            letRun(milliseconds: 300)
             let before = loop.engine.statistics.playbackDelayMilliseconds
             _ = loop.events()
             for _ in 0..<4 {
                 let met = card.faults(.playback)
                 card.set(.overrun, on: .playback)
                 #expect(loop.wait(seconds: 2) { card.faults(.playback) > met })
-                usleep(150_000)
+                letRun(milliseconds: 150)
             }
             #expect(
                 loop.wait(seconds: 2) { loop.events().contains(.deviceChanged(.playback)) })
-            usleep(600_000)
+            letRun(milliseconds: 600)
             let after = loop.engine.statistics.playbackDelayMilliseconds
             #expect(after > before + 3, "\(before) -> \(after) ms")
             #expect(loop.engine.statistics.playbackXruns >= 3)
@@ -197,7 +197,7 @@ extension OneByOne {
             card.useHere()
             let loop = try EngineLoop(
                 AudioEngine.Configuration(capture: .tone(hertz: 1_000), playback: .default))
-            usleep(700_000)
+            letRun(milliseconds: 700)
             func now() -> Int {
                 var time = timespec()
                 clock_gettime(CLOCK_MONOTONIC, &time)
@@ -214,24 +214,24 @@ extension OneByOne {
             #expect(peaks().room > 0.2 && peaks().cable == 0)
             _ = loop.events()
             loop.engine.followDefault()
-            usleep(20_000)
+            letRun(milliseconds: 20)
             // Written again with the same content, nothing happens.
             try card.setDefault(.playback)
             loop.engine.followDefault()
-            usleep(200_000)
+            letRun(milliseconds: 200)
             #expect(!loop.events().contains(.deviceSwitched(.playback)))
             try card.setDefault(.capture)
             loop.engine.followDefault()
             #expect(switched(loop, .playback))
-            usleep(700_000)
+            letRun(milliseconds: 700)
             #expect(peaks().cable > 0.2 && peaks().room == 0)
             // Who has chosen a device stays there.
             try loop.engine.changePlayback(to: .alsa("speaker"))
             #expect(switched(loop, .playback))
-            usleep(20_000)
+            letRun(milliseconds: 20)
             try card.setDefault(.playback)
             loop.engine.followDefault()
-            usleep(200_000)
+            letRun(milliseconds: 200)
             #expect(!loop.events().contains(.deviceSwitched(.playback)))
             loop.stop()
         }

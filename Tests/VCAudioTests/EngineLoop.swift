@@ -141,3 +141,9 @@ enum WAV {
         return []
     }
 }
+
+/// Lets the devices run. They keep the pace of the clock, and what is looked at afterwards is what
+/// they played and recorded meanwhile: there is no event to wait for.
+func letRun(milliseconds: UInt32) {
+    usleep(milliseconds * 1_000)
+}
