@@ -60,7 +60,13 @@ extension RoomMachine {
         if birthday.peer == number { birthday.cancel() }
         peers.insert(peer)
         for endpoint in relays.endpoints { peers[number].path.addRelay(endpoint, now: now) }
-        if servesHost(for: number), reachesHost { peers[number].path.addHost(now: now) }
+        guard servesHost(for: number) else { return }
+        if reachesHost {
+            peers[number].path.addHost(now: now)
+        } else {
+            // Added when the way to the host opens, also if that is before anybody saw it closed.
+            hostRouteIsOpen = false
+        }
     }
 
     /// A packet of a stranger was opened: both sides hold the keys.
