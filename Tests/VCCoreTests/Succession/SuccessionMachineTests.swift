@@ -9,12 +9,14 @@ import Testing
     /// Host 1, successor 2, seen by `own`.
     private static func view(
         own: UInt8 = 2, host: Int64 = 0, successor: Int64 = 0, hasLeft: Bool = false,
-        heard: [UInt8] = [3, 4], canClaimLease: Bool = true, after: Int64 = 0
+        heard: [UInt8] = [3, 4], hearsStrays: Bool = false, canClaimLease: Bool = true,
+        after: Int64 = 0
     ) -> SuccessionMachine.View {
         SuccessionMachine.View(
             now: now + .milliseconds(after), own: own, host: 1, successor: 2, term: 5,
             hostSilence: .milliseconds(host), successorSilence: .milliseconds(successor),
-            hostHasLeft: hasLeft, heard: heard, canClaimLease: canClaimLease)
+            hostHasLeft: hasLeft, heard: heard, hearsStrays: hearsStrays,
+            canClaimLease: canClaimLease)
     }
 
     @Test("the successor asks for the lease when the host is silent for 5 s, and not before")
