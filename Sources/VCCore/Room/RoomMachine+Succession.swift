@@ -260,7 +260,11 @@ extension RoomMachine {
         for number in peers.numbers { peers[number].statedHostSince = now }
         let host = Int(next.host)
         guard next.key(of: next.host) != before, peers.contains(host) else { return }
-        if peers[host].hasMet {
+        if !peers[host].hasMet {
+            // That nothing was heard of it so far says nothing.
+            peers[host].lastHeard = now
+            peers[host].isLost = true
+        } else {
             if configuration.rungs.allowsRelay {
                 send(.relayKey(relayKey.verifyKey), to: host, now: now)
             }
