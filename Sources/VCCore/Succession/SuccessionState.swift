@@ -40,6 +40,8 @@ struct SuccessionState: ~Copyable {
     var nextRun = Instant.zero
     /// Whether we gave our room to the host, whose mailbox our members do not know yet.
     var gaveWay = false
+    /// The nameplate of the host, while we still give up our own.
+    var meetingPlace: UInt32?
 
     // The host's.
     /// The supply that was last sent, and to whom.
