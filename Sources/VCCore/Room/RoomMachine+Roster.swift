@@ -48,6 +48,9 @@ extension RoomMachine {
         peer.enteredVersion = version
         peer.isDisputed = isDisputed
         peer.owesCandidates = true
+        // Nobody listened to it meanwhile.
+        peer.lastHeard = now
+        if !peer.hasMet { peer.rekey.namesChanged() }
         insert(peer, now: now)
         peers[Int(number)].path.probeAgain(now: now)
         announce(Int(number), now: now)
@@ -121,9 +124,13 @@ extension RoomMachine {
     /// Removes a member and all that is kept of it.
     mutating func removePeer(_ number: Int, _ reason: Departure.Reason, now: Instant) {
         let key = peers[number].key
-        forget(number, reason)
-        // Who fell silent may be in the other half of a network that was broken.
-        if reason != .expired { bury(key) }
+        if reason == .expired, !isTuned {
+            // It may be in the other half of a network that was broken.
+            shelve(number, now: now)
+        } else {
+            forget(number, reason)
+            bury(key)
+        }
         if isHost, roster.number(of: key) != nil {
             numberFreedAt[number] = now
             publish(roster.removing(key), [Departure(key: key, reason: reason)], now: now)
@@ -145,7 +152,6 @@ extension RoomMachine {
 
     /// Who is not named, though nobody said that it went, may be named again.
     private mutating func shelve(_ number: Int, now: Instant) {
-        guard peers[number].hasMet else { return forget(number, .expired) }
         shelf.put(detach(number, .expired, endsChat: false), now: now)
     }
 
