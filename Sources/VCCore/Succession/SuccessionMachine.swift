@@ -17,6 +17,9 @@ struct SuccessionMachine {
     static let hostSilence = Duration.seconds(5)
     /// Host and successor silent for this long: those who hear each other help themselves.
     static let bothSilence = Duration.seconds(15)
+    /// A successor that is heard has claimed the room by then, unless it does not know that it is the
+    /// successor: then it is as good as silent.
+    static let successorPatience = Duration.seconds(25)
     /// vc-signal says no more than that, while it is asked for the lease: it is not there.
     static let leasePatience = Duration.seconds(2)
     /// Terms that are passed over by those who help themselves: the successor may have claimed the
@@ -127,7 +130,9 @@ struct SuccessionMachine {
     func timeout(_ view: View) -> Instant {
         switch state {
         case .watching:
-            let left = Self.bothSilence - min(view.hostSilence, view.successorSilence)
+            let left = min(
+                Self.bothSilence - min(view.hostSilence, view.successorSilence),
+                Self.successorPatience - view.hostSilence)
             return view.hostSilence < Self.hostSilence
                 ? view.now + (Self.hostSilence - view.hostSilence)
                 : view.now + max(.milliseconds(250), left)
@@ -189,6 +194,7 @@ struct SuccessionMachine {
 
     private func areBothSilent(_ view: View) -> Bool {
         view.hostSilence >= Self.bothSilence
-            && (view.successor == 0 || view.successorSilence >= Self.bothSilence)
+            && (view.successor == 0 || view.successorSilence >= Self.bothSilence
+                || view.hostSilence >= Self.successorPatience)
     }
 }
