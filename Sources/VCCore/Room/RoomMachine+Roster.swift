@@ -273,7 +273,13 @@ extension RoomMachine {
         let own = roster.summary(of: room)
         noteFollower(number, other, now: now)
         // Two hosts of what was one room may use one term: what they show need not be the same.
-        guard other.term == own.term, other.host == own.host else { return }
+        guard other.term == own.term, other.host == own.host else {
+            // What our host told all when it made one room of two did not reach us.
+            if number == Int(roster.host), other.host == own.host, other.term > own.term {
+                askForRoster(now: now)
+            }
+            return
+        }
         guard other.version == own.version else {
             if other.version > own.version, !isHost {
                 // Who knows more says what, in case the host does not reach us.
@@ -329,7 +335,10 @@ extension RoomMachine {
     mutating func answerAsk(of number: Int, now: Instant) {
         guard peers[number].isMember, now >= peers[number].nextAnswer else { return }
         peers[number].nextAnswer = now + RoomMachine.askInterval
-        send(isHost ? .roster(roster, []) : .shown(roster), to: number, now: now)
+        guard isHost else { return _ = send(.shown(roster), to: number, now: now) }
+        let isBehind = peers[number].statedTerm < roster.term
+        send(
+            isBehind ? .succession(.claim(roster, [])) : .roster(roster, []), to: number, now: now)
     }
 
     // MARK: For people

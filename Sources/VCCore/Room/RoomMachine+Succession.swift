@@ -207,7 +207,8 @@ extension RoomMachine {
 
     private mutating func judgePending(_ view: SuccessionMachine.View, now: Instant) {
         guard let claim = succession.pending else { return }
-        guard let claimant = roster.number(of: claim.key), peers.number(of: claim.key) != nil
+        guard let claimant = roster.number(of: claim.key),
+            let number = peers.number(of: claim.key), !hasWithdrawn(claim, number)
         else {
             succession.pending = nil
             return
@@ -217,6 +218,12 @@ extension RoomMachine {
         case .refuse: succession.pending = nil
         case .follow: follow(claim.roster, claim.departures, now: now)
         }
+    }
+
+    /// Whether the claimant follows somebody else by now.
+    private func hasWithdrawn(_ claim: SuccessionState.Claim, _ number: Int) -> Bool {
+        guard let host = peers[number].statedHost, host != claim.key else { return false }
+        return peers[number].statedTerm >= claim.roster.term
     }
 
     /// A member follows a roster: perhaps the one that we claim.
