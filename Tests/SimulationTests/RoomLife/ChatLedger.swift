@@ -13,6 +13,9 @@ struct ChatLedger {
     }
 
     private var messages: [Message] = []
+    /// Who heard nothing of whom for a minute: then each was out of the other's room, and what waited
+    /// for it is undelivered.
+    private var apart: Set<[PublicKey]> = []
 
     var count: Int { messages.count }
 
@@ -27,6 +30,18 @@ struct ChatLedger {
         messages.append(Message(text: text, author: node.key, audience: audience))
     }
 
+    /// Looks who is out of whose reach.
+    mutating func note(_ nodes: [Node], now: Instant) {
+        for node in nodes where node.end == nil {
+            for number in node.machine.peers.numbers
+            where now - node.machine.peers[number].lastHeard >= Peer.removedAfter {
+                let key = node.machine.peers[number].key
+                apart.insert([node.key, key])
+                apart.insert([key, node.key])
+            }
+        }
+    }
+
     /// What a member should have heard of those who are still there, in each author's order, and
     /// did not; nil when all is well.
     func complaint(of node: Node, present: Set<PublicKey>) -> String? {
@@ -39,7 +54,9 @@ struct ChatLedger {
         for message in messages {
             guard let place = order[message.text] else {
                 // Of who left before it could deliver, the end may be missing.
-                if message.audience.contains(node.key), present.contains(message.author) {
+                if message.audience.contains(node.key), present.contains(message.author),
+                    !apart.contains([node.key, message.author])
+                {
                     missing.append(message.text)
                 }
                 continue
