@@ -251,7 +251,8 @@ extension RoomMachine {
     mutating func apply(_ next: Roster, _ departures: [Departure], now: Instant) {
         for departure in departures where departure.reason != .expired { bury(departure.key) }
         for number in peers.numbers where next.number(of: peers[number].key) == nil {
-            if let departure = departures.first(where: { $0.key == peers[number].key }) {
+            let departure = departures.first { $0.key == peers[number].key }
+            if let departure, departure.reason != .expired {
                 forget(number, departure.reason)
             } else {
                 shelve(number, now: now)

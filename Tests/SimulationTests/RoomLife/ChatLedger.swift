@@ -8,6 +8,7 @@ struct ChatLedger {
     private struct Message {
         let text: String
         let author: PublicKey
+        let authorLabel: String
         /// Who was a member then, as its author knew.
         let audience: Set<PublicKey>
     }
@@ -27,7 +28,9 @@ struct ChatLedger {
             audience.insert(node.machine.peers[number].key)
         }
         guard node.machine.sendChat(DisplayText(message: text), now: now) != nil else { return }
-        messages.append(Message(text: text, author: node.key, audience: audience))
+        messages.append(
+            Message(
+                text: text, author: node.key, authorLabel: node.label, audience: audience))
     }
 
     /// Looks who is out of whose reach.
@@ -57,7 +60,7 @@ struct ChatLedger {
                 if message.audience.contains(node.key), present.contains(message.author),
                     !apart.contains([node.key, message.author])
                 {
-                    missing.append(message.text)
+                    missing.append("\(message.text.prefix(12)) of \(message.authorLabel)")
                 }
                 continue
             }
