@@ -55,7 +55,7 @@ extension RoomMachine {
         case .meetingPlace(let nameplate):
             guard let host = roster.key(of: roster.host), isOutOfReach(host) else { return }
             takeHostsMeetingPlace(nameplate, now: now)
-        case .supply, .supplied, .handOver, .passed: return
+        case .supply, .supplied, .handOver, .passed, .unnamed: return
         }
     }
 
@@ -79,6 +79,37 @@ extension RoomMachine {
             // It does not know that it is the smaller one.
             succession.nextIntroduction = now + SuccessionState.statementInterval
             pass(.hosting(statement), to: host, through: number, now: now)
+        }
+    }
+}
+
+// A new host that was away does not know who came in meanwhile.
+extension RoomMachine {
+    /// What who follows us now may still tell us of others.
+    static let vouchingTime = Duration.seconds(10)
+
+    /// Whom we hear, and a roster that we are about to follow does not name though nobody said that
+    /// they went.
+    func unnamed(in next: Roster, _ departures: [Departure]) -> [PublicKey] {
+        peers.numbers.filter { peers[$0].isMember && peers[$0].hasMet && !peers[$0].isLost }
+            .map { peers[$0].key }
+            .filter { key in
+                next.number(of: key) == nil && !departures.contains { $0.key == key }
+            }
+    }
+
+    /// A member that has just begun to follow us hears others that it thinks are members: they are,
+    /// if they can be met. Who was removed is not, and nobody comes into a locked room that way.
+    mutating func takeUnnamed(_ keys: [PublicKey], from number: Int, now: Instant) {
+        guard phase == .inRoom, isHost, !isTuned, !isLocked, peers[number].isMember,
+            peers[number].statedHost == self.keys.publicKey,
+            now < peers[number].statedHostSince + RoomMachine.vouchingTime
+        else { return }
+        for key in keys where roster.number(of: key) == nil && !tombstones.contains(key) {
+            guard let free = freeNumber else { return }
+            let entry = Roster.Entry(number: UInt8(free), key: key)
+            publish(roster.adding(entry), [], now: now)
+            addStranger(entry, version: roster.version, now: now)
         }
     }
 }

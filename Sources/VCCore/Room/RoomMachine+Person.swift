@@ -102,6 +102,7 @@ extension RoomMachine {
             takeHandOver(roster, departures, from: number, now: now)
         case .passed(let key, let message):
             takePassed(message, to: key, from: number, now: now)
+        case .unnamed(let keys): takeUnnamed(keys, from: number, now: now)
         }
     }
 

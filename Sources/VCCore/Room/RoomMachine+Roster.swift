@@ -23,7 +23,7 @@ extension RoomMachine {
     }
 
     /// A member that the host names, and that we have not met.
-    private mutating func addStranger(_ entry: Roster.Entry, version: UInt32, now: Instant) {
+    mutating func addStranger(_ entry: Roster.Entry, version: UInt32, now: Instant) {
         if let peer = shelf.take(entry.key) {
             return restore(peer, as: entry.number, version: version, now: now)
         }

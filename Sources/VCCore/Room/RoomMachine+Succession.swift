@@ -260,6 +260,7 @@ extension RoomMachine {
             for peer in peers.numbers { peers[peer].rekey.namesChanged() }
         }
         number = own
+        let unnamed = unnamed(in: next, departures)
         apply(next, departures, now: now)
         hasReachedHost = true
         nextTickets = .distantFuture
@@ -277,6 +278,7 @@ extension RoomMachine {
                 send(.relayKey(relayKey.verifyKey), to: host, now: now)
             }
             peers[host].owesCandidates = true
+            if !unnamed.isEmpty { send(.succession(.unnamed(unnamed)), to: host, now: now) }
         }
         // What it said before we knew it as the host, we did not listen to.
         askForRoster(now: now)

@@ -17,6 +17,8 @@ indirect enum SuccessionMessage {
     /// From a host to one that it does not hear, through a member that hears both: one of `hosting`,
     /// `surrender`, `claim` and `meetingPlace`.
     case passed(to: PublicKey, SuccessionMessage)
+    /// From a member that follows a new host: whom it hears, and the host's roster does not name.
+    case unnamed([PublicKey])
 
     private enum Kind {
         static let supply: UInt8 = 0x10
@@ -27,6 +29,7 @@ indirect enum SuccessionMessage {
         static let surrender: UInt8 = 0x15
         static let handOver: UInt8 = 0x16
         static let passed: UInt8 = 0x17
+        static let unnamed: UInt8 = 0x18
 
         static let passable = [hosting, surrender, claim, meetingPlace]
     }
@@ -64,6 +67,9 @@ indirect enum SuccessionMessage {
             writer.write(Kind.passed)
             key.encode(into: &writer)
             message.encode(into: &writer)
+        case .unnamed(let keys):
+            writer.write(Kind.unnamed)
+            for key in keys { key.encode(into: &writer) }
         }
     }
 
@@ -98,6 +104,11 @@ indirect enum SuccessionMessage {
             guard Kind.passable.contains(inner) else { throw .unexpectedValue }
             guard let passed = try decode(kind: inner, &reader) else { return nil }
             message = .passed(to: key, passed)
+        case Kind.unnamed:
+            guard reader.remaining <= Limits.members * PublicKey.size else { throw .tooLong }
+            var keys: [PublicKey] = []
+            while reader.remaining > 0 { keys.append(try PublicKey(from: &reader)) }
+            message = .unnamed(keys)
         case _:
             return nil
         }
