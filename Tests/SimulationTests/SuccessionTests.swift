@@ -13,7 +13,7 @@ import VCTestKit
     }
 
     /// A room whose members have all met, the host first; numbers are those of joining.
-    private func room(
+    func room(
         of count: Int, seed: UInt64, link: VirtualNetwork.Link = PairTests.good,
         body: (inout World, [Node]) throws -> Void
     ) throws {
@@ -36,7 +36,7 @@ import VCTestKit
         try body(&world, nodes)
     }
 
-    private func expectOne(
+    func expectOne(
         _ world: inout World, _ nodes: [Node], host: Node? = nil, _ label: Comment,
         at location: SourceLocation = #_sourceLocation
     ) {
@@ -220,7 +220,7 @@ import VCTestKit
     }
 
     /// Cuts or joins two groups, and one of them from vc-signal.
-    private func cut(
+    func cut(
         _ world: inout World, _ isCut: Bool, _ one: [Node], _ other: [Node], server: Bool
     ) {
         for first in one {

@@ -183,7 +183,8 @@ struct SuccessionMachine {
 
     /// As a host, if only of itself, it can be told of the other one, and give way.
     private mutating func isLonely(_ view: View) -> Bool {
-        guard areBothSilent(view), view.heard.isEmpty, view.hearsStrays else {
+        let isLost = view.hostSilence >= Self.bothSilence && view.own == view.successor
+        guard isLost || areBothSilent(view), view.heard.isEmpty, view.hearsStrays else {
             lonelySince = nil
             return false
         }

@@ -13,12 +13,12 @@ final class PairSide {
     private var nextIndex: UInt32
 
     init(
-        keys: consuming KeyPair, remote: PublicKey, names: PairNumbers, pairKey: [UInt8],
-        room: RoomID, arena: SecretArena, seed: UInt64
+        _ purpose: Rekey.Purpose, keys: consuming KeyPair, remote: PublicKey, names: PairNumbers,
+        pairKey: [UInt8], room: RoomID, arena: SecretArena, seed: UInt64
     ) {
         random = AnyRandomSource(SplitMix64(seed: seed))
         rekey = Rekey(
-            local: keys.publicKey, remote: remote,
+            purpose, local: keys.publicKey, remote: remote,
             pairKey: SecretBytes(copying: pairKey.span.bytes, in: arena), room: room,
             random: &random, arena: arena)
         self.keys = keys
@@ -102,7 +102,8 @@ final class PairRig {
     let arena: SecretArena
     static let start = Instant(nanoseconds: 1_000_000_000)
 
-    init(arena: SecretArena, seed: UInt64 = 1) {
+    /// - Parameter purpose: of a meeting there are no keys before.
+    init(_ purpose: Rekey.Purpose = .renewal, arena: SecretArena, seed: UInt64 = 1) {
         self.arena = arena
         var random = AnyRandomSource(SplitMix64(seed: seed))
         var first = KeyPair(random: &random, arena: arena)
@@ -112,11 +113,12 @@ final class PairRig {
         let pairKey = (0..<32).map { _ in UInt8(truncatingIfNeeded: random.next(UInt64.self)) }
         let room = RoomID(random: &random)
         starter = PairSide(
-            keys: first, remote: larger, names: PairNumbers(local: 1, remote: 2),
+            purpose, keys: first, remote: larger, names: PairNumbers(local: 1, remote: 2),
             pairKey: pairKey, room: room, arena: arena, seed: seed &* 3)
         other = PairSide(
-            keys: second, remote: smaller, names: PairNumbers(local: 2, remote: 1),
+            purpose, keys: second, remote: smaller, names: PairNumbers(local: 2, remote: 1),
             pairKey: pairKey, room: room, arena: arena, seed: seed &* 5)
+        guard purpose == .renewal else { return }
         let up = SecretBytes(random: &random, count: 32, in: arena)
         let down = SecretBytes(random: &random, count: 32, in: arena)
         starter.slots.establish(

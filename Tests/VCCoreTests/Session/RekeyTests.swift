@@ -276,6 +276,39 @@ import Testing
         #expect(pair.other.receive(newer, at: at(20.3)).answers.count == 1)
     }
 
+    @Test("first keys that the other side never uses are replaced after five seconds")
+    func unusedFirstKeys() throws {
+        let pair = PairRig(.meeting, arena: arena)
+        func meet(at time: Double) throws {
+            let first = try #require(pair.starter.tick(at: at(time)).first)
+            let answer = try #require(pair.other.receive(first, at: at(time)).answers.first)
+            #expect(pair.starter.receive(answer, at: at(time)).isNew)
+        }
+        try meet(at: 0)
+        #expect(pair.starter.tick(at: at(4.9)).isEmpty)
+        #expect(pair.starter.rekey.timeout(pair.starter.slots) == at(5))
+        try meet(at: 5)
+        // One packet each way, and there is no reason to.
+        #expect(pair.exchange(at: at(6)))
+        #expect(pair.starter.tick(at: at(20)).isEmpty)
+    }
+
+    @Test("a handshake under way begins anew when the numbers change that it names")
+    func names() throws {
+        let pair = PairRig(.meeting, arena: arena)
+        let old = try #require(pair.starter.tick(at: at(0)).first)
+        let answer = try #require(pair.other.receive(old, at: at(0)).answers.first)
+        pair.starter.rekey.namesChanged()
+        let new = try #require(pair.starter.tick(at: at(0.01)).first)
+        #expect(new != old)
+        #expect(!pair.starter.receive(answer, at: at(0.02)).isNew, "it answers the old one")
+        let other = try #require(pair.other.receive(new, at: at(0.02)).answers.first)
+        #expect(pair.starter.receive(other, at: at(0.03)).isNew)
+        // The other side has no answer left that names the old numbers.
+        pair.other.rekey.namesChanged()
+        #expect(pair.other.receive(new, at: at(0.04)).answers.isEmpty)
+    }
+
     @Test("a hundred re-handshakes leave no secret behind")
     func wiped() throws {
         do {

@@ -1,0 +1,118 @@
+import Testing
+import VCTestKit
+
+@testable import VCCore
+
+/// Hosts and members that do not know each other, though they were members of one room.
+extension SuccessionTests {
+    /// A newcomer, the fifth node of a room of four or the fourth of one of three, is host; whoever
+    /// is in `away` never heard of it, and the last of `nodes` saw both.
+    private func makeNewcomerHost(
+        _ world: inout World, _ nodes: [Node]
+    ) throws -> Node {
+        let newcomer = try world.addJoiner(name: "new", code: nodes[0].code)
+        try #require(world.run(for: .seconds(5)) { newcomer.company != nil })
+        let witness = nodes[nodes.count - 1]
+        try #require(world.run(for: .seconds(5)) { witness.hasMet(newcomer) })
+        world.run(for: .seconds(1))
+        // The host hears nobody else: the newcomer is its successor.
+        world.network.setUp(false, witness.host)
+        world.run(for: .seconds(7))
+        nodes[0].machine.leave(now: world.now)
+        try #require(world.run(for: .seconds(10)) { newcomer.isHost })
+        world.network.setUp(true, witness.host)
+        let follows = world.run(for: .seconds(25)) {
+            witness.machine.roster.key(of: witness.machine.roster.host) == newcomer.key
+        }
+        try #require(follows)
+        return newcomer
+    }
+
+    @Test("a member that takes itself for the host gives way, though nobody was ever silent")
+    func insistence() throws {
+        for seed in seeds(20, reduced: 2) {
+            try room(of: 4, seed: seed) { world, nodes in
+                nodes[2].machine.accede(.gathered, now: world.now)
+                world.run(for: .seconds(14))
+                #expect(nodes.count { $0.isHost } == 2, "seed \(seed): not at its word")
+                world.run(for: .seconds(26)) { nodes.count { $0.isHost } == 1 }
+                world.run(for: .seconds(2))
+                expectOne(&world, nodes, host: nodes[0], "seed \(seed)")
+            }
+        }
+    }
+
+    @Test("who comes back while a newcomer is host finds the room through a member that knows both")
+    func unknownHost() throws {
+        for seed in seeds(20, reduced: 2) {
+            try room(of: 3, seed: seed) { world, nodes in
+                world.network.setUp(false, nodes[1].host)
+                let newcomer = try makeNewcomerHost(&world, nodes)
+                world.network.setUp(true, nodes[1].host)
+                let room = [newcomer, nodes[2], nodes[1]]
+                world.run(for: .seconds(60)) { room.allSatisfy { $0.isWithAll(3) } }
+                expectOne(&world, room, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test("two hosts that never met make one room of two, through a member that hears both")
+    func introduction() throws {
+        for seed in seeds(20, reduced: 2) {
+            try room(of: 4, seed: seed) { world, nodes in
+                let (one, other) = ([nodes[0], nodes[3]], [nodes[1], nodes[2]])
+                cut(&world, true, one, other, server: true)
+                let newcomer = try makeNewcomerHost(&world, nodes)
+                #expect(nodes[1].isHost && newcomer.isHost, "seed \(seed)")
+                cut(&world, false, one, other, server: true)
+                let room = [newcomer, nodes[3], nodes[1], nodes[2]]
+                world.run(for: .seconds(90)) { room.allSatisfy { $0.isWithAll(4) } }
+                expectOne(&world, room, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test("who came in while the next host was away is told to it by those who follow it")
+    func unnamed() throws {
+        for seed in seeds(20, reduced: 2) {
+            try room(of: 3, seed: seed) { world, nodes in
+                world.network.setUp(false, nodes[1].host)
+                let newcomer = try world.addJoiner(name: "new", code: nodes[0].code)
+                let witness = nodes[2]
+                let hasMet = world.run(for: .seconds(3)) { witness.hasMet(newcomer) }
+                try #require(hasMet)
+                // They know each other's addresses, and still nobody was silent for five seconds.
+                world.run(for: .milliseconds(1_500))
+                world.network.setUp(false, nodes[0].host)
+                world.network.setUp(true, nodes[1].host)
+                let room = [nodes[1], nodes[2], newcomer]
+                world.run(for: .seconds(75)) { room.allSatisfy { $0.isWithAll(3) } }
+                world.run(for: .seconds(10))
+                expectOne(&world, room, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test("who was silent for two minutes has forgotten us, and is met anew")
+    func estranged() throws {
+        try room(of: 3, seed: 3) { world, nodes in
+            let (ben, cleo) = (nodes[1], nodes[2])
+            ben.machine.estrange(Int(cleo.machine.number), now: world.now)
+            world.run(for: .seconds(110))
+            #expect(!ben.hasMet(cleo))
+            world.run(for: .seconds(20)) { ben.isWithAll(3) && cleo.isWithAll(3) }
+            _ = cleo.machine.sendChat(DisplayText(message: "again"), now: world.now)
+            world.run(for: .seconds(2))
+            expectOne(&world, nodes, host: nodes[0], "two minutes")
+            #expect(ben.chats == ["again"])
+        }
+    }
+}
+
+extension Node {
+    /// Whether it has keys with another one.
+    fileprivate func hasMet(_ other: Node) -> Bool {
+        guard let number = machine.peers.number(of: other.key) else { return false }
+        return machine.peers[number].hasMet
+    }
+}
