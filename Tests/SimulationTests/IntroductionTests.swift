@@ -93,6 +93,58 @@ extension SuccessionTests {
         }
     }
 
+    @Test(
+        """
+        on the word of a member nobody comes in who was removed, nobody into a locked room, and \
+        nobody later than ten seconds after that member followed the host
+        """)
+    func vouching() throws {
+        try room(of: 3, seed: 5) { world, nodes in
+            let (host, ben) = (nodes[0], nodes[1])
+            var random = AnyRandomSource(SplitMix64(seed: 9))
+            let stranger = KeyPair(random: &random, arena: arena).publicKey
+            let number = Int(ben.machine.number)
+            func vouch(_ key: PublicKey) {
+                host.machine.takeUnnamed([key], from: number, now: world.now)
+            }
+            world.run(for: RoomMachine.vouchingTime)
+            vouch(stranger)
+            #expect(host.machine.roster.number(of: stranger) == nil, "too late")
+            host.machine.peers[number].statedHostSince = world.now
+            host.machine.setLocked(true, now: world.now)
+            vouch(stranger)
+            #expect(host.machine.roster.number(of: stranger) == nil, "locked")
+            host.machine.setLocked(false, now: world.now)
+            host.machine.bury(stranger)
+            vouch(stranger)
+            #expect(host.machine.roster.number(of: stranger) == nil, "removed")
+            let other = KeyPair(random: &random, arena: arena).publicKey
+            vouch(other)
+            #expect(host.machine.roster.number(of: other) != nil)
+        }
+    }
+
+    @Test("a member passes on what hosts say to each other, of its own host only, eight a second")
+    func passing() throws {
+        try room(of: 4, seed: 6) { world, nodes in
+            let (ben, cleo, dan) = (nodes[1], nodes[2], nodes[3])
+            func pass(to target: Node, from sender: Node) -> Bool {
+                let before = ben.queued(for: target)
+                ben.machine.takePassed(
+                    .meetingPlace(7), to: target.key, from: Int(sender.machine.number),
+                    now: world.now)
+                return ben.queued(for: target) > before
+            }
+            #expect(!pass(to: dan, from: cleo), "neither is its host")
+            for _ in 0..<RoomMachine.introductionsPerSecond {
+                #expect(pass(to: dan, from: nodes[0]))
+            }
+            #expect(!pass(to: nodes[0], from: dan))
+            world.run(for: .seconds(1))
+            #expect(pass(to: nodes[0], from: dan))
+        }
+    }
+
     @Test("who was silent for two minutes has forgotten us, and is met anew")
     func estranged() throws {
         try room(of: 3, seed: 3) { world, nodes in
@@ -110,6 +162,12 @@ extension SuccessionTests {
 }
 
 extension Node {
+    /// Messages that wait in the stream to another one.
+    fileprivate func queued(for other: Node) -> Int {
+        guard let number = machine.peers.number(of: other.key) else { return 0 }
+        return machine.peers[number].stream.undelivered.count
+    }
+
     /// Whether it has keys with another one.
     fileprivate func hasMet(_ other: Node) -> Bool {
         guard let number = machine.peers.number(of: other.key) else { return false }

@@ -77,7 +77,8 @@ import VCTestKit
         #expect(remaining == nil, "seed \(seed): \(life.log)")
         let room = life.present
         // Who fell silent is kept on the shelf once more as long.
-        let isBack = life.wait(for: .seconds(10) + Peer.removedAfter + PeerShelf.patience) { [arena] in
+        let patience = .seconds(10) + Peer.removedAfter + PeerShelf.patience
+        let isBack = life.wait(for: patience) { [arena] in
             arena.slotsInUse <= rest && room.allSatisfy { $0.isAtRest(with: 2) }
         }
         #expect(isBack, "seed \(seed): \(arena.slotsInUse) slots, not \(rest)")
