@@ -137,9 +137,9 @@ def scores(said, heard):
 class Member:
     """A `vc` whose events are collected."""
 
-    def __init__(self, programs, arguments):
+    def __init__(self, programs, arguments, prefix=()):
         self.process = subprocess.Popen(
-            [f"{programs}/vc", *arguments, "--json"], stdin=subprocess.PIPE,
+            [*prefix, f"{programs}/vc", *arguments, "--json"], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.events = []
         threading.Thread(target=self.collect, daemon=True).start()
@@ -148,8 +148,8 @@ class Member:
         for line in self.process.stdout:
             self.events.append(json.loads(line))
 
-    def wait_for(self, kind):
-        end = time.monotonic() + 10
+    def wait_for(self, kind, seconds=10):
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             for event in self.events:
                 if event["event"] == kind:
@@ -248,4 +248,5 @@ def main():
     sys.exit(1 if failed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,8 @@
 // Each round runs both, one after the other, on the same samples and counts the CPU time of the
 // thread; the result is the median of the rounds' ratios, so that what else the machine does falls
 // on both sides alike.
+//
+// The clicks of a recording: vc-bench clicks UNDISTURBED HEARD (Tools/quality/loss.py).
 
 import CAllocationCounter
 import CCodecLoop
@@ -134,6 +136,11 @@ func row(_ name: String, _ values: [Double], unit: String, limit: Double, note: 
 if CommandLine.arguments.count > 1, CommandLine.arguments[1] == "jitter" {
     let minutes = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) ?? 10 : 10
     try JitterBench().run(minutes: max(1, minutes))
+    exit(0)
+}
+if CommandLine.arguments.count == 4, CommandLine.arguments[1] == "clicks" {
+    try ClickCount.run(
+        undisturbed: CommandLine.arguments[2], heard: CommandLine.arguments[3])
     exit(0)
 }
 if CommandLine.arguments.count > 1, CommandLine.arguments[1] == "processing" {
