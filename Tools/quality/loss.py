@@ -54,6 +54,8 @@ class Line:
     options: tuple
     # How much of PESQ-WB a call may lose on it, if that is limited.
     allowed: float | None = None
+    # How far, in milliseconds, the delay may move, so that words are looked for so far away.
+    moves_ms: int = 40
 
 
 LINES = [
@@ -67,8 +69,9 @@ LINES = [
 OTHER_LINES = [
     Line("30 ms of jitter, 2 % overtake", ("--jitter", 30, "--reorder", 0.02)),
     Line("30 ms of jitter, 5 % lost", ("--jitter", 30, "--loss", 0.05)),
-    Line("64 kbit/s for 4 s of 12", ("--rate", "8:500,4:64")),
-    Line("64 kbit/s for 4 s of 12, 2 % lost", ("--rate", "8:500,4:64", "--loss", 0.02)),
+    Line("80 kbit/s", ("--rate", "1:80"), moves_ms=400),
+    Line("80 kbit/s, 2 % lost", ("--rate", "1:80", "--loss", 0.02), moves_ms=400),
+    Line("64 kbit/s for 4 s of 12", ("--rate", "8:500,4:64"), moves_ms=400),
 ]
 
 
@@ -169,7 +172,7 @@ def score_direction(call, listener, alone, bench, work):
     the call, and clicks."""
     speech = call.speeches[1 - listener]
     _, recorded = wavfile.read(call.recordings[listener])
-    heard, _ = aligned(speech.samples, recorded / 32_768)
+    heard, _ = aligned(speech.samples, recorded / 32_768, call.line.moves_ms * RATE // 1_000)
     results = []
     for part in speech.parts:
         said = speech.samples[part]

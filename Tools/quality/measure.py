@@ -107,18 +107,19 @@ def utterances(said):
     return list(zip(borders, borders[1:] + [len(said)]))
 
 
-def aligned(said, heard):
+def aligned(said, heard, search=SEARCH):
     """What lies in `heard` over `said`, and the largest shift between two parts in milliseconds.
 
     Between utterances the jitter buffer may change its delay, which nobody hears; PESQ takes a
-    change that it does not find for a distortion, so each utterance is laid in its place first.
+    change that it does not find for a distortion, so each utterance is laid in its place first,
+    at most `search` samples from where the whole lies.
     """
     start = best_lag(said, heard)
-    heard = numpy.concatenate([numpy.zeros(SEARCH + max(0, -start)), heard, numpy.zeros(len(said))])
+    heard = numpy.concatenate([numpy.zeros(search + max(0, -start)), heard, numpy.zeros(len(said))])
     start = max(start, 0)
     parts, lags = [], []
     for begin, end in utterances(said):
-        around = heard[start + begin:start + end + 2 * SEARCH]
+        around = heard[start + begin:start + end + 2 * search]
         lag = int(numpy.argmax(correlate(around, said[begin:end], "valid", "fft")))
         parts.append(around[lag:lag + end - begin])
         if numpy.max(numpy.abs(said[begin:end])) > 0.01:
