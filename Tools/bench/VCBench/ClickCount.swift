@@ -16,13 +16,13 @@ enum ClickCount {
     }
 
     private static func samples(of path: String) throws -> [Float] {
-        guard let file = fopen(path, "r") else { throw Unreadable(path: path) }
-        defer { fclose(file) }
-        fseek(file, 0, SEEK_END)
-        let count = ftell(file) / MemoryLayout<Float>.size
-        rewind(file)
-        let samples = [Float](unsafeUninitializedCapacity: count) { buffer, filled in
-            filled = fread(buffer.baseAddress, MemoryLayout<Float>.size, count, file)
+        guard let file = unsafe fopen(path, "r") else { throw Unreadable(path: path) }
+        defer { unsafe fclose(file) }
+        unsafe fseek(file, 0, SEEK_END)
+        let count = unsafe ftell(file) / MemoryLayout<Float>.size
+        unsafe rewind(file)
+        let samples = unsafe [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = unsafe fread(buffer.baseAddress, MemoryLayout<Float>.size, count, file)
         }
         guard samples.count == count else { throw Unreadable(path: path) }
         return samples
