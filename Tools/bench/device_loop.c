@@ -1,7 +1,9 @@
 // The least that a program can do with two devices: what it has recorded it plays.
-// Usage: device_loop CAPTURE PLAYBACK PERIOD; two periods of PERIOD samples each, 48 kHz, mono.
+// Usage: device_loop CAPTURE PLAYBACK PERIOD; two periods of PERIOD samples each, 48 kHz, mono. In
+// real time where that is allowed, as vc asks for it.
 
 #include <alsa/asoundlib.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,25 +43,24 @@ int main(int count, char **arguments) {
         fprintf(stderr, "usage: device_loop CAPTURE PLAYBACK PERIOD\n");
         return 64;
     }
-    static short samples[4096], silence[2 * 4096];
+    struct sched_param priority = {.sched_priority = 10};
+    sched_setscheduler(0, SCHED_FIFO, &priority);
+    static short samples[4096], silence[4096];
     snd_pcm_t *capture = open_device(arguments[1], SND_PCM_STREAM_CAPTURE, period);
     snd_pcm_t *playback = open_device(arguments[2], SND_PCM_STREAM_PLAYBACK, period);
-    snd_pcm_start(capture);
     for (;;) {
-        snd_pcm_sframes_t got = snd_pcm_readi(capture, samples, period);
-        if (got < 0) {
-            snd_pcm_recover(capture, (int)got, 1);
-            snd_pcm_start(capture);
-            continue;
+        // Both begin anew, so that what was missed does not stay as delay: capture now, playback
+        // when the first period of sound follows one of silence.
+        snd_pcm_drop(capture);
+        snd_pcm_drop(playback);
+        snd_pcm_prepare(capture);
+        snd_pcm_prepare(playback);
+        snd_pcm_start(capture);
+        snd_pcm_sframes_t done = snd_pcm_writei(playback, silence, period);
+        while (done >= 0) {
+            done = snd_pcm_readi(capture, samples, period);
+            if (done > 0) done = snd_pcm_writei(playback, samples, (snd_pcm_uframes_t)done);
         }
-        snd_pcm_sframes_t put = snd_pcm_writei(playback, samples, (snd_pcm_uframes_t)got);
-        if (put >= 0) {
-            // The first sound fills one period; it starts with both.
-            if (snd_pcm_state(playback) == SND_PCM_STATE_PREPARED)
-                snd_pcm_writei(playback, silence, period);
-            continue;
-        }
-        snd_pcm_recover(playback, (int)put, 1);
-        snd_pcm_writei(playback, silence, 2 * period);
+        if (done == -ENODEV) return 1;
     }
 }

@@ -60,7 +60,7 @@ class Pulse:
         with open(f"{self.folder}/log", "w") as log:
             self.process = subprocess.Popen(
                 ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1",
-                 "--disallow-exit", "--disable-shm=no", "--realtime=no", "--high-priority=no",
+                 "--disallow-exit", "--disable-shm=no", "--realtime=yes", "--high-priority=yes",
                  f"--load=module-native-protocol-unix socket={self.folder}/native auth-anonymous=1",
                  *sinks], env={**self.environment, "HOME": self.folder},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
