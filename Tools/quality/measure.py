@@ -37,6 +37,8 @@ PAUSE_SECONDS = 0.6
 ATTEMPTS = 8
 # How far from the place of the whole an utterance is looked for: 20 ms.
 SEARCH = RATE // 50
+# Softer than this, -80 dB, nothing was heard, for which PESQ has no figure: the end of its scale.
+SILENCE = 1e-4
 
 # Pairs of (espeak-ng voice, words): the first of each is the host's.
 PAIRS = [
@@ -132,6 +134,8 @@ def scores(said, heard):
     said, heard = (resample_poly(x, 1, 3) for x in (said, heard))
     length = min(len(said), len(heard))
     said, heard = said[:length], heard[:length]
+    if numpy.max(numpy.abs(heard)) < SILENCE:
+        return 1.0, 0.0
     return pesq(16_000, said, heard, "wb"), stoi(said, heard, 16_000)
 
 
