@@ -139,7 +139,7 @@ private struct Reporter {
             }
             if reporter.control.thrift > 0 { harmed += 1 }
         }
-        // Near 30 % and above it is tried each minute what copies do, and chance can make it look as if.
+        // Near 30 % and above it is tried each minute what copies do, and chance can mislead.
         #expect(Double(without) < (losing > 11 ? 0.1 : 0.01) * 20 * 112, "\(without)")
         #expect(harmed <= (losing > 11 ? 1 : 0), "\(harmed) of 20")
     }

@@ -41,12 +41,12 @@ public struct LoudspeakerReader: ~Copyable {
     private var framesInStep = 0
     private static var framesToSettle: Int { 50 }
     /// Where periods and frames meet decides how near to the newest can be read, which decides how
-    /// long the microphone waits (`NearDelay`). It is looked at first, for 100 ms: after eight frames
-    /// of 480 and periods of 256 have met in all ways.
+    /// long the microphone waits (`NearDelay`). It is looked at first, for 100 ms: after eight
+    /// frames of 480 and periods of 256 have met in all ways.
     private static var framesToLook: Int { 10 }
     private var framesLooked = 0
-    /// Where the frame would begin, had we not to look first, and the fewest samples that were there
-    /// behind it.
+    /// Where the frame would begin, had we not to look first, and the fewest samples that were
+    /// there behind it.
     private var candidate = 0.0
     private var fewestLeft = Double.infinity
     private var framesAstray = 0

@@ -45,8 +45,8 @@ public struct LossControl: Sendable {
     public static let mostThrift = 3
     /// With more than this share lost it is tried whether copies are the reason.
     static let trialPerThousand = 300
-    /// They are, when without them this much less of all is lost: more than three deviations of what
-    /// chance makes of 150 and 300 packets.
+    /// They are, when without them this much less of all is lost: more than three deviations of
+    /// what chance makes of 150 and 300 packets.
     static let trialFall = 150
     /// Reports with copies and without that count. The first one without is of packets with.
     static let reportsWith = 6

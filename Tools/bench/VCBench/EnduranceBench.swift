@@ -75,7 +75,8 @@ struct EnduranceBench {
             100 * Float(statistics.concealedSamples) / Float(count * Self.frame), unit: "%",
             limit: 0.1,
             note:
-                "\(statistics.lost) frames lost, \(statistics.late) late, \(statistics.dropped) dropped"
+                "\(statistics.lost) frames lost, \(statistics.late) late, "
+                + "\(statistics.dropped) dropped"
         )
         row(
             "\(name): allocations", Float(allocations), unit: "count", limit: 0,
