@@ -23,10 +23,18 @@ extension RoomMachine {
     }
 
     /// A member that the host names, and that we have not met.
-    private mutating func addStranger(_ entry: Roster.Entry, version: UInt32, now: Instant) {
+    mutating func addStranger(_ entry: Roster.Entry, version: UInt32, now: Instant) {
         if let peer = shelf.take(entry.key) {
             return restore(peer, as: entry.number, version: version, now: now)
         }
+        insert(stranger(entry, version: version, now: now), now: now)
+        wake(now)
+    }
+
+    /// A member that we have no keys with.
+    private mutating func stranger(
+        _ entry: Roster.Entry, version: UInt32, now: Instant
+    ) -> Peer {
         let rekey = Rekey(
             .meeting, local: keys.publicKey, remote: entry.key, pairKey: roomKey.duplicate(),
             room: room, random: &random, arena: arena)
@@ -35,6 +43,26 @@ extension RoomMachine {
             stream: ReliableStream(id: 0), isMember: true, hasMet: false, mailbox: nil, now: now)
         peer.enteredVersion = version
         peer.isDisputed = isDisputed
+        return peer
+    }
+
+    /// Nothing came of a member for so long that it has forgotten our keys, if it is there at all:
+    /// we meet anew.
+    mutating func estrange(_ number: Int, now: Instant) {
+        endChat(of: peers[number].stream, number)
+        if birthday.peer == number { birthday.cancel() }
+        let old = peers.take(number)
+        let entry = Roster.Entry(number: old.number, key: old.key)
+        var peer = stranger(entry, version: old.enteredVersion, now: now)
+        peer.name = old.name
+        peer.isAnnounced = old.isAnnounced
+        peer.isDisputed = old.isDisputed
+        peer.isAbsent = old.isAbsent
+        peer.agreedVersion = old.agreedVersion
+        peer.isLost = true
+        peer.lostAt = old.lostAt
+        peer.lastHeard = old.lastHeard
+        peer.isWhisperedTo = old.isWhisperedTo
         insert(peer, now: now)
         wake(now)
     }
@@ -48,6 +76,9 @@ extension RoomMachine {
         peer.enteredVersion = version
         peer.isDisputed = isDisputed
         peer.owesCandidates = true
+        // Nobody listened to it meanwhile.
+        peer.lastHeard = now
+        if !peer.hasMet { peer.rekey.namesChanged() }
         insert(peer, now: now)
         peers[Int(number)].path.probeAgain(now: now)
         announce(Int(number), now: now)
@@ -60,7 +91,13 @@ extension RoomMachine {
         if birthday.peer == number { birthday.cancel() }
         peers.insert(peer)
         for endpoint in relays.endpoints { peers[number].path.addRelay(endpoint, now: now) }
-        if servesHost(for: number), reachesHost { peers[number].path.addHost(now: now) }
+        guard servesHost(for: number) else { return }
+        if reachesHost {
+            peers[number].path.addHost(now: now)
+        } else {
+            // Added when the way to the host opens, also if that is before anybody saw it closed.
+            hostRouteIsOpen = false
+        }
     }
 
     /// A packet of a stranger was opened: both sides hold the keys.
@@ -115,9 +152,13 @@ extension RoomMachine {
     /// Removes a member and all that is kept of it.
     mutating func removePeer(_ number: Int, _ reason: Departure.Reason, now: Instant) {
         let key = peers[number].key
-        forget(number, reason)
-        // Who fell silent may be in the other half of a network that was broken.
-        if reason != .expired { bury(key) }
+        if reason == .expired, !isTuned {
+            // It may be in the other half of a network that was broken.
+            shelve(number, now: now)
+        } else {
+            forget(number, reason)
+            bury(key)
+        }
         if isHost, roster.number(of: key) != nil {
             numberFreedAt[number] = now
             publish(roster.removing(key), [Departure(key: key, reason: reason)], now: now)
@@ -139,7 +180,6 @@ extension RoomMachine {
 
     /// Who is not named, though nobody said that it went, may be named again.
     private mutating func shelve(_ number: Int, now: Instant) {
-        guard peers[number].hasMet else { return forget(number, .expired) }
         shelf.put(detach(number, .expired, endsChat: false), now: now)
     }
 
@@ -211,7 +251,8 @@ extension RoomMachine {
     mutating func apply(_ next: Roster, _ departures: [Departure], now: Instant) {
         for departure in departures where departure.reason != .expired { bury(departure.key) }
         for number in peers.numbers where next.number(of: peers[number].key) == nil {
-            if let departure = departures.first(where: { $0.key == peers[number].key }) {
+            let departure = departures.first { $0.key == peers[number].key }
+            if let departure, departure.reason != .expired {
                 forget(number, departure.reason)
             } else {
                 shelve(number, now: now)
@@ -261,7 +302,13 @@ extension RoomMachine {
         let own = roster.summary(of: room)
         noteFollower(number, other, now: now)
         // Two hosts of what was one room may use one term: what they show need not be the same.
-        guard other.term == own.term, other.host == own.host else { return }
+        guard other.term == own.term, other.host == own.host else {
+            // What our host told all when it made one room of two did not reach us.
+            if number == Int(roster.host), other.host == own.host, other.term > own.term {
+                askForRoster(now: now)
+            }
+            return
+        }
         guard other.version == own.version else {
             if other.version > own.version, !isHost {
                 // Who knows more says what, in case the host does not reach us.
@@ -317,7 +364,10 @@ extension RoomMachine {
     mutating func answerAsk(of number: Int, now: Instant) {
         guard peers[number].isMember, now >= peers[number].nextAnswer else { return }
         peers[number].nextAnswer = now + RoomMachine.askInterval
-        send(isHost ? .roster(roster, []) : .shown(roster), to: number, now: now)
+        guard isHost else { return _ = send(.shown(roster), to: number, now: now) }
+        let isBehind = peers[number].statedTerm < roster.term
+        send(
+            isBehind ? .succession(.claim(roster, [])) : .roster(roster, []), to: number, now: now)
     }
 
     // MARK: For people

@@ -1,5 +1,5 @@
 /// What members tell each other about who is host, in the stream of a pair.
-enum SuccessionMessage {
+indirect enum SuccessionMessage {
     /// From the host to its successor: what a host needs.
     case supply(SupplySeal.Message)
     /// The successor has the supply with this counter.
@@ -14,6 +14,11 @@ enum SuccessionMessage {
     case surrender(HostMeeting.Statement)
     /// From the host: another member is host now.
     case handOver(Roster, [Departure])
+    /// From a host to one that it does not hear, through a member that hears both: one of `hosting`,
+    /// `surrender`, `claim` and `meetingPlace`.
+    case passed(to: PublicKey, SuccessionMessage)
+    /// From a member that follows a new host: whom it hears, and the host's roster does not name.
+    case unnamed([PublicKey])
 
     private enum Kind {
         static let supply: UInt8 = 0x10
@@ -23,6 +28,10 @@ enum SuccessionMessage {
         static let hosting: UInt8 = 0x14
         static let surrender: UInt8 = 0x15
         static let handOver: UInt8 = 0x16
+        static let passed: UInt8 = 0x17
+        static let unnamed: UInt8 = 0x18
+
+        static let passable = [hosting, surrender, claim, meetingPlace]
     }
 
     /// The kinds that are read here.
@@ -54,6 +63,13 @@ enum SuccessionMessage {
             writer.write(Kind.handOver)
             roster.encode(into: &writer)
             Departure.encode(departures, into: &writer)
+        case .passed(let key, let message):
+            writer.write(Kind.passed)
+            key.encode(into: &writer)
+            message.encode(into: &writer)
+        case .unnamed(let keys):
+            writer.write(Kind.unnamed)
+            for key in keys { key.encode(into: &writer) }
         }
     }
 
@@ -82,6 +98,17 @@ enum SuccessionMessage {
             message = .surrender(try HostMeeting.Statement(from: &reader))
         case Kind.handOver:
             message = .handOver(try Roster(from: &reader), try Departure.decode(&reader))
+        case Kind.passed:
+            let key = try PublicKey(from: &reader)
+            let inner = try reader.readUInt8()
+            guard Kind.passable.contains(inner) else { throw .unexpectedValue }
+            guard let passed = try decode(kind: inner, &reader) else { return nil }
+            message = .passed(to: key, passed)
+        case Kind.unnamed:
+            guard reader.remaining <= Limits.members * PublicKey.size else { throw .tooLong }
+            var keys: [PublicKey] = []
+            while reader.remaining > 0 { keys.append(try PublicKey(from: &reader)) }
+            message = .unnamed(keys)
         case _:
             return nil
         }
