@@ -54,9 +54,46 @@ import VCCore
         var bitrate = EncoderChoice(bitrate: 64_000)
         _ = bitrate.note(members: 16, now: at(0))
         #expect(bitrate.profile.bitrate == 64_000)
+        let shortest = EncoderChoice(frame: .twoAndAHalfMilliseconds, bitrate: 40_000)
+        #expect(shortest.profile.bitrate == 40_000)
         var both = EncoderChoice(frame: .tenMilliseconds, bitrate: 40_000)
         _ = both.note(members: 16, now: at(0))
         #expect(both.profile.frame == .tenMilliseconds && both.profile.bitrate == 40_000)
+    }
+
+    @Test("the shortest frames carry a voice as well as the usual ones do")
+    func shortestFrames() throws {
+        /// The energy of a voice over that of what encoder and decoder make it differ by.
+        func fidelity(_ profile: EncoderProfile) throws -> Float {
+            var encoder = try OpusEncoder(profile)
+            var decoder = try OpusDecoder()
+            let length = profile.frame.sampleCount
+            let samples = SampleBuffer(count: length)
+            let decoded = SampleBuffer(count: OpusDecoder.frameLimit)
+            var said: [Float] = []
+            var heard: [Float] = []
+            for number in 0..<(96_000 / length) {
+                for index in 0..<length {
+                    samples[index] = VoiceSignal.sample(at: number * length + index)
+                    said.append(samples[index])
+                }
+                try encoder.encode(samples)
+                let count = try decoder.decode(encoder.packetBytes.span.bytes, into: decoded)
+                for index in 0..<count { heard.append(decoded[index]) }
+            }
+            var (voice, difference) = (Float(0), Float(0))
+            for index in 48_000..<(said.count - encoder.lookahead) {
+                let off = said[index] - heard[index + encoder.lookahead]
+                voice += said[index] * said[index]
+                difference += off * off
+            }
+            return voice / difference
+        }
+        let short = try fidelity(EncoderChoice(frame: .twoAndAHalfMilliseconds).profile)
+        let usual = try fidelity(EncoderChoice().profile)
+        #expect(short > usual / 2, "\(short) against \(usual)")
+        let starved = EncoderProfile(frame: .twoAndAHalfMilliseconds)
+        #expect(try fidelity(starved) < usual / 2, "the usual bits are too few for them")
     }
 
     @Test("packets have one size in every profile, so that they do not tell what is said")

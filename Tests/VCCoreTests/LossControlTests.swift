@@ -100,6 +100,50 @@ private struct Reporter {
         #expect(reporter.control.copies == .previous)
     }
 
+    @Test(
+        "a network that is full from the first report on gets less, and is not filled with copies",
+        arguments: [40.0, 80, 100, 130])
+    func fullFromTheBeginning(kilobits: Double) {
+        var reporter = Reporter()
+        var sum = 0.0
+        for half in 0..<140 {
+            let control = reporter.control
+            // Headers of each packet, and what thrift makes of 48 kbit/s in frames of 10 ms.
+            let packets: Double = control.thrift == LossControl.mostThrift ? 25 : 50
+            let frame = [60.0, 40, 30, 60][control.thrift]
+            let frames = 1 + (control.copies == .both ? 2 : control.copies == .none ? 0 : 1)
+            let sent = packets * (70 + Double(frames) * frame) * 8 / 500
+            // Of 130 kbit/s one packet in 20 is lost by chance, without which nothing is copied.
+            let loss = max(kilobits > 104 ? 0.05 : 0, 1 - kilobits / sent)
+            // The queue is as full as it gets, or empty.
+            reporter.report(0.5, losing: UInt32(loss * 50)) { _ in loss > 0.1 ? 200 : 0 }
+            if half >= 20 { sum += loss / 120 }
+        }
+        // Of 40 kbit/s a fifth is lost of the least that we can send.
+        #expect(sum < (kilobits < 50 ? 0.35 : 0.1), "\(sum)")
+    }
+
+    @Test("what is lost by chance is met with copies, however much", arguments: 1...25)
+    func chance(losing: Int) {
+        var (without, harmed) = (0, 0)
+        for seed in UInt64(0)..<20 {
+            var random = SplitMix64(seed: seed)
+            var reporter = Reporter()
+            reporter.report(Double.random(in: 1...10, using: &random))
+            for half in 0..<120 {
+                let lost = (0..<50).reduce(0) { count, _ in
+                    count + (Int.random(in: 0..<50, using: &random) < losing ? 1 : 0)
+                }
+                reporter.report(0.5, losing: UInt32(lost))
+                if half >= 8, losing >= 6, reporter.control.copies != .both { without += 1 }
+            }
+            if reporter.control.thrift > 0 { harmed += 1 }
+        }
+        // Near 30 % and above it is tried each minute what copies do, and chance can mislead.
+        #expect(Double(without) < (losing > 11 ? 0.1 : 0.01) * 20 * 112, "\(without)")
+        #expect(harmed <= (losing > 11 ? 1 : 0), "\(harmed) of 20")
+    }
+
     @Test("another stream begins without what was learned from the one before")
     func restart() {
         var reporter = Reporter()

@@ -38,6 +38,8 @@ public final class JoinedPair {
     private let buffer = UnsafeMutableRawBufferPointer.allocate(
         byteCount: Limits.datagram, alignment: 16)
     private var hasPath = (host: false, joiner: false)
+    /// Which datagrams of the two to each other are lost, by their size.
+    public var loses: (_ size: Int) -> Bool = { _ in false }
 
     /// Runs until both have a path to each other: directly, or only through a relay.
     public init(seed: UInt64 = 1, isRelayed: Bool = false, arena: SecretArena) throws {
@@ -152,6 +154,7 @@ public final class JoinedPair {
             talked = true
             let destination = transmit.destination
             let datagram = UnsafeMutableRawBufferPointer(rebasing: buffer[..<transmit.size])
+            guard destination != side.other.endpoint || !loses(transmit.size) else { continue }
             if destination == Self.server {
                 _ = service.handle(
                     RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: side.endpoint,

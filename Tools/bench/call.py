@@ -13,14 +13,10 @@ the side that is measured hears through its `aubridge`, which runs at the pace o
 says again what it heard. Rows of JSON on standard output.
 """
 
-import os
-import shutil
-import subprocess
 import sys
 
+import baresip
 from processes import *
-
-MODULES = "/usr/lib/baresip/modules"
 
 
 def vc_call(vc, folder, seconds, *options):
@@ -37,73 +33,24 @@ def vc_call(vc, folder, seconds, *options):
     return result
 
 
-def baresip_side(folder, name, port, source, player, frame):
-    home = f"{folder}/baresip-{name}"
-    shutil.rmtree(home, ignore_errors=True)
-    os.makedirs(home)
-    with open(f"{home}/config", "w") as file:
-        file.write(f"""
-poll_method epoll
-sip_listen 127.0.0.1:{port}
-audio_player {player}
-audio_source {source}
-audio_alert aubridge,alert
-ausrc_srate 48000
-auplay_srate 48000
-ausrc_channels 1
-auplay_channels 1
-opus_stereo no
-opus_sprop_stereo no
-opus_bitrate 48000
-module_path {MODULES}
-module opus.so
-module aufile.so
-module aubridge.so
-module_tmp uuid.so
-module_tmp account.so
-module_app menu.so
-""")
-    with open(f"{home}/accounts", "w") as file:
-        file.write(f"<sip:{name}@127.0.0.1:{port}>;regint=0;answermode=auto;ptime={frame};"
-                   "audio_codecs=opus/48000/2\n")
-    open(f"{home}/contacts", "w").close()
-    return home
-
-
 def baresip_call(folder, seconds, frame):
     """The costs of a side in frames of `frame` ms, or None where there is no call."""
-    port = free_port()
-    speaker = baresip_side(folder, "a", port, f"aufile,{folder}/voice.wav", "aubridge,ear",
-                           frame)
-    other = free_port()
-    echo = baresip_side(folder, "b", other, "aubridge,loop", "aubridge,loop", frame)
-    processes = []
-    try:
-        for home, *arguments in ([echo], [speaker, "-e", f"/dial sip:b@127.0.0.1:{other}"]):
-            with open(f"{home}/log", "w") as log:
-                processes.append(subprocess.Popen(
-                    ["baresip", "-f", home, *arguments], env={**os.environ, "HOME": home},
-                    stdin=subprocess.PIPE, stdout=log, stderr=log))
-            time.sleep(1)
-        time.sleep(3)
-        with open(f"{speaker}/log") as log:
-            if "established" not in log.read():
-                return None
-        return costs([processes[0].pid], seconds)[0]
-    finally:
-        for process in processes:
-            process.terminate()
-            process.wait()
+    with baresip.Call(
+            folder, (f"aufile,{folder}/voice.wav", "aubridge,ear"),
+            ("aubridge,loop", "aubridge,loop"), frame, "aufile") as call:
+        if not call.is_established:
+            return None
+        return costs([call.pids[1]], seconds)[0]
 
 
 def main():
     vc, folder, rounds, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
     talking, processed, resting, peers = [], [], [], {10: [], 20: []}
-    has_baresip = shutil.which("baresip") is not None and os.path.isdir(MODULES)
+    without = baresip.missing()
     for _ in range(rounds):
         talking += vc_call(vc, folder, seconds, "--raw")
         processed += vc_call(vc, folder, seconds)
-        for frame in peers if has_baresip else ():
+        for frame in peers if not without else ():
             cost = baresip_call(folder, seconds, frame)
             peers[frame] += [cost] if cost else []
         resting += vc_call(vc, folder, seconds, "--muted")
@@ -119,8 +66,7 @@ def main():
         note=f"proportional {median([cost['proportional'] for cost in processed]):.1f} MiB")
     row("call of two, muted: CPU of a side", [cost["cpu"] for cost in resting], "%", limit=0.3)
     if not peers[10] or not peers[20]:
-        why = "it made no call" if has_baresip else "not installed: apt-get install baresip-core"
-        print(json.dumps({"name": "baresip", "missing": why}), flush=True)
+        missing("baresip", without or "it made no call")
         return
     for frame, side in peers.items():
         row(f"baresip, frames of {frame} ms: CPU of a side", [cost["cpu"] for cost in side], "%",

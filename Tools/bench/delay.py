@@ -27,55 +27,34 @@ own. No tones, which would stand in the recording. Rows of JSON on standard outp
 import math
 import os
 import sys
-from operator import mul
 
+from chirps import CHIRP, LENGTH, SPACING, find
 from processes import *
 
 GRID = 0.010
-SPACING = 17_917
-LENGTH = 480
-
-
-def chirp():
-    """10 ms from 500 Hz to 6 kHz."""
-    def phase(t):
-        return 2 * math.pi * (500 * t + 5_500 * t * t / (2 * LENGTH / RATE))
-    return [0.5 * math.sin(phase(n / RATE)) * math.sin(math.pi * n / LENGTH) ** 2
-            for n in range(LENGTH)]
+# What the processing of the microphone takes of its own (Microphone.md), beyond which vc may add no
+# more than without it. (A file is no microphone and hears no loudspeaker: what a canceller has to
+# wait for at a sound card is measured there, by side.py.)
+HEADSET_MS, PROCESSING_MS = 7, 14
 
 
 def write_chirps(path, seconds):
     samples = [0.0] * int(seconds * RATE)
     places = list(range(SPACING, len(samples) - LENGTH, SPACING))
     for place in places:
-        samples[place:place + LENGTH] = chirp()
+        samples[place:place + LENGTH] = CHIRP
     write_wav(path, samples)
     return places
 
 
-def find(recording, template, low, high):
-    """The place of the chirp that begins between two samples, or None where there is none."""
-    energy = math.sqrt(sum(map(mul, template, template)))
-    best, place = 0.0, None
-    for start in range(max(0, low), min(high, len(recording) - LENGTH)):
-        window = recording[start:start + LENGTH]
-        value = sum(map(mul, template, window))
-        if value > best:
-            best, place = value, start
-    if place is None:
-        return None
-    window = recording[place:place + LENGTH]
-    return place if best > 0.5 * energy * math.sqrt(sum(map(mul, window, window))) else None
-
-
-def call(vc, folder, seconds, places):
+def call(vc, folder, seconds, places, options):
     """The delays of one call in ms and how far the call's own figures are off in the middle, or None
     when its beginning is in doubt."""
     recording = f"{folder}/heard.wav"
     talking, code = host(vc, "--capture", f"file:{folder}/chirps.wav", "--playback", "silence",
-                         "--talk", "open", "--raw", "--no-tones")
+                         "--talk", "open", "--no-tones", *options)
     listener = join(vc, code, "--capture", "silence", "--playback", f"file:{recording}",
-                    "--raw", "--no-tones")
+                    "--no-tones", *options)
     told = talking.wait_for("member")["at"]
     time.sleep(seconds)
     claims = list(listener.claims)
@@ -93,24 +72,22 @@ def call(vc, folder, seconds, places):
     samples = read_wav(recording)
     closed = os.stat(recording).st_mtime_ns / 1e9 - (time.time() - time.monotonic())
     playback_began = round((closed + 0.0015 - len(samples) / RATE) / GRID) * GRID
-    template = [32_767 * value for value in chirp()]
     delays = []
     for place in places:
         if not RATE <= place < (seconds - 0.3) * RATE:
             continue
         expected = int((capture_began - playback_began) * RATE) + place
-        found = find(samples, template, expected, expected + RATE * 80 // 1000)
+        found = find(samples, expected, expected + RATE * 80 // 1000)
         # A chirp that was not heard has no delay; it is counted as one that came too late.
         delays.append(1000 * (found - expected) / RATE if found is not None else 80.0)
     return delays, median(claims[1:]) - median(delays)
 
 
-def main():
-    vc, folder, calls, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-    places = write_chirps(f"{folder}/chirps.wav", seconds + 2)
+def measure(vc, folder, calls, seconds, places, name, options, extra):
+    """Rows of calls with these options, whose processing takes `extra` ms."""
     delays, errors, discarded, done = [], [], 0, 0
     while done < calls and discarded < 20:
-        result = call(vc, folder, seconds, places)
+        result = call(vc, folder, seconds, places, options)
         if result is None:
             discarded += 1
             continue
@@ -118,11 +95,21 @@ def main():
         delays += result[0]
         errors.append(result[1])
     note = f"{calls} calls"
-    row("delay added between capture and playback, median", delays, "ms", limit=25, note=note)
-    row("delay added between capture and playback, p99", delays, "ms", limit=35,
+    row(f"delay added between capture and playback{name}, median", delays, "ms", limit=25 + extra,
+        note=note)
+    row(f"delay added between capture and playback{name}, p99", delays, "ms", limit=35 + extra,
         value=quantile(delays, 0.99), note=note)
-    row("mouth_to_ear_ms of the call, off by", [abs(error) for error in errors], "ms", limit=2,
-        value=max(errors, key=abs), note="of the median of each call")
+    row(f"mouth_to_ear_ms of the call{name}, off by", [abs(error) for error in errors], "ms",
+        limit=2, value=max(errors, key=abs), note="of the median of each call")
+
+
+def main():
+    vc, folder, calls, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+    places = write_chirps(f"{folder}/chirps.wav", seconds + 2)
+    for name, options, extra in (
+            ("", ("--raw",), 0), (", --headset", ("--headset",), HEADSET_MS),
+            (", processed", (), PROCESSING_MS)):
+        measure(vc, folder, calls, seconds, places, name, options, extra)
 
 
 main()

@@ -21,8 +21,9 @@ class Member:
     """One `vc` process with JSON events. Every event also carries `at`, when it was read
     (CLOCK_MONOTONIC)."""
 
-    def __init__(self, vc, arguments, code=None):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("VC_")}
+    def __init__(self, vc, arguments, code=None, environment=None):
+        environment = {key: value for key, value in (environment or os.environ).items()
+                       if not key.startswith("VC_")}
         if code:
             environment["VC_CODE"] = code
         self.started = time.monotonic()
@@ -93,16 +94,16 @@ class Member:
         self.process.wait()
 
 
-def host(vc, *arguments):
+def host(vc, *arguments, environment=None):
     """A host on loopback with the server inside, and its code."""
     member = Member(
         vc, ["host", "--listen", f"127.0.0.1:{free_port()}", "--advertise", "127.0.0.1",
-             "--name", "host", *arguments])
+             "--name", "host", *arguments], environment=environment)
     return member, member.wait_for("code")["code"]
 
 
-def join(vc, code, *arguments):
-    return Member(vc, ["join", "--name", "joiner", *arguments], code)
+def join(vc, code, *arguments, environment=None):
+    return Member(vc, ["join", "--name", "joiner", *arguments], code, environment)
 
 
 def free_port(address="127.0.0.1"):
@@ -221,3 +222,8 @@ def row(name, values, unit, limit=None, value=None, note=""):
         "name": name, "unit": unit, "value": median(values) if value is None else value,
         "low": min(values), "high": max(values), "count": len(values), "limit": limit,
         "note": note}), flush=True)
+
+
+def missing(name, why):
+    """Prints that something was not measured."""
+    print(json.dumps({"name": name, "missing": why}), flush=True)

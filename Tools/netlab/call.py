@@ -3,11 +3,10 @@
 import dataclasses
 import os
 import shutil
-import subprocess
 import threading
 import time
 
-import kernel
+import line
 import nat
 from members import LabError, Member, start_servers
 from portmap import PortMapper
@@ -97,15 +96,10 @@ class Call:
         self.internet.destroy()
 
     def _start_shims(self):
-        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shim.py")
         for node, plan in self.internet.shims:
-            shim = subprocess.Popen(
-                kernel.inside(node.namespace, "python3", path, str(plan.delay_ms),
-                              str(plan.jitter_ms), str(plan.reorder), "0"),
-                stdout=subprocess.PIPE, text=True)
-            self.shims.append(shim)
-            if shim.stdout.readline() != "ready\n":
-                raise LabError("the line with delay did not start")
+            self.shims.append(line.start(
+                node, "--delay", plan.delay_ms, "--jitter", plan.jitter_ms,
+                "--reorder", plan.reorder))
 
     # Members
 

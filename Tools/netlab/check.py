@@ -1,17 +1,14 @@
 """The laboratory against itself: its routers map and filter as nat.py says, with plain sockets."""
 
 import dataclasses
-import os
 import select
 import socket
 import struct
-import subprocess
-import sys
 import time
 import traceback
 
 import conntrack
-import kernel
+import line
 import nat
 import portmap
 from cells import Result
@@ -60,6 +57,9 @@ def all_checks():
         Check("connections are forgotten", _forgotten, Site("PR")),
         Check("a small TTL opens the own router only", _small_ttl, Site("PR")),
         Check("a line with delay", _delay, Site("PR", delay_ms=25)),
+        # A site with a shim, whose options these checks choose.
+        Check("a line that loses, in bursts", _loss, Site("PR", delay_ms=1)),
+        Check("a narrow line", _narrow, Site("PR", delay_ms=1)),
     ]
     return checks
 
@@ -237,12 +237,8 @@ def _small_ttl(bench, problems):
 
 def _delay(bench, problems):
     (node, plan), = bench.internet.shims
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shim.py")
-    line = subprocess.Popen(
-        kernel.inside(node.namespace, sys.executable, path, str(plan.delay_ms), "0", "0", "0"),
-        stdout=subprocess.PIPE, text=True)
+    shim = line.start(node, "--delay", plan.delay_ms)
     try:
-        line.stdout.readline()
         inner = bench.inner()
         first, address = bench.server("signal", 4460)
         arrives(inner, address, first)  # Neighbours are found.
@@ -252,5 +248,54 @@ def _delay(bench, problems):
         wanted = plan.delay_ms / 1_000
         _expect(problems, wanted <= seconds < wanted + 0.05, f"{1_000 * seconds:.0f} ms")
     finally:
-        line.kill()
-        line.wait()
+        shim.kill()
+        shim.wait()
+
+
+def _sent_through(bench, count, spacing, size, *options):
+    """(number, seconds from the first sending) of what arrives of `count` packets through a line
+    with these options, in the order of arrival."""
+    (node, _), = bench.internet.shims
+    shim = line.start(node, *options)
+    try:
+        inner = bench.inner()
+        first, address = bench.server("signal", 4460)
+        # Until neighbours are found, also over a line that loses.
+        while not arrives(inner, address, first):
+            pass
+        begin = time.monotonic()
+        got = []
+        for number in range(count):
+            inner.sendto(number.to_bytes(4, "big").ljust(size, b"x"), address)
+            end = begin + (number + 1) * spacing
+            while (left := end - time.monotonic()) > 0:
+                if select.select([first], [], [], left)[0]:
+                    got.append((int.from_bytes(first.recv(2_048)[:4], "big"),
+                                time.monotonic() - begin))
+        while select.select([first], [], [], WAIT_SECONDS)[0]:
+            got.append((int.from_bytes(first.recv(2_048)[:4], "big"), time.monotonic() - begin))
+        return got
+    finally:
+        shim.kill()
+        shim.wait()
+
+
+def _loss(bench, problems):
+    count = 2_500
+    got = _sent_through(
+        bench, count, 0.000_5, 100, "--loss", 0.1, "--burst", 2.5, "--seed", 1)
+    missing = set(range(count)) - {number for number, _ in got}
+    bursts = [number for number in missing if number - 1 not in missing]
+    share, mean = len(missing) / count, len(missing) / max(1, len(bursts))
+    # 100 bursts: the share is known to a quarter of itself, the mean length to a fifth.
+    _expect(problems, 0.075 < share < 0.125, f"{100 * share:.1f} % are lost")
+    _expect(problems, 2 < mean < 3, f"{mean:.2f} are lost in a row")
+
+
+def _narrow(bench, problems):
+    # 100 packets of 100 bytes and 42 of headers at once: at 200 kbit/s 5.7 ms each, and no more
+    # than 100 ms of them wait.
+    got = _sent_through(bench, 100, 0, 100, "--rate", "1:200", "--queue", 100)
+    _expect(problems, 17 <= len(got) <= 22, f"{len(got)} of 100 passed")
+    last = got[-1][1] if got else 0
+    _expect(problems, 0.09 < last < 0.15, f"the last passed after {1_000 * last:.0f} ms")

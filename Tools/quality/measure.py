@@ -37,6 +37,8 @@ PAUSE_SECONDS = 0.6
 ATTEMPTS = 8
 # How far from the place of the whole an utterance is looked for: 20 ms.
 SEARCH = RATE // 50
+# Softer than this, -80 dB, nothing was heard, for which PESQ has no figure: the end of its scale.
+SILENCE = 1e-4
 
 # Pairs of (espeak-ng voice, words): the first of each is the host's.
 PAIRS = [
@@ -107,18 +109,19 @@ def utterances(said):
     return list(zip(borders, borders[1:] + [len(said)]))
 
 
-def aligned(said, heard):
+def aligned(said, heard, search=SEARCH):
     """What lies in `heard` over `said`, and the largest shift between two parts in milliseconds.
 
     Between utterances the jitter buffer may change its delay, which nobody hears; PESQ takes a
-    change that it does not find for a distortion, so each utterance is laid in its place first.
+    change that it does not find for a distortion, so each utterance is laid in its place first,
+    at most `search` samples from where the whole lies.
     """
     start = best_lag(said, heard)
-    heard = numpy.concatenate([numpy.zeros(SEARCH + max(0, -start)), heard, numpy.zeros(len(said))])
+    heard = numpy.concatenate([numpy.zeros(search + max(0, -start)), heard, numpy.zeros(len(said))])
     start = max(start, 0)
     parts, lags = [], []
     for begin, end in utterances(said):
-        around = heard[start + begin:start + end + 2 * SEARCH]
+        around = heard[start + begin:start + end + 2 * search]
         lag = int(numpy.argmax(correlate(around, said[begin:end], "valid", "fft")))
         parts.append(around[lag:lag + end - begin])
         if numpy.max(numpy.abs(said[begin:end])) > 0.01:
@@ -131,15 +134,17 @@ def scores(said, heard):
     said, heard = (resample_poly(x, 1, 3) for x in (said, heard))
     length = min(len(said), len(heard))
     said, heard = said[:length], heard[:length]
+    if numpy.max(numpy.abs(heard)) < SILENCE:
+        return 1.0, 0.0
     return pesq(16_000, said, heard, "wb"), stoi(said, heard, 16_000)
 
 
 class Member:
     """A `vc` whose events are collected."""
 
-    def __init__(self, programs, arguments):
+    def __init__(self, programs, arguments, prefix=()):
         self.process = subprocess.Popen(
-            [f"{programs}/vc", *arguments, "--json"], stdin=subprocess.PIPE,
+            [*prefix, f"{programs}/vc", *arguments, "--json"], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.events = []
         threading.Thread(target=self.collect, daemon=True).start()
@@ -148,8 +153,8 @@ class Member:
         for line in self.process.stdout:
             self.events.append(json.loads(line))
 
-    def wait_for(self, kind):
-        end = time.monotonic() + 10
+    def wait_for(self, kind, seconds=10):
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             for event in self.events:
                 if event["event"] == kind:
@@ -248,4 +253,5 @@ def main():
     sys.exit(1 if failed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@ internal import VCCore
 /// A loudspeaker through ALSA. The delay is that of the buffer, so the buffer is as short as the
 /// machine allows (`BufferLength`).
 final class ALSAPlayback: PlaybackDevice {
+    let isLoudspeaker = true
     /// A server takes its time to wake, and some cards click: ten seconds.
     let patience: UInt64 = 10_000_000_000
     private let name: String

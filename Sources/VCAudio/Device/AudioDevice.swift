@@ -26,6 +26,8 @@ protocol CaptureDevice: AnyObject {
 
 /// A place for sound to go: 48 kHz, mono. One thread uses it.
 protocol PlaybackDevice: AnyObject {
+    /// Whether somebody may hear it, and a microphone in the same room.
+    var isLoudspeaker: Bool { get }
     /// How long nothing may sound before the device is worth being paused, in nanoseconds.
     var patience: UInt64 { get }
     /// How often the device ran dry.

@@ -6,6 +6,7 @@ final class FilePlayback: PlaybackDevice {
     /// A hole of more than this is filled with silence: 100 ms.
     private static let longestHole = 4_800
 
+    let isLoudspeaker = false
     let patience: UInt64 = 1_000_000_000
     let xruns = 0
     private let file: SoundFileWriter

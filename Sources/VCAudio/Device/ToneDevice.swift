@@ -55,6 +55,7 @@ final class SilentPlayback: PlaybackDevice {
     /// Half a frame: what a block costs in delay, against two wake-ups a frame.
     static let block = 240
 
+    let isLoudspeaker = false
     let patience: UInt64 = 1_000_000_000
     let xruns = 0
     private var pace = Pace()

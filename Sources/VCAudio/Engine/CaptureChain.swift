@@ -13,6 +13,8 @@ public struct CaptureChain: ~Copyable {
     private let processingDelay: Int
     private let neededLead: Int
     private var toldBypass = false
+    /// Whether the sound is a microphone's: a file hears no loudspeaker, and need not wait for it.
+    var isMicrophone = true
     private let played = SampleBuffer(count: ProcessingOptions.frameSamples)
 
     /// - Parameters:
@@ -83,7 +85,7 @@ public struct CaptureChain: ~Copyable {
 
     /// How many samples before its echo the loudspeaker's sound is known now.
     private mutating func hear(end: UInt64) -> Int {
-        guard loudspeaker != nil else { return 0 }
+        guard loudspeaker != nil, isMicrophone else { return 0 }
         let lead = loudspeaker?.read(
             ProcessingOptions.frameSamples, into: played, frameEnd: end)
         processing?.hearLoudspeaker(played, at: 0)

@@ -84,6 +84,7 @@ final class CaptureLoop {
             let stamp = try device.read(frameCount, into: samples)
             shared.captureXruns.store(closedXruns + device.xruns, ordering: .relaxed)
             watchForSilence(device)
+            chain.isMicrophone = device.isMicrophone
             process(stamp)
         } catch {
             lose(device, error)

@@ -89,7 +89,7 @@ final class PlaybackLoop {
 
     /// The block that was just written ends where the delay does.
     private func tellLoudspeaker(_ count: Int, delay: Int) {
-        guard let loudspeaker, device != nil else { return }
+        guard let loudspeaker, device?.isLoudspeaker ?? false else { return }
         let end = vc_boottime_nanoseconds() + UInt64(max(0, delay)) * 1_000
         loudspeaker.push(
             members.mixer.output, count: count, heardAt: end &- UInt64(count) * 62_500 / 3)

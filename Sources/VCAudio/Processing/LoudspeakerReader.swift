@@ -9,7 +9,9 @@ internal import VCCore
 /// the capture thread.
 public struct LoudspeakerReader: ~Copyable {
     /// Samples kept between us and the newest: playback hands over whole periods, of 256.
-    private static var firstReserve: Int { 320 }
+    private static var firstReserve: Int { period + 64 }
+    /// Samples of a period of playback.
+    private static var period: Int { 256 }
     private static var reserveStep: Int { 240 }
     private static var largestReserve: Int { 4_800 }
     /// The most that a sound is read before it is heard, in samples: 50 ms, by which time stamps
@@ -38,6 +40,15 @@ public struct LoudspeakerReader: ~Copyable {
     /// dry then says nothing.
     private var framesInStep = 0
     private static var framesToSettle: Int { 50 }
+    /// Where periods and frames meet decides how near to the newest can be read, which decides how
+    /// long the microphone waits (`NearDelay`). It is looked at first, for 100 ms: after eight
+    /// frames of 480 and periods of 256 have met in all ways.
+    private static var framesToLook: Int { 10 }
+    private var framesLooked = 0
+    /// Where the frame would begin, had we not to look first, and the fewest samples that were
+    /// there behind it.
+    private var candidate = 0.0
+    private var fewestLeft = Double.infinity
     private var framesAstray = 0
 
     public init(_ ring: LoudspeakerRing) {
@@ -50,6 +61,7 @@ public struct LoudspeakerReader: ~Copyable {
     /// Forgets where it read: the microphone was paused.
     public mutating func restart() {
         position = nil
+        framesLooked = 0
     }
 
     /// Fills `target` with `count` samples for the frame of the microphone that ends at `end`
@@ -68,13 +80,17 @@ public struct LoudspeakerReader: ~Copyable {
         let nanoseconds = Double(Int64(bitPattern: end &- block.heardAt))
         let since = nanoseconds * Double(Limits.sampleRate) / 1e9
         let heardNow = Double(block.start - count) + since
-        let start = position ?? anchor(newest: newest, count: count, heardNow: heardNow)
+        if position == nil { look(newest: newest, count: count, heardNow: heardNow) }
+        guard let start = position else {
+            target.clear(at: 0, count: count)
+            return nil
+        }
         guard start >= Double(ring.start + 1), start > heardNow - Self.longestLead,
             start + Double(count) * ratio + 3 <= Double(newest)
         else {
-            isDry = isDry || (position != nil && framesInStep >= Self.framesToSettle)
+            isDry = isDry || framesInStep >= Self.framesToSettle
             framesInStep = 0
-            position = nil
+            restart()
             target.clear(at: 0, count: count)
             return nil
         }
@@ -100,16 +116,34 @@ public struct LoudspeakerReader: ~Copyable {
 
     /// After a break between the samples. The clocks stay what they are.
     private mutating func beginAgain() {
-        position = nil
+        restart()
         isDry = false
         framesInStep = 0
         drift = DriftEstimator()
     }
 
-    private func anchor(newest: Int, count: Int, heardNow: Double) -> Double {
+    /// Chooses where to read: what is heard far from now at once, else as near to the newest as
+    /// can be, when that is known.
+    private mutating func look(newest: Int, count: Int, heardNow: Double) {
         let latest = Double(newest - reserve - count)
         let wanted = (heardNow + Self.longestLead).rounded()
-        return max(Double(ring.start + 1), min(latest, wanted))
+        guard latest < wanted else {
+            position = max(Double(ring.start + 1), wanted)
+            return
+        }
+        candidate = framesLooked == 0 ? latest : candidate + Double(count) * ratio
+        let left = Double(newest) - candidate - Double(count)
+        guard left >= 0 else {
+            // That is no jitter: nothing is played any more.
+            framesLooked = 0
+            return
+        }
+        fewestLeft = framesLooked == 0 ? left : min(fewestLeft, left)
+        framesLooked += 1
+        guard framesLooked >= Self.framesToLook else { return }
+        framesLooked = 0
+        let spare = (fewestLeft - Double(reserve - Self.period)).rounded(.down)
+        position = max(Double(ring.start + 1), candidate + spare)
     }
 
     private mutating func compare(_ distance: Double) {

@@ -93,6 +93,8 @@ struct Peer: ~Copyable {
     var nextReason = Instant.distantFuture
     /// What the peer last reported about our voice.
     var report: ReceiverReport?
+    /// When it last told that voice of ours has come: as good as an answer.
+    var heardUs = Instant.zero
     /// What is done about the frames that it loses, and which ones it was sent last.
     var loss = LossControl()
     var sentFrames = SentFrames()

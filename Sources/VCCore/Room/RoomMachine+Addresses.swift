@@ -70,6 +70,8 @@ extension RoomMachine {
         var latest = max(lastPort, relays.lastAnswer)
         for number in peers.numbers {
             latest = max(latest, max(peers[number].since, peers[number].path.lastAnswer ?? .zero))
+            // A full network loses answers for long; a port that voice gets through is not stuck.
+            latest = max(latest, peers[number].heardUs)
         }
         return latest + RoomMachine.portPatience
     }

@@ -209,6 +209,9 @@ extension RoomMachine {
             _ = peers[number].path.answered(transaction, now: now)
         case .report:
             let report = try ReceiverReport(from: &reader)
+            if let before = peers[number].report, report.received > before.received {
+                peers[number].heardUs = now
+            }
             peers[number].report = report
             peers[number].loss.note(report, now: now)
             peers[number].path.report(received: report.received, lost: report.lost, now: now)

@@ -4,8 +4,12 @@
 /// ```
 ///   loss, delay as ever:  none -> copy of n-1 (above 1 %) or n-2 (bursts) -> both (above 8 %)
 ///   loss, delay rising:   no copies, and a step of thrift: fewer bits, then longer frames
+///   heavy loss:           2 s without copies; if less is lost then, the same
 ///   15 s without:         one step back
 /// ```
+///
+/// The delay alone does not tell: it cannot rise where the queue was full from the first report on,
+/// and there copies of two frames make three times of what is too much already.
 public struct LossControl: Sendable {
     /// Which earlier frames a packet carries (in the manner of RFC 2198).
     public enum Copies: UInt8, Sendable {
@@ -39,6 +43,20 @@ public struct LossControl: Sendable {
     static let thriftInterval = Duration.seconds(2)
     /// The last step.
     public static let mostThrift = 3
+    /// With more than this share lost it is tried whether copies are the reason.
+    static let trialPerThousand = 300
+    /// They are, when without them this much less of all is lost: more than three deviations of
+    /// what chance makes of 150 and 300 packets.
+    static let trialFall = 150
+    /// Reports with copies and without that count. The first one without is of packets with.
+    static let reportsWith = 6
+    static let reportsWithout = 3
+    /// Copies are that long under way before they are tried, and that long not again when it was
+    /// found that they are not the reason.
+    static let trialDelay = Duration.milliseconds(3_500)
+    static let trialInterval = Duration.seconds(60)
+    /// For so long loss is a full network's, when they were.
+    static let fullTime = Duration.seconds(30)
 
     /// What a report tells beyond the one before.
     private struct Share: BitwiseCopyable {
@@ -56,6 +74,12 @@ public struct LossControl: Sendable {
     private var transits = InlineArray<20, UInt32>(repeating: 0)
     private var reports = 0
     private var previous: ReceiverReport?
+    /// Reports since copies were left out to see what that does; the loss with them.
+    private var trial: Int?
+    private var lossWithCopies = 0
+    private var copiesSince = Instant.zero
+    private var nextTrial = Instant.zero
+    private var fullUntil = Instant.zero
     private var lastNeeded = Instant.zero
     private var lastCongested = Instant.zero
     private var lastStep = Instant.zero
@@ -93,7 +117,11 @@ public struct LossControl: Sendable {
     private mutating func decide(isRising: Bool, now: Instant) {
         let sum = total
         let wanted = wantedCopies(sum)
-        if isRising, wanted != .none {
+        if isTrying(now: now) {
+            copies = .none
+            return
+        }
+        if isRising || now < fullUntil, wanted != .none {
             lastCongested = now
             copies = .none
             if thrift < Self.mostThrift, now >= lastStep + Self.thriftInterval {
@@ -109,12 +137,50 @@ public struct LossControl: Sendable {
         // Right after congestion a copy would bring it back.
         guard now >= lastCongested + Self.thriftInterval || thrift == 0 else { return }
         if Self.strength(wanted) >= Self.strength(copies), wanted != .none {
+            if Self.strength(wanted) > Self.strength(copies) { copiesSince = now }
             copies = wanted
             lastNeeded = now
         } else if now >= lastNeeded + Self.patience {
             copies = wanted
             lastNeeded = now
         }
+    }
+
+    /// Whether copies are left out for a moment, to see whether less is lost without them.
+    private mutating func isTrying(now: Instant) -> Bool {
+        guard let reports = trial else {
+            guard copies != .none, now >= copiesSince + Self.trialDelay, now >= nextTrial else {
+                return false
+            }
+            lossWithCopies = lossPerThousand(ofLast: Self.reportsWith)
+            guard lossWithCopies > Self.trialPerThousand else { return false }
+            trial = 0
+            return true
+        }
+        trial = reports + 1
+        guard reports + 1 > Self.reportsWithout else { return true }
+        trial = nil
+        let loss = lossPerThousand(ofLast: Self.reportsWithout)
+        if lossWithCopies - loss > Self.trialFall {
+            fullUntil = now + Self.fullTime
+        } else {
+            nextTrial = now + Self.trialInterval
+        }
+        return false
+    }
+
+    /// The share that was lost of what the last `count` reports tell of.
+    private func lossPerThousand(ofLast count: Int) -> Int {
+        var received = 0
+        var lost = 0
+        var back = 1
+        while back <= min(count, reports) {
+            let share = shares[(reports - back) % Self.window]
+            received += Int(share.received)
+            lost += Int(share.lost)
+            back += 1
+        }
+        return lost * 1_000 / max(1, received + lost)
     }
 
     private func wantedCopies(_ sum: Share) -> Copies {

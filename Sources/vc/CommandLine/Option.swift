@@ -88,7 +88,8 @@ enum Option: String, CaseIterable {
             "microphone always open, opened by voice (default), or held open by a key: F4, or `vc "
                 + "ptt` on a key of the desktop"
         case .steady: "constant packets, so that nobody can see when you talk"
-        case .bitrate: "bits per second of your voice, 6000 to 128000; default 48000"
+        case .bitrate:
+            "bits per second of your voice, 6000 to 128000; default 48000, 64000 with --frame 2.5"
         case .frame: "length of a frame: 2.5, 5, 10 (default) or 20 ms"
         case .plain:
             "lines for people, also for screen readers, instead of the full-screen interface"

@@ -69,29 +69,37 @@ struct LoudspeakerTests {
             expected = Float((Int(first) + 480) % 10_000)
             frames += 1
         }
-        #expect(frames > 990)
+        // Of the 1,000, but for those after which it knows how near it can read.
+        #expect(frames > 985)
         let drift = rig.reader.driftPPM
         #expect(drift == 0)
     }
 
     @Test("the drift of two clocks is found within seconds, to 10 ppm", arguments: [-100, 30, 300])
     func drift(ppm: Int) {
-        var rig = Rig(drift: Double(ppm), jitter: 0.3)
-        for number in 1...1_500 {
-            let time = Double(number) / 100
-            rig.play(until: time)
-            _ = rig.read(at: time)
-            let found = rig.reader.driftPPM
-            if number == 500, abs(ppm) >= 100 { #expect(abs(found - Double(ppm)) < 30, "\(found)") }
+        var errors: [Double] = []
+        for seed in UInt64(1)...10 {
+            var rig = Rig(drift: Double(ppm), jitter: 0.3)
+            rig.random = SplitMix64(seed: seed)
+            for number in 1...1_500 {
+                let time = Double(number) / 100
+                rig.play(until: time)
+                _ = rig.read(at: time)
+                guard number == 500, abs(ppm) >= 100 else { continue }
+                let found = rig.reader.driftPPM
+                #expect(abs(found - Double(ppm)) < 30, "\(found)")
+            }
+            errors.append(abs(rig.reader.driftPPM - Double(ppm)))
         }
-        let found = rig.reader.driftPPM
-        #expect(abs(found - Double(ppm)) < 10, "\(found)")
+        // Stamps that jitter leave something to chance.
+        #expect(errors.reduce(0, +) / Double(errors.count) < 10, "\(errors)")
+        #expect((errors.max() ?? 0) < 20, "\(errors)")
     }
 
     @Test(
         "a loudspeaker far away is read late, so that its echo comes soon after",
         arguments: [
-            (0.0107, -300...600), (0.3, 1_900...2_400),
+            (0.0107, 430...600), (0.3, 1_900...2_400),
         ])
     func lead(latency: Double, expected: ClosedRange<Int>) {
         var rig = Rig()
@@ -102,6 +110,23 @@ struct LoudspeakerTests {
             lead = rig.read(at: time).lead
         }
         #expect(expected.contains(lead), "\(lead) samples")
+    }
+
+    @Test("however blocks and frames lie to each other, a near loudspeaker is read at once")
+    func nearest() {
+        for phase in stride(from: 0.0, to: 256, by: 16) {
+            var rig = Rig()
+            var leads: Set<Int> = []
+            for number in 1...200 {
+                let time = Double(number) / 100
+                rig.play(until: time, from: phase / 48_000)
+                let lead = rig.read(at: time).lead
+                if number > 100 { leads.insert(lead) }
+            }
+            // The newest is heard 512 samples later at least; 64 are for what comes late, and 32
+            // are how finely periods of 256 and frames of 480 meet.
+            #expect(leads.allSatisfy { (512 - 64 - 48...512).contains($0) }, "\(phase): \(leads)")
+        }
     }
 
     @Test("while nothing is played there is silence, and after a pause it goes on")

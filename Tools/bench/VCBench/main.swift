@@ -4,6 +4,9 @@
 // Each round runs both, one after the other, on the same samples and counts the CPU time of the
 // thread; the result is the median of the rounds' ratios, so that what else the machine does falls
 // on both sides alike.
+//
+// Hours of virtual time in the jitter buffer: vc-bench endurance HOURS (EnduranceBench).
+// The clicks of a recording: vc-bench clicks UNDISTURBED HEARD (Tools/quality/loss.py).
 
 import CAllocationCounter
 import CCodecLoop
@@ -134,6 +137,16 @@ func row(_ name: String, _ values: [Double], unit: String, limit: Double, note: 
 if CommandLine.arguments.count > 1, CommandLine.arguments[1] == "jitter" {
     let minutes = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) ?? 10 : 10
     try JitterBench().run(minutes: max(1, minutes))
+    exit(0)
+}
+if CommandLine.arguments.count > 1, CommandLine.arguments[1] == "endurance" {
+    let hours = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) ?? 1 : 1
+    try EnduranceBench().run(hours: max(1, hours))
+    exit(0)
+}
+if CommandLine.arguments.count == 4, CommandLine.arguments[1] == "clicks" {
+    try ClickCount.run(
+        undisturbed: CommandLine.arguments[2], heard: CommandLine.arguments[3])
     exit(0)
 }
 if CommandLine.arguments.count > 1, CommandLine.arguments[1] == "processing" {
