@@ -148,3 +148,5 @@ static int release_segments(struct dl_phdr_info *object, size_t size, void *cont
 }
 
 void vc_release_startup_pages(void) { dl_iterate_phdr(release_segments, NULL); }
+
+char *vc_environment_entry(long place) { return environ[place]; }

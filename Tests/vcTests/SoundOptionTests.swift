@@ -6,10 +6,11 @@ import VCCore
 @Suite("Sound is set")
 struct SoundOptionTests {
     private func parse(_ words: [String]) throws(UsageError) -> Invocation {
-        try Invocation(
+        try CommandLineReading(
             Arguments(
                 count: words.count, text: { words[$0] }, isOption: { words[$0].hasPrefix("--") }),
-            environment: Environment())
+            environment: Environment()
+        ).invocation
     }
 
     private func read(_ line: String) -> InputLine { InputLine(text: line) }
@@ -29,7 +30,7 @@ struct SoundOptionTests {
         for words in [
             ["host", "--record"], ["host", "--record", ""], ["host", "--equalizer", "1,2"],
             ["host", "--equalizer", "1,2,13"], ["host", "--equalizer", "1,2,x"],
-            ["host", "--no-tones=1"], ["doctor", "--record", "x.wav"],
+            ["host", "--no-tones=2"], ["doctor", "--record", "x.wav"],
         ] {
             #expect(throws: UsageError.self, "\(words)") { try parse(words) }
         }

@@ -94,3 +94,7 @@ uint64_t vc_unix_seconds(void);
 /// libraries: what is used again comes back from the page cache. A long-lived server needs a small
 /// part of them.
 void vc_release_startup_pages(void);
+
+/// The variable of the environment at `place`, as NAME=VALUE; NULL behind the last one. In C
+/// because Swift takes `environ` for something that changes under its hands.
+char *vc_environment_entry(long place);

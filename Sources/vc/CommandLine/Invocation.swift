@@ -9,10 +9,23 @@ enum Invocation: Equatable {
     case demo(json: Bool, directory: String?)
     case doctor(CallOptions)
     case devices(json: Bool)
+    /// Shows what holds.
+    case config(ConfigurationReport)
+    case completion(Shell)
     /// Asks a running call for something.
     case control(ControlRequest)
     case version
-    case help(Command?)
+    case help(HelpTopic)
+}
+
+/// What `vc help` is to explain.
+enum HelpTopic: Equatable {
+    case overview
+    case command(Command)
+    /// What `--json` prints.
+    case events
+    /// All of it, as a man page.
+    case manualPage
 }
 
 /// Where the room code comes from. Never the code itself: it is read as bytes from there.
@@ -22,6 +35,7 @@ enum CodeSource: Equatable {
     case arguments([Int])
     /// $VC_CODE.
     case environment
+    case configuration(SecretPlace)
     /// The person at the terminal.
     case terminal
 }
@@ -32,6 +46,7 @@ enum PhraseSource: Equatable {
     case arguments([Int])
     /// $VC_PHRASE.
     case environment
+    case configuration(SecretPlace)
     /// The person at the terminal: `vc tune -`.
     case terminal
     /// One is made.
@@ -79,6 +94,7 @@ enum SignalTokenSource: Equatable {
     case file(String)
     /// $VC_SIGNAL_TOKEN.
     case environment
+    case configuration(SecretPlace)
 }
 
 /// `[ADDR:]PORT`.
@@ -129,7 +145,7 @@ enum DeviceChoice: Equatable {
     }
 }
 
-enum TalkMode: String, Equatable {
+enum TalkMode: String, Equatable, CaseIterable {
     /// The microphone is always open.
     case open
     /// Opened by voice.

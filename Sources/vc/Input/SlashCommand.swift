@@ -1,4 +1,5 @@
 internal import VCCore
+internal import VCHelp
 
 /// One line of standard input.
 enum InputLine: Equatable {

@@ -14,6 +14,11 @@ enum SlashHelp {
         let names: [String]
         let usage: String
         let summary: String
+
+        /// With its other names.
+        var fullSummary: String {
+            summary + names.dropFirst().map { " (also /\($0))" }.joined()
+        }
     }
 
     static let entries: [Entry] = [
@@ -102,8 +107,7 @@ enum SlashHelp {
         guard !shown.isEmpty else { return nil }
         return shown.map { entry in
             let gap = String(repeating: " ", count: max(1, 22 - entry.usage.count))
-            let also = entry.names.dropFirst().map { " (also /\($0))" }.joined()
-            return entry.usage + gap + entry.summary + also
+            return entry.usage + gap + entry.fullSummary
         }
     }
 }

@@ -10,6 +10,11 @@ struct JSONObject {
         addRaw(key, jsonString(value))
     }
 
+    /// Null for nil.
+    mutating func add(_ key: String, _ value: String?) {
+        addRaw(key, value.map(jsonString) ?? "null")
+    }
+
     mutating func add(_ key: String, _ value: Bool) {
         addRaw(key, value ? "true" : "false")
     }

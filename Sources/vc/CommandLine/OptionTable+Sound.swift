@@ -1,0 +1,83 @@
+internal import VCAudio
+
+extension Option {
+    /// What becomes of our voice before it is encoded.
+    static let microphoneTable: [Option] = [
+        setting(
+            "capture", .device("DEV"), .microphone, calls + [.doctor], \.call.capture,
+            standard: "alsa:default", expected: "alsa:NAME, file:PATH, tone[:HZ] or silence",
+            "where to record: alsa:NAME, file:PATH, tone[:HZ] or silence; default alsa:default"
+        ) { DeviceChoice($0) },
+        toggle(
+            "muted", .microphone, calls, \.call.isMuted, "start with the microphone closed"),
+        setting(
+            "talk", .words(TalkMode.allCases.map(\.rawValue)), .microphone, calls, \.call.talk,
+            standard: TalkMode.voice.rawValue, expected: "open, voice or ptt",
+            "microphone always open, opened by voice (default), or held open by a key: F4, or `vc "
+                + "ptt` on a key of the desktop"
+        ) { TalkMode(rawValue: $0) },
+        toggle(
+            "raw", .microphone, calls, \.call.isRaw,
+            "leave the sound of the microphone as it is: no echo cancellation, noise suppression "
+                + "or gain control"),
+        toggle(
+            "headset", .microphone, calls, \.call.isHeadset,
+            "no echo cancellation, because nobody hears your loudspeakers: 7 ms less delay"),
+        toggle(
+            "no-noise-suppression", .microphone, calls, \.call.suppressesNoise, sets: false,
+            "leave fans and other steady noise in: 6 ms less delay"),
+        toggle(
+            "no-gain-control", .microphone, calls, \.call.controlsGain, sets: false,
+            "leave your voice as loud or soft as it is"),
+        value(
+            "insert", .text("PLUGIN"), .microphone, calls, \.call.insert,
+            expected: "ladspa:FILE:LABEL, perhaps with ,CONTROL=VALUE behind it",
+            "send your voice through ladspa:FILE:LABEL[,CONTROL=VALUE...] before it is encoded; "
+                + "FILE is a path, or a name in /usr/lib/ladspa or $LADSPA_PATH"
+        ) { PluginChoice($0) },
+    ]
+
+    /// How the others sound.
+    static let listeningTable: [Option] = [
+        setting(
+            "playback", .device("DEV"), .listening, calls + [.doctor], \.call.playback,
+            standard: "alsa:default",
+            expected: "alsa:NAME, file:PATH or silence; it cannot be a tone",
+            "where to play: alsa:NAME, file:PATH or silence; default alsa:default"
+        ) { text in
+            guard let device = DeviceChoice(text) else { return nil }
+            if case .tone = device { return nil }
+            return device
+        },
+        setting(
+            "equalizer", .text("LOW,MID,HIGH"), .listening, calls, \.call.equalizer,
+            standard: "0,0,0", expected: "three numbers from -12 to 12, as in 3,0,-2",
+            "change what you hear by so many dB in three bands, -12 to 12 each"
+        ) { EqualizerChoice($0) },
+        toggle(
+            "no-leveling", .listening, calls, \.call.isLeveling, sets: false,
+            "leave everybody as loud as they are; they are made equally loud otherwise"),
+        toggle(
+            "no-tones", .listening, calls, \.call.hasTones, sets: false,
+            "no tone when somebody comes or goes"),
+    ]
+
+    /// How our voice is encoded and sent.
+    static let packetTable: [Option] = [
+        toggle(
+            "steady", .packets, calls, \.call.isSteady,
+            "constant packets, so that nobody can see when you talk"),
+        value(
+            "bitrate", .text("N"), .packets, calls, \.call.bitrate,
+            expected: "a number from 6000 to 128000",
+            "bits per second of your voice, 6000 to 128000; default 48000"
+        ) { decimalInteger($0, in: bitrates) },
+        value(
+            "frame", .words(["2.5", "5", "10", "20"]), .packets, calls, \.call.frame,
+            expected: "2.5, 5, 10 or 20", "milliseconds of a frame; default 10"
+        ) { FrameLength(milliseconds: $0) },
+    ]
+
+    /// What Opus can do with one voice; above 128 kbit/s nothing is gained (RFC 6716, 2.1.1).
+    private static let bitrates = 6_000...128_000
+}
