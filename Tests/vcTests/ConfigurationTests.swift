@@ -362,5 +362,7 @@ enum Samples {
         "listen": "4470", "record": "a.opus", "duration": "3", "out": "d", "capture": "silence",
         "talk": "open", "insert": "ladspa:amp:amp_mono", "playback": "silence",
         "equalizer": "1,2,3", "bitrate": "24000", "frame": "5",
+        "talk-key": "F9", "exec": "true", "voice-threshold": "-45", "voice-hold": "500",
+        "buffer-min": "20", "buffer-max": "60", "complexity": "8",
     ]
 }

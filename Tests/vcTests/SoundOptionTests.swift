@@ -1,4 +1,5 @@
 import Testing
+import VCAudio
 import VCCore
 
 @testable import vc
@@ -33,6 +34,41 @@ struct SoundOptionTests {
             ["host", "--no-tones=2"], ["doctor", "--record", "x.wav"],
         ] {
             #expect(throws: UsageError.self, "\(words)") { try parse(words) }
+        }
+    }
+
+    @Test("by options for the curious, which reach the engine, within limits")
+    func curious() throws {
+        func options(_ line: String) throws -> CallOptions {
+            let words = ["host"] + line.split(separator: " ").map(String.init)
+            guard case .host(let options) = try parse(words) else { return try #require(nil) }
+            return options
+        }
+        let usual = CallOptions()
+        #expect(usual.jitter == JitterSettings() && usual.encoding.profile.complexity == 5)
+        #expect(usual.processing.highPass && usual.voiceGate.threshold >= 50)
+        let chosen = try options(
+            "--buffer-min 20 --buffer-max 60 --no-comfort-noise --complexity 8 --no-high-pass "
+                + "--voice-threshold -40 --voice-hold 1000")
+        #expect(
+            chosen.jitter == JitterSettings(delay: 960...2_880, makesComfortNoise: false))
+        #expect(chosen.encoding.profile.complexity == 8)
+        #expect(!chosen.processing.highPass && chosen.processing.echoCancellation)
+        var gate = chosen.voiceGate
+        #expect(gate.threshold == 40)
+        let start = Instant(nanoseconds: 1_000_000_000)
+        #expect(gate.judge(level: 30, at: start).sends)
+        #expect(gate.judge(level: 100, at: start + .milliseconds(990)).sends)
+        #expect(gate.judge(level: 100, at: start + .milliseconds(1_010)).flags == .endOfTalkSpurt)
+        #expect(try options("--buffer-max 10").jitter.delay == 120...480)
+        #expect(try options("--buffer-min 200").jitter.delay == 9_600...9_600)
+        for line in [
+            "--buffer-min 2", "--buffer-max 201", "--buffer-max 5", "--complexity 11",
+            "--complexity -1", "--voice-threshold 40", "--voice-threshold -91",
+            "--voice-threshold -19", "--voice-hold 49", "--voice-hold 5001",
+            "--buffer-min 60 --buffer-max 20",
+        ] {
+            #expect(throws: UsageError.self, "\(line)") { try options(line) }
         }
     }
 

@@ -243,4 +243,31 @@ struct CallRoom {
         }
         return lines
     }
+
+    // MARK: Debugging
+
+    /// What `/debug` says of the way to each member, and of what came through it.
+    func debugLines(_ connections: [MemberConnection]) -> [String] {
+        numbers.flatMap { number -> [String] in
+            let heard = engine.memberStatistics(slot: number - 1)
+            let connection = connections.first { Int($0.number) == number }
+            let route = connection?.route.map { "\($0.rung.rawValue) to \($0.endpoint)" }
+            let saving = connection.map { ", saving \($0.thrift) of \(LossControl.mostThrift)" }
+            return [
+                "\(number): \(route ?? "no path")\(saving ?? "")",
+                "\(number): packets \(heard.packetsReceived), lost \(heard.packetsLost) in "
+                    + "\(heard.packetBursts) pieces, frames recovered \(heard.recovered), twice "
+                    + "\(heard.duplicates), refused \(heard.refused), left out \(heard.dropped), "
+                    + "not decoded \(heard.skipped), splices \(heard.splices)",
+            ]
+        }
+    }
+
+    /// How our voice is encoded now.
+    var encodingLine: String {
+        let profile = encoding.profile
+        let milliseconds = fixedDecimal(Double(profile.frame.sampleCount) / 48, decimals: 1) ?? "?"
+        return "encoder: \(milliseconds) ms, \(profile.bitrate) bit/s, complexity "
+            + "\(profile.complexity), \(profile.application == .lowDelay ? "low delay" : "voice")"
+    }
 }

@@ -21,6 +21,10 @@ struct CommandOptions: Equatable, Sendable {
         if !call.rungs.allowsDirect, !call.rungs.allowsRelay {
             throw UsageError("without direct paths and without relays there is no way to anybody")
         }
+        if let shortest = call.shortestBuffer, let longest = call.longestBuffer, shortest > longest
+        {
+            throw UsageError("`buffer-min` may not be more than `buffer-max`")
+        }
     }
 }
 

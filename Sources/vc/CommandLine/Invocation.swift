@@ -72,6 +72,10 @@ struct CallOptions: Equatable {
     var capture = DeviceChoice.alsa("default")
     var playback = DeviceChoice.alsa("default")
     var talk = TalkMode.voice
+    /// The key that is held to talk.
+    var talkKey = TalkKey.usual
+    /// The program that is run on each event.
+    var exec: String?
     /// Where what is said and heard is written.
     var record: String?
     var equalizer = EqualizerChoice.flat
@@ -79,6 +83,18 @@ struct CallOptions: Equatable {
     var isLeveling = true
     /// Whether a tone tells who comes and goes.
     var hasTones = true
+    /// Whether what lies below speech is taken out.
+    var cutsLow = true
+    /// In -dBov; nil: it follows the noise.
+    var voiceThreshold: Int?
+    /// How long the microphone stays open after the last word, in milliseconds.
+    var voiceHold: Int?
+    /// How long packets of the others are waited for at least and at most, in milliseconds.
+    var shortestBuffer: Double?
+    var longestBuffer: Double?
+    var makesComfortNoise = true
+    /// The effort of the encoder, 0 to 10.
+    var complexity: Int?
     /// Bits per second.
     var bitrate: Int?
     var frame: FrameLength?

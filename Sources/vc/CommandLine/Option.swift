@@ -143,5 +143,5 @@ extension Option {
 extension Option {
     /// Options of later versions: refused by name, because ignoring one could cost the privacy
     /// that it asked for.
-    static let later = ["exec", "no-lan"]
+    static let later = ["no-lan"]
 }

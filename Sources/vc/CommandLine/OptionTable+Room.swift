@@ -71,6 +71,11 @@ extension Option {
             "write what you hear and say to FILE, which ends in .opus, .ogg, .flac or .wav; "
                 + "everybody in the room is told", read: anyText),
         value(
+            "exec", .file("COMMAND"), .output, calls, \.call.exec, expected: "a program",
+            "run the program COMMAND on each event, its fields in the environment: $VC_EVENT, "
+                + "$VC_EVENT_TEXT and so on, $VC_EVENT_JSON for all of it; codes and phrases are "
+                + "left out", read: anyText),
+        value(
             "duration", .text("SECONDS"), .output, calls, \.call.duration,
             expected: "a number of seconds", "leave after that", read: readDuration),
         value(

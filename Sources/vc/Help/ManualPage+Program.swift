@@ -66,9 +66,9 @@ extension ManualPage {
                 "Every option of a call can stand in `$XDG_CONFIG_HOME/vc/config` (without that "
                     + "variable: `~/.config/vc/config`), without its dashes, one a line. What "
                     + "needs no value on the command line is `yes` or `no`. What stands under "
-                    + "`[host]`, `[join]`, `[tune]` or `[doctor]` holds for that command only. A line that "
-                    + "begins with # or ; is a comment, as is what follows a ; behind a blank. A "
-                    + "line has at most 198 bytes."),
+                    + "`[host]`, `[join]`, `[tune]` or `[doctor]` holds for that command only. A "
+                    + "line that begins with # or ; is a comment, as is what follows a ; behind a "
+                    + "blank. A line has at most 198 bytes."),
             .lines(["signal = vps.example.org", "talk = ptt", "", "[host]", "listen = 4460"]),
             .text(
                 "These are secrets, and the file should have mode 0600 if one stands there:"),

@@ -24,7 +24,8 @@ struct JSONLines: EventRenderer {
         writer.write(text: isOneTime ? ",\"once\":true}\n" : "}\n")
     }
 
-    private func object(for event: CallEvent, at seconds: Double) -> JSONObject {
+    /// An event with its fields.
+    func object(for event: CallEvent, at seconds: Double) -> JSONObject {
         var object = JSONObject()
         object.add("event", event.jsonName)
         object.add("t", seconds, decimals: 3)
