@@ -159,7 +159,7 @@ extension RoomMachine {
     // MARK: Two hosts
 
     /// What we say of our room.
-    private var statement: HostMeeting.Statement {
+    var statement: HostMeeting.Statement {
         var followers: [PublicKey] = []
         for number in peers.numbers
         where peers[number].hasMet && peers[number].isMember && !peers[number].isLost
@@ -193,6 +193,7 @@ extension RoomMachine {
     ) {
         guard phase == .inRoom, other.host == peers[number].key else { return }
         guard isHost else {
+            introduce(other, from: number, now: now)
             return takeClaim(other.roster, [], from: number, now: now)
         }
         guard mayBeHost(number, now: now), succession.surrender == nil else { return }
@@ -213,10 +214,13 @@ extension RoomMachine {
     private func mayBeHost(_ number: Int, now: Instant) -> Bool {
         let wasApart =
             peers[number].lostAt.map { now < $0 + SuccessionState.separation } ?? false
-        let insists =
-            peers[number].statedHost == peers[number].key
+        return wasApart || insists(number, now: now) || isDisplaced
+    }
+
+    /// Whether a member has said for a while that it is host.
+    func insists(_ number: Int, now: Instant) -> Bool {
+        peers[number].statedHost == peers[number].key
             && now >= peers[number].statedHostSince + SuccessionMachine.bothSilence
-        return wasApart || insists || isDisplaced
     }
 
     private var isDisplaced: Bool { succession.displacedSince != nil }
@@ -228,9 +232,16 @@ extension RoomMachine {
         guard phase == .inRoom, isHost, other.host == peers[number].key,
             mayBeHost(number, now: now)
         else { return }
-        if let surrender = succession.surrender, surrender.key == peers[number].key {
+        _ = merge(other, from: peers[number].key, now: now)
+    }
+
+    /// Makes one room of ours and that of a host that gave way. Returns false where they stay two.
+    mutating func merge(
+        _ other: HostMeeting.Statement, from host: PublicKey, now: Instant
+    ) -> Bool {
+        if let surrender = succession.surrender, surrender.key == host {
             // Each gave way to the other.
-            guard keys.publicKey < peers[number].key else { return }
+            guard keys.publicKey < host else { return false }
             succession.surrender = nil
         }
         let own = statement
@@ -241,7 +252,7 @@ extension RoomMachine {
         guard let merged = HostMeeting.merge(winner: own, loser: other, isFree: isFree) else {
             // Nobody is dropped: two rooms go on, and let nobody in until they fit together.
             setDoorsLocked(true)
-            return
+            return false
         }
         let departures = own.roster.entries.filter { merged.roster.number(of: $0.key) == nil }
             .map { Departure(key: $0.key, reason: .left) }
@@ -255,6 +266,7 @@ extension RoomMachine {
         if merged.isLocked { setDoorsLocked(true) }
         nextTickets = now
         wake(now)
+        return true
     }
 
     /// If the other host had our lease it handed us the token with the room. One of its own is

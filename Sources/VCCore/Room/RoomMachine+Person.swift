@@ -100,6 +100,8 @@ extension RoomMachine {
         case .surrender(let statement): takeSurrender(statement, from: number, now: now)
         case .handOver(let roster, let departures):
             takeHandOver(roster, departures, from: number, now: now)
+        case .passed(let key, let message):
+            takePassed(message, to: key, from: number, now: now)
         }
     }
 

@@ -48,6 +48,9 @@ extension RoomMachine {
         peer.enteredVersion = version
         peer.isDisputed = isDisputed
         peer.owesCandidates = true
+        // Nobody listened to it meanwhile.
+        peer.lastHeard = now
+        if !peer.hasMet { peer.rekey.namesChanged() }
         insert(peer, now: now)
         peers[Int(number)].path.probeAgain(now: now)
         announce(Int(number), now: now)
@@ -60,7 +63,13 @@ extension RoomMachine {
         if birthday.peer == number { birthday.cancel() }
         peers.insert(peer)
         for endpoint in relays.endpoints { peers[number].path.addRelay(endpoint, now: now) }
-        if servesHost(for: number), reachesHost { peers[number].path.addHost(now: now) }
+        guard servesHost(for: number) else { return }
+        if reachesHost {
+            peers[number].path.addHost(now: now)
+        } else {
+            // Added when the way to the host opens, also if that is before anybody saw it closed.
+            hostRouteIsOpen = false
+        }
     }
 
     /// A packet of a stranger was opened: both sides hold the keys.
@@ -115,9 +124,13 @@ extension RoomMachine {
     /// Removes a member and all that is kept of it.
     mutating func removePeer(_ number: Int, _ reason: Departure.Reason, now: Instant) {
         let key = peers[number].key
-        forget(number, reason)
-        // Who fell silent may be in the other half of a network that was broken.
-        if reason != .expired { bury(key) }
+        if reason == .expired, !isTuned {
+            // It may be in the other half of a network that was broken.
+            shelve(number, now: now)
+        } else {
+            forget(number, reason)
+            bury(key)
+        }
         if isHost, roster.number(of: key) != nil {
             numberFreedAt[number] = now
             publish(roster.removing(key), [Departure(key: key, reason: reason)], now: now)
@@ -139,7 +152,6 @@ extension RoomMachine {
 
     /// Who is not named, though nobody said that it went, may be named again.
     private mutating func shelve(_ number: Int, now: Instant) {
-        guard peers[number].hasMet else { return forget(number, .expired) }
         shelf.put(detach(number, .expired, endsChat: false), now: now)
     }
 
@@ -261,7 +273,13 @@ extension RoomMachine {
         let own = roster.summary(of: room)
         noteFollower(number, other, now: now)
         // Two hosts of what was one room may use one term: what they show need not be the same.
-        guard other.term == own.term, other.host == own.host else { return }
+        guard other.term == own.term, other.host == own.host else {
+            // What our host told all when it made one room of two did not reach us.
+            if number == Int(roster.host), other.host == own.host, other.term > own.term {
+                askForRoster(now: now)
+            }
+            return
+        }
         guard other.version == own.version else {
             if other.version > own.version, !isHost {
                 // Who knows more says what, in case the host does not reach us.
@@ -317,7 +335,10 @@ extension RoomMachine {
     mutating func answerAsk(of number: Int, now: Instant) {
         guard peers[number].isMember, now >= peers[number].nextAnswer else { return }
         peers[number].nextAnswer = now + RoomMachine.askInterval
-        send(isHost ? .roster(roster, []) : .shown(roster), to: number, now: now)
+        guard isHost else { return _ = send(.shown(roster), to: number, now: now) }
+        let isBehind = peers[number].statedTerm < roster.term
+        send(
+            isBehind ? .succession(.claim(roster, [])) : .roster(roster, []), to: number, now: now)
     }
 
     // MARK: For people

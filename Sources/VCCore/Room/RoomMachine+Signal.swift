@@ -63,8 +63,9 @@ extension RoomMachine {
     /// A lease that we left to another host is not ours any more: we are a member there.
     private mutating func noteReleased(now: Instant) {
         guard phase == .inRoom, !isHost else { return }
-        signal.join(
-            signal.nameplate, relayKey: relayKey.verifyKey, random: &random, now: now)
+        let nameplate = succession.meetingPlace.take() ?? signal.nameplate
+        signal.join(nameplate, relayKey: relayKey.verifyKey, random: &random, now: now)
+        succession.nextRun = now
     }
 
     mutating func tellMeetingPlace(_ nameplate: UInt32, now: Instant) {
@@ -77,14 +78,23 @@ extension RoomMachine {
     mutating func takeMeetingPlace(_ nameplate: UInt32, from number: Int, now: Instant) {
         guard !isHost else { return }
         let host = Int(roster.host)
-        if number == host {
-            if succession.gaveWay { tellMeetingPlace(nameplate, now: now) }
-            succession.gaveWay = false
-        } else {
+        if number != host {
             let follows = peers[number].statedHost == roster.key(of: roster.host)
             guard follows, peers.contains(host), !peers[host].hasMet else { return }
         }
-        guard !signal.isHost, signal.nameplate != nameplate else { return }
+        takeHostsMeetingPlace(nameplate, now: now)
+    }
+
+    /// Those who came with us to another host know its mailbox from us.
+    mutating func takeHostsMeetingPlace(_ nameplate: UInt32, now: Instant) {
+        if succession.gaveWay { tellMeetingPlace(nameplate, now: now) }
+        succession.gaveWay = false
+        guard !signal.isHost else {
+            // First we give up our own.
+            succession.meetingPlace = nameplate
+            return
+        }
+        guard signal.nameplate != nameplate else { return }
         signal.join(nameplate, relayKey: relayKey.verifyKey, random: &random, now: now)
         succession.nextRun = now
     }

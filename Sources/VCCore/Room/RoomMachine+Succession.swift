@@ -60,9 +60,11 @@ extension RoomMachine {
             guard peers.contains(number) else { return Peer.removedAfter }
             return now - min(peers[number].lastHeard, strayed(number) ?? .distantFuture)
         }
-        let heard = peers.numbers.filter {
+        let present = peers.numbers.filter {
             $0 != host && peers[$0].hasMet && !peers[$0].isLost && peers[$0].isMember
-                && (peers[$0].statedTerm < roster.term || strayed($0) == nil)
+        }
+        let heard = present.filter {
+            peers[$0].statedTerm < roster.term || strayed($0) == nil
         }
         return SuccessionMachine.View(
             now: now, own: number, host: roster.host, successor: UInt8(successor),
@@ -70,7 +72,7 @@ extension RoomMachine {
             hostSilence: succession.hostLeftAt.map { now - $0 } ?? silence(of: host),
             successorSilence: successor == Int(number) ? .zero : silence(of: successor),
             hostHasLeft: succession.hostLeftAt != nil, heard: heard.map { UInt8($0) },
-            canClaimLease: canClaimLease)
+            hearsStrays: heard.count < present.count, canClaimLease: canClaimLease)
     }
 
     /// Since when a member follows another host than we do; nil if it does not. For us it is then
@@ -182,12 +184,7 @@ extension RoomMachine {
         guard phase == .inRoom, !isTuned, next.key(of: next.host) == key,
             next.number(of: keys.publicKey) != nil
         else { return }
-        if isHost {
-            guard let surrender = succession.surrender, surrender.key == key,
-                next.term > roster.term
-            else { return }
-            return giveWay(to: next, departures, now: now)
-        }
+        if isHost { return takeAnswer(next, departures, from: key, now: now) }
         if UInt8(number) == roster.host {
             // Our own host, whose room became one with another.
             if next.term > roster.term { follow(next, departures, now: now) }
@@ -198,9 +195,20 @@ extension RoomMachine {
         judgePending(successionView(now: now), now: now)
     }
 
+    /// The host that we gave way to has made one room of the two.
+    mutating func takeAnswer(
+        _ next: Roster, _ departures: [Departure], from host: PublicKey, now: Instant
+    ) {
+        guard let surrender = succession.surrender, surrender.key == host,
+            next.term > roster.term
+        else { return }
+        giveWay(to: next, departures, now: now)
+    }
+
     private mutating func judgePending(_ view: SuccessionMachine.View, now: Instant) {
         guard let claim = succession.pending else { return }
-        guard let claimant = roster.number(of: claim.key), peers.number(of: claim.key) != nil
+        guard let claimant = roster.number(of: claim.key),
+            let number = peers.number(of: claim.key), !hasWithdrawn(claim, number)
         else {
             succession.pending = nil
             return
@@ -210,6 +218,12 @@ extension RoomMachine {
         case .refuse: succession.pending = nil
         case .follow: follow(claim.roster, claim.departures, now: now)
         }
+    }
+
+    /// Whether the claimant follows somebody else by now.
+    private func hasWithdrawn(_ claim: SuccessionState.Claim, _ number: Int) -> Bool {
+        guard let host = peers[number].statedHost, host != claim.key else { return false }
+        return peers[number].statedTerm >= claim.roster.term
     }
 
     /// A member follows a roster: perhaps the one that we claim.
@@ -253,7 +267,11 @@ extension RoomMachine {
         for number in peers.numbers { peers[number].statedHostSince = now }
         let host = Int(next.host)
         guard next.key(of: next.host) != before, peers.contains(host) else { return }
-        if peers[host].hasMet {
+        if !peers[host].hasMet {
+            // That nothing was heard of it so far says nothing.
+            peers[host].lastHeard = now
+            peers[host].isLost = true
+        } else {
             if configuration.rungs.allowsRelay {
                 send(.relayKey(relayKey.verifyKey), to: host, now: now)
             }

@@ -79,6 +79,8 @@ public struct RoomMachine: ~Copyable {
     var nextAsk = Instant.zero
     /// Whether the way through the host was open when it was last looked at.
     var hostRouteIsOpen = false
+    /// For what hosts that have not met say to each other through us.
+    var introductions = RateAllowance(perSecond: RoomMachine.introductionsPerSecond)
     var safety: SafetyWords
     /// The roster that `safety` has.
     var comparedRoster: Roster?

@@ -20,6 +20,8 @@ struct Rekey: ~Copyable {
     static let requestInterval = Duration.seconds(5)
     /// An unanswered message 1 is replaced after this long.
     static let messageLifetime = Duration.seconds(20)
+    /// The keys of a first handshake that the other side never used are replaced after this long.
+    static let confirmationPatience = Duration.seconds(5)
     /// Handshake messages of one peer that are looked at in a second.
     static let messagesPerSecond = 5
     /// Messages that are known again when somebody repeats them: those of a day and a half.
@@ -144,7 +146,7 @@ struct Rekey: ~Copyable {
             inFlight?.scheduleNext(purpose, now: now)
             return false
         }
-        if now >= startTime(slots), slots.isConfirmed || !slots.canSeal(at: now) {
+        if now >= startTime(slots) {
             start(local: local, names: names, index: freshIndex, random: &random, now: now)
         }
         return false
@@ -155,11 +157,7 @@ struct Rekey: ~Copyable {
         if isStarter {
             switch inFlight {
             case .some(let flight): return flight.nextSend
-            case .none:
-                let start = startTime(slots)
-                guard !slots.isConfirmed, let since = slots.currentSince else { return start }
-                // Not before they are confirmed, which a packet shows, or gone.
-                return max(start, since + Session.lifetime)
+            case .none: return startTime(slots)
             }
         }
         // The starter knows as much as we do, and nobody has lost any keys yet.
@@ -267,8 +265,10 @@ extension Rekey {
     private func startTime(_ slots: borrowing SessionSlots) -> Instant {
         if requested, slots.isConfirmed { return .zero }
         guard let since = slots.currentSince else { return .zero }
-        // Without a sign that the other side has the current keys, only their end starts anew.
-        return since + (slots.isConfirmed ? Rekey.startAge + jitter : Session.lifetime)
+        if slots.isConfirmed { return since + Rekey.startAge + jitter }
+        // Without a sign that the other side has the current keys, only their end starts anew; but
+        // of a meeting it may have forgotten its half, when numbers changed, and has no others.
+        return since + (purpose == .meeting ? Rekey.confirmationPatience : Session.lifetime)
     }
 
     private mutating func request(now: Instant) {

@@ -17,11 +17,18 @@ struct SuccessionMachine {
     static let hostSilence = Duration.seconds(5)
     /// Host and successor silent for this long: those who hear each other help themselves.
     static let bothSilence = Duration.seconds(15)
+    /// A successor that is heard has claimed the room by then, unless it does not know that it is the
+    /// successor: then it is as good as silent.
+    static let successorPatience = Duration.seconds(25)
     /// vc-signal says no more than that, while it is asked for the lease: it is not there.
     static let leasePatience = Duration.seconds(2)
     /// Terms that are passed over by those who help themselves: the successor may have claimed the
     /// next one for members that are out of reach.
     static let lowestTermStep: UInt32 = 2
+
+    /// All who are heard follow another host, which has not been heard of itself for this long: it
+    /// does not know us. Longer than it takes a host to tell those who follow somebody else.
+    static let loneliness = Duration.seconds(7)
 
     /// What a member sees of the others at one moment.
     struct View {
@@ -40,6 +47,8 @@ struct SuccessionMachine {
         let hostHasLeft: Bool
         /// Numbers of the members heard in the last 5 s that follow the roster that we follow.
         let heard: [UInt8]
+        /// Whether we hear members that follow another one.
+        let hearsStrays: Bool
         /// Whether we have the claim token, and vc-signal did not stop with the host.
         let canClaimLease: Bool
     }
@@ -73,6 +82,8 @@ struct SuccessionMachine {
     private var state = State.watching
     /// Whether vc-signal said that the host is there.
     private(set) var knowsLeaseHeld = false
+    /// Since when all who are heard follow another host, none of whose claims can be followed.
+    private var lonelySince: Instant?
 
     /// Whether we are on the way to be host.
     var isClaiming: Bool { state != .watching }
@@ -88,6 +99,7 @@ struct SuccessionMachine {
     /// What is to be done now, at most one thing.
     mutating func handleTimeout(_ view: View) -> Action? {
         let isAbandoned = view.hostHasLeft || view.hostSilence >= Self.hostSilence
+        if isLonely(view) { return .gather }
         switch state {
         case .watching:
             guard isAbandoned else { return nil }
@@ -111,13 +123,16 @@ struct SuccessionMachine {
     mutating func reset() {
         state = .watching
         knowsLeaseHeld = false
+        lonelySince = nil
     }
 
     /// When `handleTimeout` may have something to do, if nothing is heard until then.
     func timeout(_ view: View) -> Instant {
         switch state {
         case .watching:
-            let left = Self.bothSilence - min(view.hostSilence, view.successorSilence)
+            let left = min(
+                Self.bothSilence - min(view.hostSilence, view.successorSilence),
+                Self.successorPatience - view.hostSilence)
             return view.hostSilence < Self.hostSilence
                 ? view.now + (Self.hostSilence - view.hostSilence)
                 : view.now + max(.milliseconds(250), left)
@@ -166,8 +181,20 @@ struct SuccessionMachine {
         return view.own < lowest
     }
 
+    /// As a host, if only of itself, it can be told of the other one, and give way.
+    private mutating func isLonely(_ view: View) -> Bool {
+        guard areBothSilent(view), view.heard.isEmpty, view.hearsStrays else {
+            lonelySince = nil
+            return false
+        }
+        let since = lonelySince ?? view.now
+        lonelySince = since
+        return view.now >= since + Self.loneliness
+    }
+
     private func areBothSilent(_ view: View) -> Bool {
         view.hostSilence >= Self.bothSilence
-            && (view.successor == 0 || view.successorSilence >= Self.bothSilence)
+            && (view.successor == 0 || view.successorSilence >= Self.bothSilence
+                || view.hostSilence >= Self.successorPatience)
     }
 }

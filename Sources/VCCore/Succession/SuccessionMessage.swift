@@ -1,5 +1,5 @@
 /// What members tell each other about who is host, in the stream of a pair.
-enum SuccessionMessage {
+indirect enum SuccessionMessage {
     /// From the host to its successor: what a host needs.
     case supply(SupplySeal.Message)
     /// The successor has the supply with this counter.
@@ -14,6 +14,9 @@ enum SuccessionMessage {
     case surrender(HostMeeting.Statement)
     /// From the host: another member is host now.
     case handOver(Roster, [Departure])
+    /// From a host to one that it has not met, through a member that hears both: one of `hosting`,
+    /// `surrender`, `claim` and `meetingPlace`.
+    case passed(to: PublicKey, SuccessionMessage)
 
     private enum Kind {
         static let supply: UInt8 = 0x10
@@ -23,6 +26,9 @@ enum SuccessionMessage {
         static let hosting: UInt8 = 0x14
         static let surrender: UInt8 = 0x15
         static let handOver: UInt8 = 0x16
+        static let passed: UInt8 = 0x17
+
+        static let passable = [hosting, surrender, claim, meetingPlace]
     }
 
     /// The kinds that are read here.
@@ -54,6 +60,10 @@ enum SuccessionMessage {
             writer.write(Kind.handOver)
             roster.encode(into: &writer)
             Departure.encode(departures, into: &writer)
+        case .passed(let key, let message):
+            writer.write(Kind.passed)
+            key.encode(into: &writer)
+            message.encode(into: &writer)
         }
     }
 
@@ -82,6 +92,12 @@ enum SuccessionMessage {
             message = .surrender(try HostMeeting.Statement(from: &reader))
         case Kind.handOver:
             message = .handOver(try Roster(from: &reader), try Departure.decode(&reader))
+        case Kind.passed:
+            let key = try PublicKey(from: &reader)
+            let inner = try reader.readUInt8()
+            guard Kind.passable.contains(inner) else { throw .unexpectedValue }
+            guard let passed = try decode(kind: inner, &reader) else { return nil }
+            message = .passed(to: key, passed)
         case _:
             return nil
         }

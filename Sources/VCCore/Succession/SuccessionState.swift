@@ -40,6 +40,8 @@ struct SuccessionState: ~Copyable {
     var nextRun = Instant.zero
     /// Whether we gave our room to the host, whose mailbox our members do not know yet.
     var gaveWay = false
+    /// The nameplate of the host, while we still give up our own.
+    var meetingPlace: UInt32?
 
     // The host's.
     /// The supply that was last sent, and to whom.
@@ -54,6 +56,8 @@ struct SuccessionState: ~Copyable {
     var isReclaiming = false
     /// The host to whom the room was given, which has not answered yet.
     var surrender: (key: PublicKey, time: Instant)?
+    /// When a host that we have not met may hear of our room again.
+    var nextIntroduction = Instant.zero
     /// Wrong guesses that the code has behind it when its door opens.
     var failures = 0
 

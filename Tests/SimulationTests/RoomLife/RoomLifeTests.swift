@@ -76,7 +76,8 @@ import VCTestKit
         let remaining = life.shrink(to: 3)
         #expect(remaining == nil, "seed \(seed): \(life.log)")
         let room = life.present
-        let isBack = life.wait(for: .seconds(60)) { [arena] in
+        // Who fell silent is kept on the shelf once more as long.
+        let isBack = life.wait(for: .seconds(10) + Peer.removedAfter + PeerShelf.patience) { [arena] in
             arena.slotsInUse <= rest && room.allSatisfy { $0.isAtRest(with: 2) }
         }
         #expect(isBack, "seed \(seed): \(arena.slotsInUse) slots, not \(rest)")

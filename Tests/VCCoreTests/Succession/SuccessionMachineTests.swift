@@ -9,12 +9,14 @@ import Testing
     /// Host 1, successor 2, seen by `own`.
     private static func view(
         own: UInt8 = 2, host: Int64 = 0, successor: Int64 = 0, hasLeft: Bool = false,
-        heard: [UInt8] = [3, 4], canClaimLease: Bool = true, after: Int64 = 0
+        heard: [UInt8] = [3, 4], hearsStrays: Bool = false, canClaimLease: Bool = true,
+        after: Int64 = 0
     ) -> SuccessionMachine.View {
         SuccessionMachine.View(
             now: now + .milliseconds(after), own: own, host: 1, successor: 2, term: 5,
             hostSilence: .milliseconds(host), successorSilence: .milliseconds(successor),
-            hostHasLeft: hasLeft, heard: heard, canClaimLease: canClaimLease)
+            hostHasLeft: hasLeft, heard: heard, hearsStrays: hearsStrays,
+            canClaimLease: canClaimLease)
     }
 
     @Test("the successor asks for the lease when the host is silent for 5 s, and not before")
@@ -67,7 +69,7 @@ import Testing
     func others(own: UInt8) {
         var machine = SuccessionMachine()
         let heard = ([3, 4, 5] as [UInt8]).filter { $0 != own }
-        #expect(machine.handleTimeout(Self.view(own: own, host: 59_000, heard: heard)) == nil)
+        #expect(machine.handleTimeout(Self.view(own: own, host: 24_999, heard: heard)) == nil)
         let action = machine.handleTimeout(
             Self.view(own: own, host: 15_000, successor: 15_000, heard: heard))
         #expect(action == (own == 3 ? .gather : nil))
@@ -88,8 +90,43 @@ import Testing
         #expect(judge(6, Self.view(own: 3, hasLeft: true)) == .follow)
         // Term jumps other than one.
         for term in [0, 4, 5, 7, 100] as [UInt32] {
-            #expect(judge(term, Self.view(own: 3, host: 59_000)) == .wait)
+            #expect(judge(term, Self.view(own: 3, host: 24_999)) == .wait)
         }
+    }
+
+    @Test("a successor that is heard, and has not claimed after 25 s, is passed over")
+    func passedOver() {
+        var machine = SuccessionMachine()
+        let early = Self.view(own: 3, host: 24_999, heard: [2, 4])
+        let late = Self.view(own: 3, host: 25_000, heard: [2, 4])
+        // It is the lowest that would be followed.
+        #expect(machine.judge(claimant: 2, term: 7, early) == .wait)
+        #expect(machine.judge(claimant: 2, term: 7, late) == .follow)
+        #expect(machine.handleTimeout(late) == nil)
+        let lowest = Self.view(own: 3, host: 25_000, heard: [4])
+        #expect(machine.handleTimeout(Self.view(own: 3, host: 24_999, heard: [4])) == nil)
+        #expect(machine.handleTimeout(lowest) == .gather)
+    }
+
+    @Test("whoever hears only members of another host gathers alone, after 7 s of that")
+    func lonely() {
+        var machine = SuccessionMachine()
+        func view(_ after: Int64, successor: Int64 = 30_000, strays: Bool = true)
+            -> SuccessionMachine.View
+        {
+            Self.view(
+                own: 3, host: 30_000, successor: successor, heard: [], hearsStrays: strays,
+                after: after)
+        }
+        #expect(machine.handleTimeout(view(0)) == nil)
+        #expect(machine.handleTimeout(view(6_999)) == nil)
+        #expect(machine.handleTimeout(view(7_000)) == .gather)
+        // Whoever hears nobody does not, and what is interrupted begins anew.
+        machine.reset()
+        #expect(machine.handleTimeout(view(0)) == nil)
+        #expect(machine.handleTimeout(view(5_000, strays: false)) == nil)
+        #expect(machine.handleTimeout(view(7_000)) == nil)
+        #expect(machine.handleTimeout(view(14_000)) == .gather)
     }
 
     @Test("no other claim is followed before host and successor are silent for 15 s")

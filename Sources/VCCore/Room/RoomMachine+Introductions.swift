@@ -1,0 +1,84 @@
+// Two hosts of what was one room that do not know each other, as one of them came in while the other
+// was away: a member that hears both passes on what they say.
+extension RoomMachine {
+    /// Messages that a member passes on in a second: two hosts need four in all.
+    static let introductionsPerSecond = 8
+
+    /// Tells our host of another one that has said for a while that it is host, and is not met.
+    mutating func introduce(
+        _ other: HostMeeting.Statement, from number: Int, now: Instant
+    ) {
+        let host = Int(roster.host)
+        guard phase == .inRoom, !isTuned, number != host, other.host == peers[number].key,
+            insists(number, now: now), peers.contains(host), peers[host].hasMet
+        else { return }
+        pass(.hosting(other), to: peers[host].key, through: host, now: now)
+    }
+
+    private mutating func pass(
+        _ message: SuccessionMessage, to key: PublicKey, through number: Int, now: Instant
+    ) {
+        send(.succession(.passed(to: key, message)), to: number, now: now)
+    }
+
+    /// A message from a host for another one: passed on, if it is not for us.
+    mutating func takePassed(
+        _ message: SuccessionMessage, to key: PublicKey, from number: Int, now: Instant
+    ) {
+        guard phase == .inRoom, !isTuned, peers[number].isMember else { return }
+        guard key != keys.publicKey else { return take(message, through: number, now: now) }
+        // Between hosts only, one of which is ours.
+        guard !isHost, let target = peers.number(of: key), peers[target].hasMet,
+            roster.host == UInt8(number) || roster.host == UInt8(target),
+            introductions.take(now: now)
+        else { return }
+        pass(message, to: key, through: target, now: now)
+    }
+
+    private mutating func take(
+        _ message: SuccessionMessage, through number: Int, now: Instant
+    ) {
+        switch message {
+        case .hosting(let other): takeIntroduction(other, through: number, now: now)
+        case .surrender(let other):
+            guard let host = other.host, isUnmet(host), isHost,
+                merge(other, from: host, now: now)
+            else { return }
+            pass(.claim(roster, []), to: host, through: number, now: now)
+            guard let nameplate = currentNameplate else { return }
+            pass(.meetingPlace(nameplate), to: host, through: number, now: now)
+        case .claim(let next, let departures):
+            guard isHost, let host = next.key(of: next.host), isUnmet(host),
+                next.number(of: keys.publicKey) != nil
+            else { return }
+            takeAnswer(next, departures, from: host, now: now)
+        case .meetingPlace(let nameplate):
+            guard let host = roster.key(of: roster.host), isUnmet(host) else { return }
+            takeHostsMeetingPlace(nameplate, now: now)
+        case .supply, .supplied, .handOver, .passed: return
+        }
+    }
+
+    /// Whether we know somebody only from what others say.
+    private func isUnmet(_ key: PublicKey) -> Bool {
+        guard key != keys.publicKey else { return false }
+        return peers.number(of: key).map { !peers[$0].hasMet } ?? true
+    }
+
+    /// Another host's room, as a member says that hears it.
+    private mutating func takeIntroduction(
+        _ other: HostMeeting.Statement, through number: Int, now: Instant
+    ) {
+        guard isHost, let host = other.host, isUnmet(host), succession.surrender == nil else {
+            return
+        }
+        if !HostMeeting.wins(statement, against: other) {
+            pass(.surrender(statement), to: host, through: number, now: now)
+            succession.surrender = (host, now)
+        } else if now >= succession.nextIntroduction {
+            // It does not know that it is the smaller one.
+            succession.nextIntroduction = now + SuccessionState.statementInterval
+            pass(.hosting(statement), to: host, through: number, now: now)
+        }
+    }
+}
