@@ -241,7 +241,8 @@ private let documentedFields: [String: [String]] = [
     "sent": ["id", "text"],
     "delivery": ["id", "member", "state"],
     "stats": [
-        "members", "cpu_percent", "rss_bytes", "capture_xruns", "playback_xruns", "muted",
+        "members", "cpu_percent", "rss_bytes", "capture_xruns", "playback_xruns", "send_queue",
+        "send_dropped", "muted",
     ],
     "guess": ["failed", "budget"],
     "warning": ["kind", "message"],
@@ -252,4 +253,5 @@ private let documentedFields: [String: [String]] = [
 private let memberFields = [
     "number", "rung", "rtt_ms", "sent", "received", "lost", "late", "concealed", "jitter_ms",
     "buffer_ms", "mouth_to_ear_ms", "capture_ms", "network_ms", "decoder_ms", "playback_ms",
+    "buffer_p50_ms", "buffer_p95_ms", "mouth_to_ear_p50_ms", "mouth_to_ear_p95_ms",
 ]

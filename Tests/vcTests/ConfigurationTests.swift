@@ -364,5 +364,6 @@ enum Samples {
         "equalizer": "1,2,3", "bitrate": "24000", "frame": "5",
         "talk-key": "F9", "exec": "true", "voice-threshold": "-45", "voice-hold": "500",
         "buffer-min": "20", "buffer-max": "60", "complexity": "8",
+        "noise-suppression": "high",
     ]
 }

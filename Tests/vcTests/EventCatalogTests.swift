@@ -90,7 +90,7 @@ struct EventCatalogTests {
 
     private func fits(_ value: Any, _ type: String) -> Bool {
         let number = value as? NSNumber
-        let isBool = number.map { CFGetTypeIDIsBool($0) } ?? false
+        let isBool = number.map { isTruth($0) } ?? false
         return switch type {
         case "text": value is String
         case "null": value is NSNull
@@ -102,7 +102,7 @@ struct EventCatalogTests {
         }
     }
 
-    private func CFGetTypeIDIsBool(_ number: NSNumber) -> Bool {
+    private func isTruth(_ number: NSNumber) -> Bool {
         String(cString: number.objCType) == "c" || String(cString: number.objCType) == "B"
     }
 

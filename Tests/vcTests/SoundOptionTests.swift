@@ -62,8 +62,12 @@ struct SoundOptionTests {
         #expect(gate.judge(level: 100, at: start + .milliseconds(1_010)).flags == .endOfTalkSpurt)
         #expect(try options("--buffer-max 10").jitter.delay == 120...480)
         #expect(try options("--buffer-min 200").jitter.delay == 9_600...9_600)
+        let levels = try options("--noise-suppression very-high")
+        #expect(levels.processing.suppression == .veryHigh)
+        #expect(usual.processing == .all)
         for line in [
-            "--buffer-min 2", "--buffer-max 201", "--buffer-max 5", "--complexity 11",
+            "--noise-suppression much", "--buffer-min 2", "--buffer-max 201", "--buffer-max 5",
+            "--complexity 11",
             "--complexity -1", "--voice-threshold 40", "--voice-threshold -91",
             "--voice-threshold -19", "--voice-hold 49", "--voice-hold 5001",
             "--buffer-min 60 --buffer-max 20",

@@ -306,6 +306,7 @@ extension CallConsole {
         nextTick = now + CallConsole.tick
         ticks += 1
         room.chooseEncoder(link.connections, now: now)
+        room.noteDelays(link.connections)
         router?.note(
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
         for (member, report) in room.reports() { link.submit(.report(report, to: member)) }

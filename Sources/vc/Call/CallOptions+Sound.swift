@@ -13,6 +13,7 @@ extension CallOptions {
         processing.echoCancellation = !isHeadset
         processing.noiseSuppression = suppressesNoise
         processing.gainControl = controlsGain
+        processing.suppression = suppression
         processing.voiceDetection = talk == .voice && !isSteady
         return processing
     }

@@ -67,6 +67,7 @@ struct CallOptions: Equatable {
     var isHeadset = false
     var suppressesNoise = true
     var controlsGain = true
+    var suppression = ProcessingOptions.Suppression.moderate
     var insert: PluginChoice?
     var isSteady = false
     var capture = DeviceChoice.alsa("default")

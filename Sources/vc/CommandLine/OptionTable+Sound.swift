@@ -32,6 +32,12 @@ extension Option {
         toggle(
             "no-noise-suppression", .microphone, calls, \.call.suppressesNoise, sets: false,
             "leave fans and other steady noise in: 6 ms less delay"),
+        setting(
+            "noise-suppression", .words(suppressions.map(\.word)), .microphone, calls,
+            \.call.suppression, standard: "moderate",
+            expected: "low, moderate, high or very-high",
+            "how much of the noise is taken out; the more, the more of your voice goes with it"
+        ) { text in suppressions.first { $0.word == text }?.level },
         toggle(
             "no-gain-control", .microphone, calls, \.call.controlsGain, sets: false,
             "leave your voice as loud or soft as it is"),
@@ -117,6 +123,10 @@ extension Option {
             expected: "a number from 0 to 10",
             "effort of the encoder, 0 to 10: more sounds a little better and costs CPU; default 5"
         ) { decimalInteger($0, in: 0...10) },
+    ]
+
+    private static let suppressions: [(word: String, level: ProcessingOptions.Suppression)] = [
+        ("low", .low), ("moderate", .moderate), ("high", .high), ("very-high", .veryHigh),
     ]
 
     /// Levels in -dBov: the quietest room through a good microphone, and a voice beside it.

@@ -140,6 +140,8 @@ extension EventKind {
                 field("rss_bytes", "number", "resident memory"),
                 field("capture_xruns", "number", "gaps of the microphone since the start"),
                 field("playback_xruns", "number", "gaps of the loudspeaker since the start"),
+                field("send_queue", "number", "your frames that wait for the network"),
+                field("send_dropped", "number", "your frames that found no room there"),
                 field("muted", "true or false", "whether the others see you muted"),
             ]),
     ]
@@ -201,6 +203,10 @@ extension EventKind {
         field("network_ms", "number or null", "half the round trip"),
         field("decoder_ms", "number or null", "here: decoding and mixing"),
         field("playback_ms", "number or null", "here: the device"),
+        field("buffer_p50_ms", "number or null", "`buffer_ms`: half of the last minute"),
+        field("buffer_p95_ms", "number or null", "`buffer_ms`: 95 of 100 of the last minute"),
+        field("mouth_to_ear_p50_ms", "number or null", "`mouth_to_ear_ms` likewise"),
+        field("mouth_to_ear_p95_ms", "number or null", "`mouth_to_ear_ms` likewise"),
     ]
 
     /// What other commands print with `--json`.
