@@ -1,5 +1,5 @@
-// Two hosts of what was one room that do not know each other, as one of them came in while the other
-// was away: a member that hears both passes on what they say.
+// Two hosts of what was one room that do not hear each other, perhaps as one of them came in while the
+// other was away: a member that hears both passes on what they say.
 extension RoomMachine {
     /// Messages that a member passes on in a second: two hosts need four in all.
     static let introductionsPerSecond = 8
@@ -41,35 +41,35 @@ extension RoomMachine {
         switch message {
         case .hosting(let other): takeIntroduction(other, through: number, now: now)
         case .surrender(let other):
-            guard let host = other.host, isUnmet(host), isHost,
+            guard let host = other.host, isOutOfReach(host), isHost,
                 merge(other, from: host, now: now)
             else { return }
             pass(.claim(roster, []), to: host, through: number, now: now)
             guard let nameplate = currentNameplate else { return }
             pass(.meetingPlace(nameplate), to: host, through: number, now: now)
         case .claim(let next, let departures):
-            guard isHost, let host = next.key(of: next.host), isUnmet(host),
+            guard isHost, let host = next.key(of: next.host), isOutOfReach(host),
                 next.number(of: keys.publicKey) != nil
             else { return }
             takeAnswer(next, departures, from: host, now: now)
         case .meetingPlace(let nameplate):
-            guard let host = roster.key(of: roster.host), isUnmet(host) else { return }
+            guard let host = roster.key(of: roster.host), isOutOfReach(host) else { return }
             takeHostsMeetingPlace(nameplate, now: now)
         case .supply, .supplied, .handOver, .passed: return
         }
     }
 
-    /// Whether we know somebody only from what others say.
-    private func isUnmet(_ key: PublicKey) -> Bool {
+    /// Whether we hear of somebody only what others say.
+    private func isOutOfReach(_ key: PublicKey) -> Bool {
         guard key != keys.publicKey else { return false }
-        return peers.number(of: key).map { !peers[$0].hasMet } ?? true
+        return peers.number(of: key).map { !peers[$0].hasMet || peers[$0].isLost } ?? true
     }
 
     /// Another host's room, as a member says that hears it.
     private mutating func takeIntroduction(
         _ other: HostMeeting.Statement, through number: Int, now: Instant
     ) {
-        guard isHost, let host = other.host, isUnmet(host), succession.surrender == nil else {
+        guard isHost, let host = other.host, isOutOfReach(host), succession.surrender == nil else {
             return
         }
         if !HostMeeting.wins(statement, against: other) {

@@ -200,6 +200,9 @@ extension RoomMachine {
             removePeer(number, .expired, now: now)
             return false
         }
+        if silence >= Peer.forgottenAfter, peers[number].hasMet, !isTuned {
+            estrange(number, now: now)
+        }
         if silence >= Peer.lostAfter, !peers[number].isLost {
             peers[number].isLost = true
             peers[number].lostAt = now

@@ -27,6 +27,14 @@ extension RoomMachine {
         if let peer = shelf.take(entry.key) {
             return restore(peer, as: entry.number, version: version, now: now)
         }
+        insert(stranger(entry, version: version, now: now), now: now)
+        wake(now)
+    }
+
+    /// A member that we have no keys with.
+    private mutating func stranger(
+        _ entry: Roster.Entry, version: UInt32, now: Instant
+    ) -> Peer {
         let rekey = Rekey(
             .meeting, local: keys.publicKey, remote: entry.key, pairKey: roomKey.duplicate(),
             room: room, random: &random, arena: arena)
@@ -35,6 +43,26 @@ extension RoomMachine {
             stream: ReliableStream(id: 0), isMember: true, hasMet: false, mailbox: nil, now: now)
         peer.enteredVersion = version
         peer.isDisputed = isDisputed
+        return peer
+    }
+
+    /// Nothing came of a member for so long that it has forgotten our keys, if it is there at all:
+    /// we meet anew.
+    mutating func estrange(_ number: Int, now: Instant) {
+        endChat(of: peers[number].stream, number)
+        if birthday.peer == number { birthday.cancel() }
+        let old = peers.take(number)
+        let entry = Roster.Entry(number: old.number, key: old.key)
+        var peer = stranger(entry, version: old.enteredVersion, now: now)
+        peer.name = old.name
+        peer.isAnnounced = old.isAnnounced
+        peer.isDisputed = old.isDisputed
+        peer.isAbsent = old.isAbsent
+        peer.agreedVersion = old.agreedVersion
+        peer.isLost = true
+        peer.lostAt = old.lostAt
+        peer.lastHeard = old.lastHeard
+        peer.isWhisperedTo = old.isWhisperedTo
         insert(peer, now: now)
         wake(now)
     }
@@ -223,7 +251,8 @@ extension RoomMachine {
     mutating func apply(_ next: Roster, _ departures: [Departure], now: Instant) {
         for departure in departures where departure.reason != .expired { bury(departure.key) }
         for number in peers.numbers where next.number(of: peers[number].key) == nil {
-            if let departure = departures.first(where: { $0.key == peers[number].key }) {
+            let departure = departures.first { $0.key == peers[number].key }
+            if let departure, departure.reason != .expired {
                 forget(number, departure.reason)
             } else {
                 shelve(number, now: now)

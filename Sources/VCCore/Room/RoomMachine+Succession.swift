@@ -267,11 +267,12 @@ extension RoomMachine {
         for number in peers.numbers { peers[number].statedHostSince = now }
         let host = Int(next.host)
         guard next.key(of: next.host) != before, peers.contains(host) else { return }
-        if !peers[host].hasMet {
+        if !peers[host].hasMet || peers[host].isLost {
             // That nothing was heard of it so far says nothing.
             peers[host].lastHeard = now
             peers[host].isLost = true
-        } else {
+        }
+        if peers[host].hasMet {
             if configuration.rungs.allowsRelay {
                 send(.relayKey(relayKey.verifyKey), to: host, now: now)
             }

@@ -14,7 +14,7 @@ indirect enum SuccessionMessage {
     case surrender(HostMeeting.Statement)
     /// From the host: another member is host now.
     case handOver(Roster, [Departure])
-    /// From a host to one that it has not met, through a member that hears both: one of `hosting`,
+    /// From a host to one that it does not hear, through a member that hears both: one of `hosting`,
     /// `surrender`, `claim` and `meetingPlace`.
     case passed(to: PublicKey, SuccessionMessage)
 

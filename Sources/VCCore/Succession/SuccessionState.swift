@@ -56,7 +56,7 @@ struct SuccessionState: ~Copyable {
     var isReclaiming = false
     /// The host to whom the room was given, which has not answered yet.
     var surrender: (key: PublicKey, time: Instant)?
-    /// When a host that we have not met may hear of our room again.
+    /// When a host that we do not hear may be told of our room again.
     var nextIntroduction = Instant.zero
     /// Wrong guesses that the code has behind it when its door opens.
     var failures = 0

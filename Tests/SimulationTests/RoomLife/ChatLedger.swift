@@ -8,11 +8,15 @@ struct ChatLedger {
     private struct Message {
         let text: String
         let author: PublicKey
+        let authorLabel: String
         /// Who was a member then, as its author knew.
         let audience: Set<PublicKey>
     }
 
     private var messages: [Message] = []
+    /// Who heard nothing of whom for a minute: then each was out of the other's room, and what waited
+    /// for it is undelivered.
+    private var apart: Set<[PublicKey]> = []
 
     var count: Int { messages.count }
 
@@ -24,7 +28,21 @@ struct ChatLedger {
             audience.insert(node.machine.peers[number].key)
         }
         guard node.machine.sendChat(DisplayText(message: text), now: now) != nil else { return }
-        messages.append(Message(text: text, author: node.key, audience: audience))
+        messages.append(
+            Message(
+                text: text, author: node.key, authorLabel: node.label, audience: audience))
+    }
+
+    /// Looks who is out of whose reach.
+    mutating func note(_ nodes: [Node], now: Instant) {
+        for node in nodes where node.end == nil {
+            for number in node.machine.peers.numbers
+            where now - node.machine.peers[number].lastHeard >= Peer.removedAfter {
+                let key = node.machine.peers[number].key
+                apart.insert([node.key, key])
+                apart.insert([key, node.key])
+            }
+        }
     }
 
     /// What a member should have heard of those who are still there, in each author's order, and
@@ -39,8 +57,10 @@ struct ChatLedger {
         for message in messages {
             guard let place = order[message.text] else {
                 // Of who left before it could deliver, the end may be missing.
-                if message.audience.contains(node.key), present.contains(message.author) {
-                    missing.append(message.text)
+                if message.audience.contains(node.key), present.contains(message.author),
+                    !apart.contains([node.key, message.author])
+                {
+                    missing.append("\(message.text.prefix(12)) of \(message.authorLabel)")
                 }
                 continue
             }

@@ -110,6 +110,7 @@ struct RoomLife {
         while !condition() {
             guard world.now < end else { return false }
             world.run(for: .milliseconds(250))
+            ledger.note(present, now: world.now)
         }
         return true
     }
@@ -119,6 +120,7 @@ struct RoomLife {
         while world.now < end {
             let step = min(.milliseconds(700), end - world.now)
             world.run(for: step)
+            ledger.note(present, now: world.now)
             endTrouble()
             sortOut()
             if !present.isEmpty, random.next(below: 2) == 0 { ledger.say(pick(), now: world.now) }
