@@ -47,7 +47,7 @@ struct Option: Sendable {
     var spelling: String { "--" + name }
 
     /// The variable of the environment that stands for it.
-    var variable: String { "VC_" + name.uppercased().replacing("-", with: "_") }
+    var variable: String { "VC_" + name.uppercased().replacingEach("-", with: "_") }
 
     /// What the value stands for; nil for an option that needs none.
     var placeholder: String? {

@@ -49,8 +49,10 @@ extension CompletionScript {
     }
 
     private static func zshSpecification(_ option: Option) -> String {
-        let summary = plain(option.summary).replacing("[", with: "(").replacing("]", with: ")")
-            .replacing(":", with: "\\:")
+        let summary = plain(option.summary).replacingEach("[", with: "(").replacingEach(
+            "]", with: ")"
+        )
+        .replacingEach(":", with: "\\:")
         let head = option.spelling + (option.value == .toggle ? "" : "=") + "[\(summary)]"
         let tail: String
         switch option.value {
@@ -110,11 +112,11 @@ extension CompletionScript {
     // MARK: Text
 
     /// Without the marks of what is typed.
-    private static func plain(_ text: String) -> String { text.replacing("`", with: "") }
+    private static func plain(_ text: String) -> String { text.replacingEach("`", with: "") }
 
     /// In single quotes. No text of the tables has one of its own, which the shells read
     /// differently; it would become a typographic one.
     private static func quoted(_ text: String) -> String {
-        "'" + text.replacing("'", with: "\u{2019}") + "'"
+        "'" + text.replacingEach("'", with: "\u{2019}") + "'"
     }
 }

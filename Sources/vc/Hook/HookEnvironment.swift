@@ -11,7 +11,7 @@ enum HookEnvironment {
     /// `NAME=VALUE` for the event, each of its fields, and all of it as JSON.
     static func variables(of event: JSONObject) -> [String] {
         var variables = event.fields.map { field in
-            let name = field.key.uppercased().replacing("-", with: "_")
+            let name = field.key.uppercased().replacingEach("-", with: "_")
             return field.key == "event"
                 ? "\(prefix)=\(field.text)" : "\(prefix)_\(name)=\(field.text)"
         }
