@@ -34,6 +34,7 @@ let package = Package(
         .systemLibrary(
             name: "CSpeexDSP", providers: [.apt(["libspeexdsp-dev"])]),
         .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
+        .systemLibrary(name: "CINIH", providers: [.apt(["libinih-dev"])]),
         .target(name: "CVCLinux", cSettings: [.define("_GNU_SOURCE")]),
         // Compiled for whichever version of libwebrtc-audio-processing has its headers here, or for
         // none; the library is loaded at run time. Its headers include each other from folders of
@@ -58,25 +59,28 @@ let package = Package(
                 "CLADSPA",
             ]),
         .target(name: "VCNet", dependencies: ["VCCore", "CVCLinux"]),
+        // How the programs explain themselves.
+        .target(name: "VCHelp"),
         .target(
             name: "VCPortMap",
             dependencies: ["VCCore", "VCNet", "CNATPMP", "CMiniUPnPc", "CVCLinux"]),
         .target(
-            name: "VCSignaling", dependencies: ["VCCore", "VCNet"],
+            name: "VCSignaling", dependencies: ["VCCore", "VCNet", "VCHelp"],
             path: "Signaling/VCSignaling"),
         .executableTarget(
-            name: "vc-signal", dependencies: ["VCSignaling", "VCCore", "VCNet"],
+            name: "vc-signal", dependencies: ["VCSignaling", "VCHelp", "VCCore", "VCNet"],
             path: "Signaling/vc-signal"),
         .target(
-            name: "VCRelay", dependencies: ["VCCore", "VCNet", "CVCLinux"],
+            name: "VCRelay", dependencies: ["VCCore", "VCNet", "VCHelp", "CVCLinux"],
             path: "Relay/VCRelay"),
         .executableTarget(
-            name: "vc-relay", dependencies: ["VCRelay", "VCCore", "VCNet"],
+            name: "vc-relay", dependencies: ["VCRelay", "VCHelp", "VCCore", "VCNet"],
             path: "Relay/vc-relay"),
         .executableTarget(
             name: "vc",
             dependencies: [
-                "VCCore", "VCAudio", "VCNet", "VCPortMap", "VCSignaling", "CVCLinux", "CNcurses",
+                "VCCore", "VCAudio", "VCNet", "VCPortMap", "VCSignaling", "VCHelp", "CVCLinux",
+                "CNcurses", "CINIH",
             ],
             exclude: ["Demo/Samples"]),
 
@@ -101,7 +105,10 @@ let package = Package(
             dependencies: ["VCRelay", "VCNet", "VCCore", "VCTestKit", "CAllocationCounter"]),
         .testTarget(
             name: "vcTests",
-            dependencies: ["vc", "VCCore", "VCAudio", "VCPortMap", "VCTestKit", "CVCLinux"],
+            dependencies: [
+                "vc", "VCCore", "VCAudio", "VCPortMap", "VCHelp", "VCSignaling", "VCRelay",
+                "VCTestKit", "CVCLinux",
+            ],
             exclude: ["Snapshots"]),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(

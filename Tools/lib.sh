@@ -4,6 +4,9 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 69
 
+# Nothing of whoever runs the tools is read by the programs that they try out.
+export VC_CONFIG=/dev/null
+
 # How this tool is called, for its messages.
 tool="Tools/${0##*/}"
 

@@ -1,4 +1,4 @@
-internal import VCCore
+internal import VCHelp
 internal import VCNet
 
 /// The command line of `vc-relay`.
@@ -18,8 +18,10 @@ public enum RelayCommandLine: Equatable, Sendable {
 
     /// Serve.
     case run(Options)
-    /// Print `helpText` and leave with 0.
+    /// Print `RelayHelp.text` and leave with 0.
     case help
+    /// Print `RelayHelp.page` for man(1) and leave with 0.
+    case manualPage
     /// Print the version and leave with 0.
     case version
     /// Say this sentence and leave with 64.
@@ -33,32 +35,6 @@ public enum RelayCommandLine: Equatable, Sendable {
     public static let maximumKeys = 8
     /// 1 Tbit/s.
     private static let maximumMegabits: UInt64 = 1_000_000
-
-    public static let helpText = """
-        usage: vc-relay --signal-key FILE|KEY [options]
-
-        Forwards sealed packets between members of vc rooms who cannot reach each other. It sees who
-        talks to whom and when; it cannot read what is said, and keeps nothing. Only members with a
-        ticket of the signaling server are served.
-
-          --signal-key FILE|KEY     public key of the vc-signal whose tickets are taken: 64
-                                    hexadecimal digits, or the FILE.pub that it wrote; repeatable
-          --listen [ADDR:]PORT      local UDP address and port (default: 4461 on all addresses);
-                                    repeatable, each with a thread of its own
-          --listen-tcp [ADDR:]PORT  take TCP connections too, for networks without UDP
-          --advertise HOST[:PORT]   where clients reach this relay, if that is no address of this
-                                    machine; repeatable
-          --max-mbit N              send at most N Mbit/s in all
-          --verbose                 log bindings and addresses too
-          --help                    print this
-          --version                 print the version
-
-        SIGTERM and SIGINT take nobody new, tell the clients to go elsewhere, and end the relay as
-        soon as they have, within 20 seconds; a second signal ends it at once.
-
-        Exit status: 0 stopped normally, 64 usage, 66 the key cannot be read, 69 a port cannot be
-        used.
-        """
 
     public init(_ arguments: [String]) {
         var options = Options()
@@ -82,6 +58,7 @@ public enum RelayCommandLine: Equatable, Sendable {
         let (name, attached) = split(argument)
         switch name {
         case "--help", "-h": return .help
+        case "--man": return .manualPage
         case "--version": return .version
         case "--verbose":
             guard attached == nil else { return .usageError("--verbose takes no value") }
@@ -93,7 +70,7 @@ public enum RelayCommandLine: Equatable, Sendable {
             }
             return set(name, value, in: &options)
         default:
-            return .usageError("unknown argument '\(argument)'; see vc-relay --help")
+            return .usageError(RelayHelp.page.sentence(about: argument))
         }
     }
 

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import VCCore
+internal import VCHelp
 internal import VCNet
 internal import VCRelay
 
@@ -98,7 +99,9 @@ private func serve(_ configuration: RelayConfiguration) {
 
 switch RelayCommandLine(Array(CommandLine.arguments.dropFirst())) {
 case .help:
-    StandardStream.output.write(line: RelayCommandLine.helpText)
+    StandardStream.output.write(line: RelayHelp.text)
+case .manualPage:
+    StandardStream.output.write(RelayHelp.page.roff)
 case .version:
     StandardStream.output.write(line: "vc-relay \(softwareVersion), protocol \(protocolVersion)")
 case .usageError(let sentence):

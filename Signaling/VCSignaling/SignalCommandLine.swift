@@ -1,12 +1,15 @@
 internal import VCCore
+internal import VCHelp
 internal import VCNet
 
 /// The command line of `vc-signal`.
 public enum SignalCommandLine: Equatable, Sendable {
     /// Serve.
     case run(Options)
-    /// Print `helpText` and leave with 0.
+    /// Print `SignalHelp.text` and leave with 0.
     case help
+    /// Print `SignalHelp.page` for man(1) and leave with 0.
+    case manualPage
     /// Print the version and leave with 0.
     case version
     /// Say this sentence and leave with 64.
@@ -35,33 +38,6 @@ public enum SignalCommandLine: Equatable, Sendable {
     /// Port 4460.
     public static let defaultListen = "4460"
 
-    public static let helpText = """
-        usage: vc-signal [options]
-
-        Introduces the members of vc rooms to each other. It sees who talks to whom when a room is
-        joined; it cannot read what is said, and keeps nothing.
-
-          --host-token FILE        open rooms only for those who have the token in the first line
-                                   of FILE (16 to 256 bytes); on the internet, use it
-          --relay HOST[:PORT]      a vc-relay that rooms may use (port 4461); may be repeated
-          --key FILE               the key that signs tickets for relays, made on the first start;
-                                   its public half is FILE.pub, for vc-relay --signal-key
-                                   (default: $XDG_STATE_HOME/vc-signal/key)
-          --listen [ADDR:]PORT     local address and port, UDP and TCP (default: 4460 on all
-                                   addresses)
-          --listen-tcp [ADDR:]PORT one more for TCP, such as 443; may be repeated
-          --second-port PORT       second UDP port for STUN (default: 3478, or another that is free)
-          --verbose                log rooms and addresses too
-          --help                   print this
-          --version                print the version
-
-        SIGTERM and SIGINT stop new rooms, tell the hosts, and end the server within 3 seconds; a
-        second signal ends it at once.
-
-        Exit status: 0 stopped normally, 64 usage, 66 a file cannot be used, 69 a port cannot be
-        used.
-        """
-
     public init(_ arguments: [String]) {
         var reader = Reader()
         var rest = arguments[...]
@@ -86,6 +62,7 @@ public enum SignalCommandLine: Equatable, Sendable {
             let (name, attached) = SignalCommandLine.split(argument)
             switch name {
             case "--help", "-h": return .help
+            case "--man": return .manualPage
             case "--version": return .version
             case "--verbose":
                 guard attached == nil else { return .usageError("--verbose takes no value") }
@@ -97,7 +74,7 @@ public enum SignalCommandLine: Equatable, Sendable {
                 }
                 return take(name, value)
             default:
-                return .usageError("unknown argument '\(argument)'; see vc-signal --help")
+                return .usageError(SignalHelp.page.sentence(about: argument))
             }
         }
 

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import VCCore
+internal import VCHelp
 internal import VCNet
 internal import VCSignaling
 
@@ -114,7 +115,9 @@ private func serve(_ options: SignalCommandLine.Options) {
 
 switch SignalCommandLine(Array(CommandLine.arguments.dropFirst())) {
 case .help:
-    StandardStream.output.write(line: SignalCommandLine.helpText)
+    StandardStream.output.write(line: SignalHelp.text)
+case .manualPage:
+    StandardStream.output.write(SignalHelp.page.roff)
 case .version:
     StandardStream.output.write(line: "vc-signal \(softwareVersion), protocol \(protocolVersion)")
 case .usageError(let sentence):

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -148,3 +149,9 @@ static int release_segments(struct dl_phdr_info *object, size_t size, void *cont
 }
 
 void vc_release_startup_pages(void) { dl_iterate_phdr(release_segments, NULL); }
+
+char *vc_environment_entry(long place) { return environ[place]; }
+
+int vc_spawn_close_from(void *actions, int lowest) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, lowest);
+}

@@ -7,7 +7,8 @@
 
 const char *vc_processing_library(void) { return NULL; }
 
-struct vc_processing *vc_processing_create(unsigned, enum vc_processing_error *error) {
+struct vc_processing *vc_processing_create(
+    unsigned, int, enum vc_processing_error *error) {
     *error = VC_PROCESSING_NOT_BUILT;
     return NULL;
 }

@@ -58,12 +58,16 @@ AudioProcessing *create(void *library) {
     return processing;
 }
 
-void set_up(AudioProcessing *processing, unsigned parts) {
+void set_up(
+    AudioProcessing *processing, unsigned parts, int suppression) {
     AudioProcessing::Config config = processing->GetConfig();
     config.high_pass_filter.enabled = parts & VC_PROCESSING_HIGH_PASS;
     config.echo_canceller.enabled = parts & VC_PROCESSING_ECHO_CANCELLATION;
     config.noise_suppression.enabled = parts & VC_PROCESSING_NOISE_SUPPRESSION;
-    config.noise_suppression.level = AudioProcessing::Config::NoiseSuppression::kModerate;
+    using Suppression = AudioProcessing::Config::NoiseSuppression;
+    const Suppression::Level known[] = {
+        Suppression::kLow, Suppression::kModerate, Suppression::kHigh, Suppression::kVeryHigh};
+    config.noise_suppression.level = known[suppression & 3];
     config.gain_controller1.enabled = parts & VC_PROCESSING_GAIN_CONTROL;
     config.gain_controller1.mode = AudioProcessing::Config::GainController1::kAdaptiveDigital;
     config.gain_controller1.target_level_dbfs = target_level_dbfs;
@@ -87,7 +91,8 @@ struct vc_processing {
 
 const char *vc_processing_library(void) { return library_name; }
 
-struct vc_processing *vc_processing_create(unsigned parts, enum vc_processing_error *error) {
+struct vc_processing *vc_processing_create(
+    unsigned parts, int suppression, enum vc_processing_error *error) {
     *error = VC_PROCESSING_NOT_INSTALLED;
     // Kept until the process ends: threads may still be inside of it.
     void *library = dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
@@ -106,7 +111,7 @@ struct vc_processing *vc_processing_create(unsigned parts, enum vc_processing_er
         vc_processing_destroy(result);
         return nullptr;
     }
-    set_up(processing, parts);
+    set_up(processing, parts, suppression);
     *error = VC_PROCESSING_OK;
     return result;
 }

@@ -9,22 +9,40 @@ enum EntryPoint {
     }
 
     private static func run() -> ExitStatus {
-        let invocation: Invocation
+        let reading: CommandLineReading
         do throws(UsageError) {
             var arguments = Arguments.ofProcess
             if arguments.count == 0, let command = StartMenu.choose() {
                 arguments = Arguments(
                     count: 1, text: { _ in command.rawValue }, isOption: { _ in false })
             }
-            invocation = try Invocation(arguments, environment: .ofProcess)
+            reading = try CommandLineReading(arguments, environment: .ofProcess)
         } catch {
             StandardStream.diagnostics.write(line: "vc: \(error.message)")
-            return .usage
+            return error.status
         }
+        for warning in reading.warnings {
+            StandardStream.diagnostics.write(line: "vc: warning: \(warning)")
+        }
+        return run(reading.invocation)
+    }
+
+    private static func run(_ invocation: Invocation) -> ExitStatus {
         switch invocation {
-        case .help(let command):
-            StandardStream.output.write(command.map(HelpText.text) ?? HelpText.overview)
+        case .help(let topic):
+            StandardStream.output.write(HelpText.text(about: topic))
             return .success
+        case .completion(let shell):
+            StandardStream.output.write(CompletionScript.text(for: shell))
+            return .success
+        case .config(let report):
+            for line in report.isJSON ? report.jsonLines : report.lines {
+                StandardStream.output.write(line: line)
+            }
+            for problem in report.problems {
+                StandardStream.diagnostics.write(line: "vc: \(problem)")
+            }
+            return report.problems.isEmpty ? .success : .configuration
         case .version:
             StandardStream.output.write(line: "vc \(softwareVersion), protocol \(protocolVersion)")
             return .success
@@ -56,16 +74,5 @@ extension Arguments {
             guard let argument = unsafe CommandLine.unsafeArgv[place + 1] else { return false }
             return unsafe argument[0] == CChar(bitPattern: UInt8(ascii: "-")) && argument[1] == 0
         }
-    }
-}
-
-extension Environment {
-    /// The environment of this process.
-    static var ofProcess: Environment {
-        Environment(
-            signal: unsafe getenv("VC_SIGNAL").map { unsafe String(cString: $0) },
-            hasSignalToken: unsafe getenv("VC_SIGNAL_TOKEN").map { unsafe $0[0] != 0 } ?? false,
-            hasCode: unsafe getenv("VC_CODE").map { unsafe $0[0] != 0 } ?? false,
-            hasPhrase: unsafe getenv("VC_PHRASE").map { unsafe $0[0] != 0 } ?? false)
     }
 }

@@ -55,7 +55,7 @@ extension ProcessTests {
             let pair = try await stage.pair()
             for line in [
                 "/mutte", "/gain nobody 3", "/gain ana 300", "/help nothing", "/record x",
-                "/debug", "/playback tone", "/equalizer 1 2", "/equalizer 1 2 13",
+                "/playback tone", "/equalizer 1 2", "/equalizer 1 2 13",
                 String(repeating: "a", count: 4_001), "\u{1B}[2J", "   ",
             ] { pair.joiner.type(line) }
             pair.joiner.type("the end")
@@ -64,7 +64,7 @@ extension ProcessTests {
                 .map { $0.text("message") }
             for words in [
                 "did you mean /mute?", "is called nobody", "/gain NAME DB", "no command /nothing",
-                "not available in this version", "4,000 bytes", "the ending must be one of",
+                "4,000 bytes", "the ending must be one of",
                 "/playback DEV", "/equalizer LOW MID HIGH",
             ] {
                 #expect(messages.contains { $0.contains(words) }, "\(words) in \(messages)")
@@ -241,7 +241,8 @@ private let documentedFields: [String: [String]] = [
     "sent": ["id", "text"],
     "delivery": ["id", "member", "state"],
     "stats": [
-        "members", "cpu_percent", "rss_bytes", "capture_xruns", "playback_xruns", "muted",
+        "members", "cpu_percent", "rss_bytes", "capture_xruns", "playback_xruns", "send_queue",
+        "send_dropped", "muted",
     ],
     "guess": ["failed", "budget"],
     "warning": ["kind", "message"],
@@ -252,4 +253,5 @@ private let documentedFields: [String: [String]] = [
 private let memberFields = [
     "number", "rung", "rtt_ms", "sent", "received", "lost", "late", "concealed", "jitter_ms",
     "buffer_ms", "mouth_to_ear_ms", "capture_ms", "network_ms", "decoder_ms", "playback_ms",
+    "buffer_p50_ms", "buffer_p95_ms", "mouth_to_ear_p50_ms", "mouth_to_ear_p95_ms",
 ]

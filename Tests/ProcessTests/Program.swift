@@ -23,7 +23,8 @@ final class Program: Sendable {
     private let input: Int32
     private let state = Mutex(State())
 
-    /// - Parameter environment: beside that of the test, without its variables of vc.
+    /// - Parameter environment: beside that of the test, without its variables and its
+    ///   configuration of vc.
     init(
         _ name: String, _ arguments: [String], environment: [String: String] = [:]
     ) throws {
@@ -221,6 +222,8 @@ func spawn(
         posix_spawn_file_actions_adddup2(&actions, source, Int32(target))
     }
     var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("VC_") }
+    // Nothing of whoever runs the tests is read.
+    environment["XDG_CONFIG_HOME"] = "/nonexistent"
     environment.merge(changes) { $1 }
     var pid: pid_t = 0
     let code = withCStrings(arguments) { arguments in

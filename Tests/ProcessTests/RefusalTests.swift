@@ -128,7 +128,7 @@ extension ProcessTests {
                 ("vc", ["join", "--advertise", "a"], "--advertise is not an option of `vc join`"),
                 ("vc", ["join", "7-tablet-whistle-tempo"], "the code names no server"),
                 ("vc", ["join", "7-tablet"], "vc: "),
-                ("vc-signal", ["--lisen"], "unknown argument '--lisen'"),
+                ("vc-signal", ["--lisen"], "unknown argument '--lisen'; did you mean --listen?"),
                 ("vc-signal", ["--listen", "a b"], "--listen needs"),
             ]
             for (name, arguments, words) in cases {

@@ -21,6 +21,12 @@ private let impureWords = [
     "Task {", "Task(", "Task.", "async", "await", "Thread", "pthread_create", "DispatchQueue",
 ]
 
+/// What stands in Swift's _StringProcessing, and is easily taken for a part of the library itself.
+private let stringProcessing = [
+    ".replacing(", ".firstRange(of:", ".ranges(of:", ".firstMatch(", ".wholeMatch(",
+    ".matches(of:", ".trimmingPrefix(", "Regex<", "_StringProcessing",
+]
+
 private let impureImports = ["Glibc", "Foundation", "Dispatch"]
 
 let codeRules = [
@@ -59,6 +65,14 @@ let codeRules = [
         },
         bad: [shell("let a = try! b()"), shell("let a = b as! C"), shell("fatalError(\"\")")],
         good: [shell("let a = try b() // try! would trap\nlet c = \"as!\"")]),
+    Rule(
+        name: "nothing that ships brings in regular expressions, which cost a process 0.8 MiB",
+        breaches: { file in
+            guard file.isSwift, file.isProduct else { return [] }
+            return findWords(stringProcessing, in: file.code)
+        },
+        bad: stringProcessing.map { shell("let a = b\($0)c") },
+        good: [shell("// a.replacing(b, with: c)\nlet a = b.replacingEach(c, with: d)")]),
     Rule(
         name: "a machine's switch names every case",
         breaches: { file in

@@ -13,15 +13,19 @@ private let allowedImports: [(folder: String, modules: Set<String>)] = [
         "Sources/VCPortMap/",
         ["VCCore", "VCNet", "CNATPMP", "CMiniUPnPc", "CVCLinux", "Glibc", "Synchronization"]
     ),
-    ("Signaling/VCSignaling/", ["VCCore", "VCNet", "CVCLinux", "Glibc", "Synchronization"]),
-    ("Signaling/vc-signal/", ["VCCore", "VCNet", "VCSignaling", "Glibc"]),
-    ("Relay/VCRelay/", ["VCCore", "VCNet", "CVCLinux", "Glibc", "Synchronization"]),
-    ("Relay/vc-relay/", ["VCCore", "VCNet", "VCRelay", "Glibc"]),
+    ("Sources/VCHelp/", []),
+    (
+        "Signaling/VCSignaling/",
+        ["VCCore", "VCNet", "VCHelp", "CVCLinux", "Glibc", "Synchronization"]
+    ),
+    ("Signaling/vc-signal/", ["VCCore", "VCNet", "VCSignaling", "VCHelp", "Glibc"]),
+    ("Relay/VCRelay/", ["VCCore", "VCNet", "VCHelp", "CVCLinux", "Glibc", "Synchronization"]),
+    ("Relay/vc-relay/", ["VCCore", "VCNet", "VCRelay", "VCHelp", "Glibc"]),
     (
         "Sources/vc/",
         [
-            "VCCore", "VCAudio", "VCNet", "VCPortMap", "VCSignaling", "VCRelay", "CVCLinux",
-            "CNcurses", "Glibc", "Synchronization",
+            "VCCore", "VCAudio", "VCNet", "VCPortMap", "VCSignaling", "VCRelay", "VCHelp",
+            "CVCLinux", "CNcurses", "CINIH", "Glibc", "Synchronization",
         ]
     ),
 ]

@@ -23,8 +23,8 @@ public struct JitterRun: ~Copyable {
     public var sound: [Float] = []
     public var keepsSound = false
 
-    public init(block: Int = 256) throws {
-        buffer = try JitterBuffer()
+    public init(block: Int = 256, settings: JitterSettings = JitterSettings()) throws {
+        buffer = try JitterBuffer(settings)
         self.block = block
     }
 

@@ -116,4 +116,13 @@ import VCCore
             #expect(sizes == [choice.profile.bitrate / 8 * length / 48_000])
         }
     }
+
+    @Test("the effort that was chosen stays, in rooms of every size")
+    func complexity() {
+        var choice = EncoderChoice(complexity: 9)
+        #expect(choice.profile.complexity == 9)
+        _ = choice.note(members: 16, now: .zero)
+        #expect(choice.profile.complexity == 9)
+        #expect(EncoderChoice().profile.complexity == OpusEncoder.usualComplexity)
+    }
 }

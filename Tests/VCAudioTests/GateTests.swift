@@ -92,6 +92,24 @@ import VCCore
         #expect(sent == 0)
     }
 
+    @Test("a threshold and a time that somebody chose hold in place of what it learns")
+    func chosen() {
+        var gate = VoiceGate(threshold: 40, hangover: 1_000_000_000)
+        var closed = 0
+        for frame in 0..<1_000 where !gate.judge(level: 41, at: instant(frame)).sends {
+            closed += 1
+        }
+        #expect(closed == 1_000)
+        #expect(gate.threshold == 40)
+        let first = gate.judge(level: 39, at: instant(1_000))
+        #expect(first.sends)
+        var sent = 0
+        for frame in 1_001..<1_500 where gate.judge(level: 100, at: instant(frame)).sends {
+            sent += 1
+        }
+        #expect(sent == 100)
+    }
+
     @Test("always open means every frame, silence too")
     func open() {
         var gate = VoiceGate(mode: .open)

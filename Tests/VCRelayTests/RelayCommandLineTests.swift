@@ -46,7 +46,8 @@ import VCTestKit
             (["--signal-key", Self.key, "--max-mbit", "-1"], "Mbit/s"),
             (["--signal-key", Self.key, "--advertise", "a b"], "HOST[:PORT]"),
             (["--signal-key", Self.key, "--verbose=1"], "takes no value"),
-            (["--frobnicate"], "unknown argument"),
+            (["--frobnicate"], "see vc-relay --help"), (["--lisen=1"], "did you mean --listen?"),
+            (["--\u{1B}[2J"], "'--?[2J'"),
         ]
         for (arguments, text) in mistakes {
             let sentence = try #require(Self.sentence(arguments), "\(arguments)")

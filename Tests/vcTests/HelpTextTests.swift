@@ -8,11 +8,17 @@ struct HelpTextTests {
     /// With VC_UPDATE_SNAPSHOTS=1 the texts are written instead of compared; read the difference
     /// before committing it.
     @Test(
-        "is what was last read and approved", arguments: [nil] + Command.allCases.map(Optional.some)
-    )
-    func snapshot(command: Command?) throws {
-        let text = command.map(HelpText.text) ?? HelpText.overview
-        let path = "\(directory)/Snapshots/help\(command.map { "-\($0)" } ?? "").txt"
+        "is what was last read and approved",
+        arguments: [HelpTopic.overview, .events] + Command.allCases.map(HelpTopic.command))
+    func snapshot(topic: HelpTopic) throws {
+        let text = HelpText.text(about: topic)
+        let name =
+            switch topic {
+            case .command(let command): "help-\(command)"
+            case .events: "help-events"
+            case .overview, .manualPage: "help"
+            }
+        let path = "\(directory)/Snapshots/\(name).txt"
         if getenv("VC_UPDATE_SNAPSHOTS") != nil {
             let file = try #require(fopen(path, "w"))
             fputs(text, file)
@@ -23,7 +29,7 @@ struct HelpTextTests {
 
     @Test("fits a terminal of 80 columns")
     func width() {
-        for text in [HelpText.overview] + Command.allCases.map(HelpText.text) {
+        for text in [HelpText.overview, HelpText.events] + Command.allCases.map(HelpText.text) {
             for line in text.split(separator: "\n") {
                 #expect(line.count <= 80, "\(line)")
             }

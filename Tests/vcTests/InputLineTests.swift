@@ -63,9 +63,6 @@ struct InputLineTests {
             }
             #expect(why.contains(part), "\(why)")
         }
-        for word in SlashHelp.later {
-            #expect(read("/\(word) x") == .refused("/\(word) is not available in this version"))
-        }
     }
 
     @Test("never traps", arguments: 0..<20)
@@ -84,8 +81,8 @@ struct InputLineTests {
         let lines = SlashHelp.lines(topic: nil) ?? []
         #expect(lines.count == SlashHelp.entries.count)
         #expect(SlashHelp.lines(topic: "nick")?.first?.contains("also /nick") == true)
-        #expect(SlashHelp.lines(topic: "debug") == nil)
-        for entry in SlashHelp.entries { #expect(!SlashHelp.later.contains(entry.names[0])) }
+        #expect(SlashHelp.lines(topic: "frobnicate") == nil)
+        #expect(read("/debug") == .command(.debug))
     }
 
     @Test("names a member by the name, its beginning or the number, and never two")

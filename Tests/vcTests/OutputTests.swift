@@ -90,9 +90,11 @@ struct JSONLinesTests {
                 == #"{"event":"stats","t":0.000,"members":[{"number":3,"rtt_ms":null,"sent":5,"#
                 + #""received":0,"lost":0,"late":0,"concealed":0,"jitter_ms":null,"#
                 + #""buffer_ms":null,"mouth_to_ear_ms":null,"capture_ms":null,"#
-                + #""network_ms":null,"decoder_ms":null,"playback_ms":null}],"#
-                + #""cpu_percent":1.00,"rss_bytes":9,"#
-                + #""capture_xruns":0,"playback_xruns":0,"muted":false}"#)
+                + #""network_ms":null,"decoder_ms":null,"playback_ms":null,"#
+                + #""buffer_p50_ms":null,"buffer_p95_ms":null,"mouth_to_ear_p50_ms":null,"#
+                + #""mouth_to_ear_p95_ms":null}],"cpu_percent":1.00,"rss_bytes":9,"#
+                + #""capture_xruns":0,"playback_xruns":0,"send_queue":0,"send_dropped":0,"#
+                + #""muted":false}"#)
         member.rung = .relay
         member.roundTripMilliseconds = 44
         let line = JSONLines().lines(for: .statistics(CallStatistics(members: [member])), at: 0)

@@ -1,4 +1,5 @@
 import Testing
+import VCAudio
 import VCCore
 
 @testable import vc
@@ -6,10 +7,11 @@ import VCCore
 @Suite("Sound is set")
 struct SoundOptionTests {
     private func parse(_ words: [String]) throws(UsageError) -> Invocation {
-        try Invocation(
+        try CommandLineReading(
             Arguments(
                 count: words.count, text: { words[$0] }, isOption: { words[$0].hasPrefix("--") }),
-            environment: Environment())
+            environment: Environment()
+        ).invocation
     }
 
     private func read(_ line: String) -> InputLine { InputLine(text: line) }
@@ -29,9 +31,48 @@ struct SoundOptionTests {
         for words in [
             ["host", "--record"], ["host", "--record", ""], ["host", "--equalizer", "1,2"],
             ["host", "--equalizer", "1,2,13"], ["host", "--equalizer", "1,2,x"],
-            ["host", "--no-tones=1"], ["doctor", "--record", "x.wav"],
+            ["host", "--no-tones=2"], ["doctor", "--record", "x.wav"],
         ] {
             #expect(throws: UsageError.self, "\(words)") { try parse(words) }
+        }
+    }
+
+    @Test("by options for the curious, which reach the engine, within limits")
+    func curious() throws {
+        func options(_ line: String) throws -> CallOptions {
+            let words = ["host"] + line.split(separator: " ").map(String.init)
+            guard case .host(let options) = try parse(words) else { return try #require(nil) }
+            return options
+        }
+        let usual = CallOptions()
+        #expect(usual.jitter == JitterSettings() && usual.encoding.profile.complexity == 5)
+        #expect(usual.processing.highPass && usual.voiceGate.threshold >= 50)
+        let chosen = try options(
+            "--buffer-min 20 --buffer-max 60 --no-comfort-noise --complexity 8 --no-high-pass "
+                + "--voice-threshold -40 --voice-hold 1000")
+        #expect(
+            chosen.jitter == JitterSettings(delay: 960...2_880, makesComfortNoise: false))
+        #expect(chosen.encoding.profile.complexity == 8)
+        #expect(!chosen.processing.highPass && chosen.processing.echoCancellation)
+        var gate = chosen.voiceGate
+        #expect(gate.threshold == 40)
+        let start = Instant(nanoseconds: 1_000_000_000)
+        #expect(gate.judge(level: 30, at: start).sends)
+        #expect(gate.judge(level: 100, at: start + .milliseconds(990)).sends)
+        #expect(gate.judge(level: 100, at: start + .milliseconds(1_010)).flags == .endOfTalkSpurt)
+        #expect(try options("--buffer-max 10").jitter.delay == 120...480)
+        #expect(try options("--buffer-min 200").jitter.delay == 9_600...9_600)
+        let levels = try options("--noise-suppression very-high")
+        #expect(levels.processing.suppression == .veryHigh)
+        #expect(usual.processing == .all)
+        for line in [
+            "--noise-suppression much", "--buffer-min 2", "--buffer-max 201", "--buffer-max 5",
+            "--complexity 11",
+            "--complexity -1", "--voice-threshold 40", "--voice-threshold -91",
+            "--voice-threshold -19", "--voice-hold 49", "--voice-hold 5001",
+            "--buffer-min 60 --buffer-max 20",
+        ] {
+            #expect(throws: UsageError.self, "\(line)") { try options(line) }
         }
     }
 

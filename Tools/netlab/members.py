@@ -29,6 +29,7 @@ def in_network(node, hosts_file, command):
 
 def environment(**more):
     clean = {key: value for key, value in os.environ.items() if not key.startswith("VC_")}
+    clean["VC_CONFIG"] = "/dev/null"
     return {**clean, **more}
 
 

@@ -94,3 +94,11 @@ uint64_t vc_unix_seconds(void);
 /// libraries: what is used again comes back from the page cache. A long-lived server needs a small
 /// part of them.
 void vc_release_startup_pages(void);
+
+/// The variable of the environment at `place`, as NAME=VALUE; NULL behind the last one. In C
+/// because Swift takes `environ` for something that changes under its hands.
+char *vc_environment_entry(long place);
+
+/// Has a program that is started with `actions` (a posix_spawn_file_actions_t) find no descriptor
+/// from `lowest` on; 0, or an errno value. In C because Swift's Glibc does not show the call.
+int vc_spawn_close_from(void *actions, int lowest);

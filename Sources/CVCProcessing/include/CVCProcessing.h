@@ -38,9 +38,11 @@ struct vc_processing;
 /// The file name of the library that this was compiled for; NULL without its headers.
 const char *vc_processing_library(void);
 
-/// Loads the library and sets up the parts (a sum of vc_processing_part). NULL with the reason in
-/// `error`. Not for an audio thread.
-struct vc_processing *vc_processing_create(unsigned parts, enum vc_processing_error *error);
+/// Loads the library and sets up the parts (a sum of vc_processing_part), with noise suppression at
+/// `suppression`: 0 (low), 1, 2 or 3 (very high). NULL with the reason in `error`. Not for an audio
+/// thread.
+struct vc_processing *vc_processing_create(
+    unsigned parts, int suppression, enum vc_processing_error *error);
 void vc_processing_destroy(struct vc_processing *processing);
 
 /// How many samples later than into `capture` a sound comes out of it, as measured.

@@ -27,6 +27,7 @@ public struct EncoderChoice: Sendable {
 
     private let givenFrame: FrameDuration?
     private let givenBitrate: Int?
+    private let complexity: Int
     private var size = Size.small
     private var thrift = 0
     /// Since when the room has been smaller than it is encoded for.
@@ -47,9 +48,14 @@ public struct EncoderChoice: Sendable {
     /// - Parameters:
     ///   - frame: what the person asked for, if anything; it is kept in rooms of every size.
     ///   - bitrate: likewise, in bits a second.
-    public init(frame: FrameDuration? = nil, bitrate: Int? = nil) {
+    ///   - complexity: libopus' effort, 0...10.
+    public init(
+        frame: FrameDuration? = nil, bitrate: Int? = nil,
+        complexity: Int = OpusEncoder.usualComplexity
+    ) {
         givenFrame = frame
         givenBitrate = bitrate
+        self.complexity = complexity
     }
 
     /// How to encode now.
@@ -60,7 +66,7 @@ public struct EncoderChoice: Sendable {
         let isShort = frame.sampleCount < FrameDuration.tenMilliseconds.sampleCount
         return EncoderProfile(
             application: isLow || isShort ? .lowDelay : .voice, frame: frame,
-            bitrate: givenBitrate ?? bitrate)
+            bitrate: givenBitrate ?? bitrate, complexity: complexity)
     }
 
     private var bitrate: Int {

@@ -19,6 +19,10 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         public var complexity = OpusEncoder.usualComplexity
         /// What is done to the sound of the microphone. Nothing is done to frames below 10 ms.
         public var processing = ProcessingOptions.none
+        /// What opens the microphone where it is opened by voice, and for how long.
+        public var voiceGate = VoiceGate()
+        /// How the others' packets are waited for.
+        public var jitter = JitterSettings()
         /// Whether the microphone is closed to begin with.
         public var isMuted = false
         /// Whether all members are made equally loud.
@@ -103,8 +107,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
             chain: CaptureChain(
                 processing: processing, ring: loudspeaker,
                 insert: plugin.map { PluginInsert($0) }),
-            encoder: encoder, sequence: configuration.firstSequence,
-            timestamp: configuration.firstTimestamp)
+            encoder: encoder, gate: configuration.voiceGate,
+            sequence: configuration.firstSequence, timestamp: configuration.firstTimestamp)
         playbackThread = try AudioThread(name: "vc-playback") { error in
             shared.tell(EventRecord(kind: .realTime, code: error), of: .playback)
             playbackLoop.run()
@@ -174,7 +178,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
     public func setActive(_ isActive: Bool, slot: Int) throws(CodecError) {
         let member = unsafe member(slot)
         if isActive, unsafe member.pointee.ring == nil {
-            unsafe member.pointee.jitter = try JitterBuffer()
+            unsafe member.pointee.jitter = try JitterBuffer(configuration.jitter)
             unsafe member.pointee.ring = FrameRing(capacity: MemberSlot.ringCapacity)
         }
         if isActive {

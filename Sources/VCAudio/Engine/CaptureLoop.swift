@@ -17,7 +17,7 @@ final class CaptureLoop {
     private var reopening: ReopenSchedule?
     private var encoder: OpusEncoder
     private var chain: CaptureChain
-    private var gate = VoiceGate()
+    private var gate: VoiceGate
     private let samples = SampleBuffer(count: CaptureLoop.longestFrame)
     private var frameCount: Int
     /// The sound in front of the next frame, for an encoder that takes over: its newest samples
@@ -36,8 +36,8 @@ final class CaptureLoop {
 
     init(
         shared: EngineShared, name: DeviceName, device: any CaptureDevice,
-        chain: consuming CaptureChain, encoder: consuming OpusEncoder, sequence: UInt16,
-        timestamp: UInt32
+        chain: consuming CaptureChain, encoder: consuming OpusEncoder, gate: VoiceGate,
+        sequence: UInt16, timestamp: UInt32
     ) {
         self.shared = shared
         self.name = name
@@ -45,6 +45,7 @@ final class CaptureLoop {
         frameCount = encoder.frame.sampleCount
         self.encoder = encoder
         self.chain = chain
+        self.gate = gate
         self.sequence = sequence
         self.timestamp = timestamp
     }

@@ -43,6 +43,9 @@ public struct VoiceGate: Sendable {
     /// How long the quietest frame is remembered as the noise: 3 s, twice that at most.
     public static let noiseMemoryNanoseconds: UInt64 = 3_000_000_000
 
+    /// In -dBov; nil: it follows the noise.
+    private let fixedThreshold: UInt8?
+    private let hangover: UInt64
     private var mode: Mode
     private var isOpen = false
     private var lastLoud = Instant.zero
@@ -53,8 +56,16 @@ public struct VoiceGate: Sendable {
     private var previousQuietest = Level.silence
     private var memoryStart = Instant.zero
 
-    public init(mode: Mode = .voice) {
+    /// - Parameters:
+    ///   - threshold: the level in -dBov that opens the gate; nil: one that follows the noise.
+    ///   - hangover: how long it stays open after the last loud frame, in nanoseconds.
+    public init(
+        mode: Mode = .voice, threshold: UInt8? = nil,
+        hangover: UInt64 = VoiceGate.hangoverNanoseconds
+    ) {
         self.mode = mode
+        fixedThreshold = threshold
+        self.hangover = hangover
     }
 
     /// Whether frames are being sent.
@@ -65,6 +76,7 @@ public struct VoiceGate: Sendable {
     /// The level in -dBov that opens the gate now.
     public var threshold: UInt8 {
         @_noLocks @_noAllocation get {
+            if let fixedThreshold { return fixedThreshold }
             // Levels count downwards: the noise is the largest value seen.
             let noise = max(quietest, previousQuietest)
             let wanted = noise > Self.margin ? noise - Self.margin : 0
@@ -100,7 +112,7 @@ public struct VoiceGate: Sendable {
         guard isOpen else { return .silent }
         // A trial that failed leaves nothing to hang on to: the last voice is long ago.
         let quiet = now.nanoseconds &- lastLoud.nanoseconds
-        guard quiet >= Self.hangoverNanoseconds else { return Decision(sends: true, flags: []) }
+        guard quiet >= hangover else { return Decision(sends: true, flags: []) }
         isOpen = false
         return Decision(sends: true, flags: .endOfTalkSpurt)
     }

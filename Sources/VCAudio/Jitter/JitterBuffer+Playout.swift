@@ -75,7 +75,7 @@ extension JitterBuffer {
         catchUpDecoder(to: entry.timestamp)
         let count = decode(entry)
         let kept = count - min(skipped, count)
-        if !entry.isEndOfTalkSpurt {
+        if !entry.isEndOfTalkSpurt, settings.makesComfortNoise {
             noise.learn(decoded.energy(at: 0, count: count) / Float(count), count: count)
         }
         notePlayed(entry, skipped: skipped, at: time)

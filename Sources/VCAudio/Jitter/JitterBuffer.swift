@@ -96,8 +96,11 @@ public struct JitterBuffer: ~Copyable {
     /// The size of the block asked for last, in samples.
     var block = 256
 
-    public init() throws(CodecError) {
+    let settings: JitterSettings
+
+    public init(_ settings: JitterSettings = JitterSettings()) throws(CodecError) {
         decoder = try OpusDecoder()
+        self.settings = settings
     }
 
     /// Forgets the stream, keeps the statistics.
@@ -210,7 +213,7 @@ public struct JitterBuffer: ~Copyable {
 
     /// The delay that is aimed at, over the quickest packet, in samples.
     var target: Int {
-        max(Self.shortestTarget, min(Self.longestTarget, estimator.delay + block))
+        max(settings.delay.lowerBound, min(settings.delay.upperBound, estimator.delay + block))
     }
 
     /// The delay of the next sample to be played, over the quickest packet, in samples.

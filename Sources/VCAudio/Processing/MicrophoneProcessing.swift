@@ -16,7 +16,8 @@ public struct MicrophoneProcessing: ~Copyable {
 
     public init(_ options: ProcessingOptions) throws(ProcessingError) {
         var error = VC_PROCESSING_OK
-        let made = unsafe vc_processing_create(options.parts, &error)
+        let made = unsafe vc_processing_create(
+            options.parts, Int32(options.suppression.rawValue), &error)
         guard let state = unsafe made else { throw ProcessingError(error) }
         unsafe self.state = state
         self.options = options

@@ -11,6 +11,13 @@ public struct ProcessingOptions: Sendable, Equatable {
     /// Tells voice from other sound, so that only voice is sent.
     public var voiceDetection: Bool
 
+    /// How much of the noise is taken out, at the cost of the voice in it.
+    public enum Suppression: Int, Sendable, CaseIterable {
+        case low, moderate, high, veryHigh
+    }
+
+    public var suppression = Suppression.moderate
+
     public init(
         highPass: Bool, echoCancellation: Bool, noiseSuppression: Bool, gainControl: Bool,
         voiceDetection: Bool

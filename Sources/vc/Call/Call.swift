@@ -69,6 +69,10 @@ enum Call {
         if options.form == .screen { vc_use_utf8() }
         let start = MonotonicClock.now
         do throws(CallFailure) {
+            if let program = options.exec, !EventHook.canRun(program) {
+                throw CallFailure(
+                    .unreadableFile, "--exec: \(program) is no program that can be run")
+            }
             var beginning = Beginning()
             // Blocked before the first thread starts, so that none of them is interrupted.
             let signals = try system { () throws(SystemError) in try CallSignals.open() }

@@ -70,6 +70,7 @@ extension CallConsole {
         case SIGTSTP:
             if let screen = output.screen { screen.suspend() } else { raise(SIGSTOP) }
         case SIGCONT: output.screen?.redraw()
+        case SIGCHLD: tell(hook?.serve())
         default: return false
         }
         return true

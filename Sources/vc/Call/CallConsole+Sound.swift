@@ -135,6 +135,19 @@ extension CallConsole {
         return true
     }
 
+    /// What `/debug` says of ourselves.
+    var debugLines: [String] {
+        let sound = engine.statistics
+        return [
+            "vc \(softwareVersion), protocol \(protocolVersion), server \(serverName)",
+            room.encodingLine + "; sent \(sound.framesEncoded) frames, dropped "
+                + "\(sound.framesDropped)",
+            "microphone \(sound.captureDelayMilliseconds.shown) ms, \(sound.captureXruns) gaps; "
+                + "loudspeaker \(sound.playbackDelayMilliseconds.shown) ms, \(sound.playbackXruns) "
+                + "gaps; decoding \(sound.decodingMilliseconds.shown) ms",
+        ]
+    }
+
     /// What `/stats` says of this machine's sound besides figures.
     var soundLines: [String] {
         ["microphone thread: \(sound.captureThread), loudspeaker thread: \(sound.playbackThread)"]
@@ -145,4 +158,8 @@ extension EqualizerChoice {
     var setting: EqualizerSetting {
         EqualizerSetting(low: Float(low), middle: Float(middle), high: Float(high))
     }
+}
+
+extension Double {
+    fileprivate var shown: String { fixedDecimal(self, decimals: 1) ?? "-" }
 }

@@ -30,6 +30,8 @@ struct CallConsole: ~Copyable {
     private var nextTick: Instant
     /// When the engine is listened to again.
     private var nextLook: Instant
+    /// The program of `--exec`.
+    var hook: EventHook?
     var microphone: MicrophoneControl
     var isDeafened = false
     var sound: SoundChoices
@@ -55,14 +57,16 @@ struct CallConsole: ~Copyable {
         self.start = start
         microphone = MicrophoneControl(mode: options.talk, isMuted: options.isMuted)
         output = EventOutput(
-            options.form, microphone: microphone, ownName: call.ownName,
+            options.form, microphone: microphone, talkKey: options.talkKey, ownName: call.ownName,
             roomName: call.nameplate.map { "room \($0)" } ?? "", phrase: call.phrase)
         room = CallRoom(
-            engine: engine,
-            encoding: EncoderChoice(frame: options.frame?.duration, bitrate: options.bitrate))
+            engine: engine, encoding: options.encoding)
         sound = SoundChoices(options)
         nextTick = MonotonicClock.now
         nextLook = nextTick
+        if let program = options.exec {
+            hook = EventHook(program: program, isSilent: output.screen != nil)
+        }
         if engine.isRecording { link.submit(.recording(true)) }
         updateSettings()
     }
@@ -79,6 +83,7 @@ struct CallConsole: ~Copyable {
         }
         drainEvents(now: MonotonicClock.now)
         output.end(at: seconds)
+        hook?.finish()
         return wasInterrupted && status == .success ? .interrupted : status ?? .unavailable
     }
 
@@ -140,7 +145,25 @@ struct CallConsole: ~Copyable {
     }
 
     mutating func show(_ event: CallEvent) {
-        if !output.show(event, at: seconds) { leave() }
+        let now = seconds
+        if !output.show(event, at: now) { leave() }
+        if hook != nil { run(JSONLines().object(for: event, at: now)) }
+    }
+
+    /// Runs the program of `--exec` on an event.
+    private mutating func run(_ event: JSONObject) { tell(hook?.run(event)) }
+
+    /// Says what became of the program of `--exec`.
+    mutating func tell(_ problem: EventHook.Problem??) {
+        guard case .some(.some(let problem)) = problem, let program = options.exec else { return }
+        let message =
+            switch problem {
+            case .failed(let reason): "--exec: \(program) cannot be run: \(reason)"
+            case .busy:
+                "--exec: events come faster than \(program) ends; it is not run on all of them"
+            }
+        // Not one more event to run it on.
+        output.show(.warning(kind: problem.kind, message: message), at: seconds)
     }
 }
 
@@ -247,17 +270,25 @@ extension CallConsole {
     private mutating func showCode() {
         var isWritten = true
         let now = seconds
-        link.withCode { code in isWritten = output.showCode(code, at: now) }
+        var event: JSONObject?
+        link.withCode { code in
+            isWritten = output.showCode(code, at: now)
+            event = code.hookEvent(isOneTime: false, at: now)
+        }
         if !isWritten { leave() }
+        if hook != nil, let event { run(event) }
     }
 
     private mutating func showInvite(_ nameplate: UInt32) {
         var isWritten = true
         let now = seconds
+        var event: JSONObject?
         link.takeInvite(nameplate) { code in
             isWritten = output.showCode(code, isOneTime: true, at: now)
+            event = code.hookEvent(isOneTime: true, at: now)
         }
         if !isWritten { leave() }
+        if hook != nil, let event { run(event) }
     }
 
     private mutating func finish(_ reason: EndReason) {
@@ -275,6 +306,7 @@ extension CallConsole {
         nextTick = now + CallConsole.tick
         ticks += 1
         room.chooseEncoder(link.connections, now: now)
+        room.noteDelays(link.connections)
         router?.note(
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
         for (member, report) in room.reports() { link.submit(.report(report, to: member)) }
@@ -282,7 +314,7 @@ extension CallConsole {
         if ticks % 2 == 1 {
             // Asked for a tick before it is shown.
             if !room.isAlone { link.submit(.refresh) }
-        } else if options.form != .plain {
+        } else if options.form != .plain || hook != nil {
             show(.statistics(statistics()))
         }
     }
@@ -355,6 +387,7 @@ extension CallConsole {
             say(DeviceListing.lines())
             output.screen?.change { $0.devices = DeviceListing.names() }
         case .stats: say(room.statisticsLines(statistics()) + soundLines)
+        case .debug: say(room.debugLines(link.connections) + debugLines)
         case .sound(let command): obey(command)
         }
     }

@@ -20,6 +20,8 @@ struct CallRoom {
     private var isTalking = false
     /// Frames heard of each member, and frames sent, when they were last reported.
     private var reported: [Int: (heard: Int, sent: Int)] = [:]
+    /// How delays were in the last minute, by member.
+    private var spreads: [Int: (buffer: RecentValues, mouthToEar: RecentValues)] = [:]
     /// Our own number; the host's is 1.
     var ownNumber = 1
     /// Whether not everybody hears us.
@@ -57,6 +59,7 @@ struct CallRoom {
         case .left, .removed:
             people[Int(member.number)] = nil
             reported[Int(member.number)] = nil
+            spreads[Int(member.number)] = nil
             try? engine.setActive(false, slot: Int(member.number) - 1)
             engine.setAlone(people.isEmpty)
         case .lost, .back: return
@@ -162,6 +165,19 @@ struct CallRoom {
 
     // MARK: Statistics
 
+    /// Remembers how long everybody's sound takes now, to be told how that is spread.
+    mutating func noteDelays(_ connections: [MemberConnection]) {
+        let sound = engine.statistics
+        for number in numbers {
+            let now = statistics(of: number, connections, sound)
+            guard let buffer = now.bufferMilliseconds else { continue }
+            var spread = spreads[number] ?? (RecentValues(), RecentValues())
+            spread.buffer.note(buffer)
+            if let delay = now.mouthToEarMilliseconds { spread.mouthToEar.note(delay) }
+            spreads[number] = spread
+        }
+    }
+
     func statistics(
         _ connections: [MemberConnection], cpuPercent: Double, residentBytes: UInt64, isMuted: Bool
     ) -> CallStatistics {
@@ -170,7 +186,9 @@ struct CallRoom {
             members: numbers.map { statistics(of: $0, connections, sound) },
             cpuPercent: cpuPercent, residentBytes: residentBytes,
             captureXruns: UInt64(clamping: sound.captureXruns),
-            playbackXruns: UInt64(clamping: sound.playbackXruns), isMuted: isMuted)
+            playbackXruns: UInt64(clamping: sound.playbackXruns),
+            sendQueue: engine.capturedFrames.count, sendDropped: sound.framesDropped,
+            isMuted: isMuted)
     }
 
     private func statistics(
@@ -186,6 +204,10 @@ struct CallRoom {
         result.lost = UInt64(clamping: heard.lost)
         result.late = UInt64(clamping: heard.late)
         result.concealed = UInt64(clamping: heard.concealed)
+        if let spread = spreads[number] {
+            result.bufferSpread = spread.buffer.spread
+            result.mouthToEarSpread = spread.mouthToEar.spread
+        }
         guard heard.received > 0 else { return result }
         result.jitterMilliseconds = heard.jitterMilliseconds
         result.bufferMilliseconds = heard.bufferMilliseconds
@@ -237,10 +259,47 @@ struct CallRoom {
                     + "\(text(member.bufferMilliseconds)), decoder "
                     + "\(text(member.decoderMilliseconds)), loudspeaker "
                     + "\(text(member.playbackMilliseconds))), jitter "
-                    + "\(text(member.jitterMilliseconds)) ms; received \(member.received), lost "
+                    + "\(text(member.jitterMilliseconds)) ms; in the last minute (half, 95 of "
+                    + "100): buffer \(text(member.bufferSpread.median)), "
+                    + "\(text(member.bufferSpread.most)), mouth to ear "
+                    + "\(text(member.mouthToEarSpread.median)), "
+                    + "\(text(member.mouthToEarSpread.most)); received \(member.received), lost "
                     + "\(member.lost), late \(member.late), concealed \(member.concealed), sent "
                     + "\(member.sent)")
         }
         return lines
+    }
+
+    // MARK: Debugging
+
+    /// What `/debug` says of the way to each member, and of what came through it.
+    func debugLines(_ connections: [MemberConnection]) -> [String] {
+        numbers.flatMap { number -> [String] in
+            let heard = engine.memberStatistics(slot: number - 1)
+            let connection = connections.first { Int($0.number) == number }
+            let route = connection?.route.map { "\($0.rung.rawValue) to \($0.endpoint)" }
+            let saving = connection.map { ", saving \($0.thrift) of \(LossControl.mostThrift)" }
+            return [
+                "\(number): \(route ?? "no path")\(saving ?? "")",
+                "\(number): packets \(heard.packetsReceived), lost \(heard.packetsLost) in "
+                    + "\(heard.packetBursts) pieces, frames recovered \(heard.recovered), twice "
+                    + "\(heard.duplicates), refused \(heard.refused), left out \(heard.dropped), "
+                    + "not decoded \(heard.skipped), splices \(heard.splices)",
+            ]
+        }
+    }
+
+    /// How our voice is encoded now.
+    var encodingLine: String {
+        let profile = encoding.profile
+        let milliseconds = fixedDecimal(Double(profile.frame.sampleCount) / 48, decimals: 1) ?? "?"
+        return "encoder: \(milliseconds) ms, \(profile.bitrate) bit/s, complexity "
+            + "\(profile.complexity), \(profile.application == .lowDelay ? "low delay" : "voice")"
+    }
+}
+
+extension RecentValues {
+    fileprivate var spread: MemberStatistics.Spread {
+        MemberStatistics.Spread(median: percentile(50), most: percentile(95))
     }
 }

@@ -105,6 +105,9 @@ struct CallSetup: ~Copyable {
         configuration.isAlone = true
         configuration.isLeveling = options.isLeveling
         configuration.processing = options.processing
+        configuration.voiceGate = options.voiceGate
+        configuration.jitter = options.jitter
+        configuration.complexity = options.encoding.profile.complexity
         configuration.firstSequence = random.next()
         configuration.firstTimestamp = random.next()
         let plugin = try options.insert.map { choice throws(CallFailure) in

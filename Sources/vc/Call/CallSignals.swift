@@ -5,7 +5,7 @@ internal import VCNet
 enum CallSignals {
     /// To be called before the first thread starts.
     static func open() throws(SystemError) -> TerminationSignals {
-        var others = [SIGWINCH, SIGTSTP, SIGCONT]
+        var others = [SIGWINCH, SIGTSTP, SIGCONT, SIGCHLD]
         // The terminal is gone: a call ends with it, unless it was started to outlive it (nohup).
         if !isIgnored(SIGHUP) { others.append(SIGHUP) }
         return try TerminationSignals(and: others)

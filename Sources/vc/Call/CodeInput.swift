@@ -14,7 +14,8 @@ enum CodeInput {
         let count =
             switch source {
             case .arguments(let places): SecretInput.arguments(places, into: &bytes)
-            case .environment: SecretInput.environment("VC_CODE", into: &bytes)
+            case .environment: SecretInput.environment(.code, into: &bytes)
+            case .configuration(let place): place.read(into: &bytes)
             case .terminal:
                 CodePrompt.read(into: &bytes) ?? SecretInput.terminal("Room code: ", into: &bytes)
             }

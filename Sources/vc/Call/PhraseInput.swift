@@ -20,7 +20,8 @@ enum PhraseInput {
             var random = SystemRandom()
             return TunePhrase(using: &random, in: arena)
         case .arguments(let places): count = SecretInput.arguments(places, into: &bytes)
-        case .environment: count = SecretInput.environment("VC_PHRASE", into: &bytes)
+        case .environment: count = SecretInput.environment(.phrase, into: &bytes)
+        case .configuration(let place): count = place.read(into: &bytes)
         case .terminal: count = SecretInput.terminal("Phrase: ", into: &bytes)
         }
         let phrase: TunePhrase

@@ -24,9 +24,8 @@ enum SecretInput {
         return count
     }
 
-    static func environment(_ name: StaticString, into bytes: inout [UInt8]) -> Int {
-        let key = unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
-        guard let value = unsafe getenv(key) else { return 0 }
+    static func environment(_ secret: SecretSetting, into bytes: inout [UInt8]) -> Int {
+        guard let value = unsafe getenv(secret.variable) else { return 0 }
         let length = unsafe strlen(value)
         let count = min(length, bytes.count)
         for index in 0..<count { bytes[index] = unsafe UInt8(bitPattern: value[index]) }

@@ -15,8 +15,13 @@ enum SignalTokenInput {
             }
             return token
         case .environment:
-            guard let token = fromEnvironment(in: arena) else {
-                throw CallFailure(.usage, "$VC_SIGNAL_TOKEN: \(expectation)")
+            guard let token = typed(in: arena, { SecretInput.environment(.signalToken, into: &$0) })
+            else { throw CallFailure(.usage, "$VC_SIGNAL_TOKEN: \(expectation)") }
+            return token
+        case .configuration(let place):
+            guard let token = typed(in: arena, { place.read(into: &$0) }) else {
+                throw CallFailure(
+                    .configuration, "\(place.path):\(place.line): \(expectation)")
             }
             return token
         }
@@ -37,12 +42,16 @@ enum SignalTokenInput {
         }
     }
 
-    /// Overwritten there, so that no child process and no look into this one shows it.
-    private static func fromEnvironment(in arena: SecretArena) -> HostToken? {
-        guard let value = unsafe getenv("VC_SIGNAL_TOKEN") else { return nil }
-        let length = unsafe strlen(value)
-        let bytes = unsafe UnsafeRawBufferPointer(start: value, count: length)
-        defer { unsafe explicit_bzero(value, length) }
-        return unsafe HostToken(bytes.bytes, in: arena)
+    /// A token that `read` puts into memory that is wiped.
+    private static func typed(
+        in arena: SecretArena, _ read: (inout [UInt8]) -> Int
+    ) -> HostToken? {
+        // One byte more, to see that it is too long.
+        var bytes = [UInt8](repeating: 0, count: HostToken.sizes.upperBound + 1)
+        defer {
+            unsafe bytes.withUnsafeMutableBytes { unsafe explicit_bzero($0.baseAddress!, $0.count) }
+        }
+        let count = read(&bytes)
+        return unsafe HostToken(bytes.span.bytes.extracting(0..<count), in: arena)
     }
 }

@@ -1,4 +1,5 @@
 internal import VCCore
+internal import VCHelp
 
 /// The words of the command line after the program's name. They are asked for one by one and only
 /// when they cannot be a room code, so that a code never becomes a String.
@@ -22,22 +23,16 @@ struct Arguments {
     }
 }
 
-/// What of the environment counts.
-struct Environment: Equatable {
-    /// $VC_SIGNAL.
-    var signal: String?
-    /// Whether $VC_SIGNAL_TOKEN is set and not empty.
-    var hasSignalToken = false
-    /// Whether $VC_CODE is set and not empty; its bytes are read where the code is needed.
-    var hasCode = false
-    /// The same of $VC_PHRASE.
-    var hasPhrase = false
-}
+/// The command line, understood.
+struct CommandLineReading {
+    let invocation: Invocation
+    /// What the person should know before it is done.
+    private(set) var warnings: [String] = []
 
-extension Invocation {
     /// Reads the command line as everybody expects (clig.dev): options before, between and behind
     /// operands, `--option=value` and `--option value`, the last of several wins, `--` ends the
-    /// options, `-h` and `--help` anywhere.
+    /// options, `-h` and `--help` anywhere. Below the options stand the environment and the
+    /// configuration file.
     init(_ arguments: Arguments, environment: Environment) throws(UsageError) {
         guard arguments.count > 0 else {
             throw UsageError(
@@ -47,79 +42,181 @@ extension Invocation {
         let first = arguments.text(0)
         switch first {
         case "-h", "--help":
-            self = .help(nil)
+            invocation = .help(.overview)
             return
         case "-V", "--version":
-            self = .version
+            invocation = .version
             return
         default: break
         }
         guard let command = Command(rawValue: first) else { throw unknownCommand(first) }
         if asksForHelp(arguments) {
-            self = .help(command == .help ? nil : command)
+            invocation = .help(command == .help ? .overview : .command(command))
             return
         }
         var reader = OptionReader(command: command, arguments: arguments)
         try reader.readAll()
-        try self.init(command, reader: reader, environment: environment)
+        var said = Said(reader, environment)
+        invocation = try said.invocation()
+        warnings = said.warnings
+    }
+}
+
+/// All that was said, in three places, for one command.
+private struct Said {
+    private let reader: OptionReader
+    private let environment: Environment
+    private var file: ConfigurationFile?
+    private var path: String?
+    private(set) var warnings: [String] = []
+
+    init(_ reader: OptionReader, _ environment: Environment) {
+        self.reader = reader
+        self.environment = environment
     }
 
-    private init(
-        _ command: Command, reader: OptionReader, environment: Environment
-    ) throws(UsageError) {
-        var options = reader.options
-        if Option.signal.commands.contains(command), options.signal == nil,
-            let signal = environment.signal, !signal.isEmpty
-        {
-            guard let server = ServerName(signal) else {
-                throw UsageError("$VC_SIGNAL must be HOST or HOST:PORT, not `\(signal)`")
-            }
-            options.signal = server
+    mutating func invocation() throws(UsageError) -> Invocation {
+        switch reader.command {
+        case .host, .join, .tune, .doctor, .devices, .demo, .config: break
+        case .send, .who, .ptt, .mute, .unmute: return .control(try reader.controlRequest())
+        case .version: return .version
+        case .completion: return .completion(try shell())
+        case .help: return .help(try topic())
         }
-        if Option.signalTokenFile.commands.contains(command), environment.hasSignalToken {
-            options.signalToken = options.signalToken ?? .environment
+        try readFile()
+        guard reader.command != .config else { return .config(try report()) }
+        if let problem = file?.problems.first {
+            let more = (file?.problems.count ?? 0) > 1 ? " (`vc config` tells what else)" : ""
+            throw UsageError(problem.message + more, problem.status)
+        }
+        let settings = try settings(for: reader.command)
+        warnings += (file?.warnings ?? []) + environment.misspelled
+        return try call(settings)
+    }
+
+    private mutating func readFile() throws(UsageError) {
+        let flag = reader.flags.last { $0.option.name == "config" }
+        let given = try flag.map { flag throws(UsageError) in
+            guard !flag.text.isEmpty else { throw UsageError("--config must be a file") }
+            return flag.text
+        }
+        path = given ?? environment.chosenConfiguration ?? environment.configurationPath
+        let isRequired = given != nil || environment.chosenConfiguration != nil
+        file = try path.flatMap { path throws(UsageError) in
+            try ConfigurationFile(path: path, isRequired: isRequired)
+        }
+    }
+
+    /// What holds for a command.
+    private func settings(for command: Command) throws(UsageError) -> Settings {
+        var settings = Settings()
+        for setting in file?.settings(for: command) ?? [] {
+            try settings.apply(setting, path: path ?? "")
+        }
+        for option in Option.all where option.isSetting && option.isTaken(by: command) {
+            guard let text = environment.value(of: option) else { continue }
+            try settings.apply(Setting(option: option, text: text, source: .environment))
+        }
+        for flag in reader.flags { try settings.apply(flag) }
+        try settings.finish()
+        return settings
+    }
+
+    private func report() throws(UsageError) -> ConfigurationReport {
+        let command = try reader.word(0).map { word throws(UsageError) in
+            guard let command = Command(rawValue: word) else { throw unknownCommand(word) }
+            return command
+        }
+        return ConfigurationReport(
+            try settings(for: command ?? .config), environment, file: file, path: path,
+            command: command)
+    }
+
+    // MARK: Commands
+
+    private func call(_ settings: Settings) throws(UsageError) -> Invocation {
+        var options = settings.options.call
+        let command = reader.command
+        if let source = secret(.signalToken), isAbove(source, settings.held["signal-token-file"]) {
+            switch source {
+            case .environment: options.signalToken = .environment
+            case .configuration(let place): options.signalToken = .configuration(place)
+            }
         }
         switch command {
-        case .host: self = .host(options)
-        case .join:
-            let places = reader.operands
-            let code: CodeSource =
-                !places.isEmpty
-                ? .arguments(places) : environment.hasCode ? .environment : .terminal
-            self = .join(options, code: code)
+        case .join: return .join(options, code: code)
         case .tune:
             guard options.signal != nil else {
                 throw UsageError(
                     "`vc tune` meets at a signaling server: give --signal HOST[:PORT], or set "
                         + "$VC_SIGNAL; `vc host` needs none")
             }
-            self = .tune(
-                options, phrase: phrase(reader, environment),
-                acceptsWeak: reader.acceptsWeakPhrase)
-        case .demo: self = .demo(json: options.form == .json, directory: reader.directory)
-        case .doctor: self = .doctor(options)
-        case .devices: self = .devices(json: options.form == .json)
-        case .send, .who, .ptt, .mute, .unmute:
-            self = .control(try reader.controlRequest())
-        case .version: self = .version
-        case .help:
-            guard let place = reader.operands.first else {
-                self = .help(nil)
-                return
-            }
-            let topic = reader.arguments.text(place)
-            guard let command = Command(rawValue: topic) else { throw unknownCommand(topic) }
-            self = .help(command)
+            return .tune(
+                options, phrase: phrase, acceptsWeak: settings.options.acceptsWeakPhrase)
+        case .demo:
+            return .demo(json: options.form == .json, directory: settings.options.directory)
+        case .doctor: return .doctor(options)
+        case .devices: return .devices(json: options.form == .json)
+        default: return .host(options)
         }
     }
-}
 
-/// Where the phrase stands. A lone dash asks for it, so that it stands in no history.
-private func phrase(_ reader: OptionReader, _ environment: Environment) -> PhraseSource {
-    let places = reader.operands
-    if places.count == 1, reader.arguments.isDash(places[0]) { return .terminal }
-    if !places.isEmpty { return .arguments(places) }
-    return environment.hasPhrase ? .environment : .made
+    /// Where a secret that is no operand stands.
+    private enum SecretSource {
+        case environment
+        case configuration(SecretPlace)
+    }
+
+    private func secret(_ secret: SecretSetting) -> SecretSource? {
+        guard secret.commands.contains(reader.command) else { return nil }
+        if environment.has(secret) { return .environment }
+        return file?.place(of: secret, for: reader.command).map { .configuration($0) }
+    }
+
+    /// Whether a token counts for more than the file that was named for one.
+    private func isAbove(_ source: SecretSource, _ named: Setting?) -> Bool {
+        switch (source, named?.source) {
+        case (_, nil): true
+        case (.environment, .file): true
+        default: false
+        }
+    }
+
+    private var code: CodeSource {
+        if !reader.operands.isEmpty { return .arguments(reader.operands) }
+        switch secret(.code) {
+        case .environment: return .environment
+        case .configuration(let place): return .configuration(place)
+        case nil: return .terminal
+        }
+    }
+
+    /// Where the phrase stands. A lone dash asks for it, so that it stands in no history.
+    private var phrase: PhraseSource {
+        let places = reader.operands
+        if places.count == 1, reader.arguments.isDash(places[0]) { return .terminal }
+        if !places.isEmpty { return .arguments(places) }
+        switch secret(.phrase) {
+        case .environment: return .environment
+        case .configuration(let place): return .configuration(place)
+        case nil: return .made
+        }
+    }
+
+    private func shell() throws(UsageError) -> Shell {
+        guard let word = reader.word(0), let shell = Shell(rawValue: word) else {
+            throw UsageError("`vc completion` takes one word: bash, zsh or fish")
+        }
+        return shell
+    }
+
+    private func topic() throws(UsageError) -> HelpTopic {
+        if reader.flags.contains(where: { $0.option.name == "man" }) { return .manualPage }
+        guard let word = reader.word(0) else { return .overview }
+        if word == "events" { return .events }
+        guard let command = Command(rawValue: word) else { throw unknownCommand(word) }
+        return .command(command)
+    }
 }
 
 private func asksForHelp(_ arguments: Arguments) -> Bool {
@@ -134,9 +231,6 @@ private func asksForHelp(_ arguments: Arguments) -> Bool {
 }
 
 private func unknownCommand(_ typed: String) -> UsageError {
-    if Command.later.contains(typed) {
-        return UsageError("`vc \(typed)` is not available in this version")
-    }
     // Somebody left out `join`: what stands there is a secret and is not repeated.
     if typed.utf8.first.map({ (48...57).contains($0) }) == true {
         return UsageError("a room code goes with `vc join CODE`")

@@ -9,10 +9,23 @@ enum Invocation: Equatable {
     case demo(json: Bool, directory: String?)
     case doctor(CallOptions)
     case devices(json: Bool)
+    /// Shows what holds.
+    case config(ConfigurationReport)
+    case completion(Shell)
     /// Asks a running call for something.
     case control(ControlRequest)
     case version
-    case help(Command?)
+    case help(HelpTopic)
+}
+
+/// What `vc help` is to explain.
+enum HelpTopic: Equatable {
+    case overview
+    case command(Command)
+    /// What `--json` prints.
+    case events
+    /// All of it, as a man page.
+    case manualPage
 }
 
 /// Where the room code comes from. Never the code itself: it is read as bytes from there.
@@ -22,6 +35,7 @@ enum CodeSource: Equatable {
     case arguments([Int])
     /// $VC_CODE.
     case environment
+    case configuration(SecretPlace)
     /// The person at the terminal.
     case terminal
 }
@@ -32,6 +46,7 @@ enum PhraseSource: Equatable {
     case arguments([Int])
     /// $VC_PHRASE.
     case environment
+    case configuration(SecretPlace)
     /// The person at the terminal: `vc tune -`.
     case terminal
     /// One is made.
@@ -52,11 +67,16 @@ struct CallOptions: Equatable {
     var isHeadset = false
     var suppressesNoise = true
     var controlsGain = true
+    var suppression = ProcessingOptions.Suppression.moderate
     var insert: PluginChoice?
     var isSteady = false
     var capture = DeviceChoice.alsa("default")
     var playback = DeviceChoice.alsa("default")
     var talk = TalkMode.voice
+    /// The key that is held to talk.
+    var talkKey = TalkKey.usual
+    /// The program that is run on each event.
+    var exec: String?
     /// Where what is said and heard is written.
     var record: String?
     var equalizer = EqualizerChoice.flat
@@ -64,6 +84,18 @@ struct CallOptions: Equatable {
     var isLeveling = true
     /// Whether a tone tells who comes and goes.
     var hasTones = true
+    /// Whether what lies below speech is taken out.
+    var cutsLow = true
+    /// In -dBov; nil: it follows the noise.
+    var voiceThreshold: Int?
+    /// How long the microphone stays open after the last word, in milliseconds.
+    var voiceHold: Int?
+    /// How long packets of the others are waited for at least and at most, in milliseconds.
+    var shortestBuffer: Double?
+    var longestBuffer: Double?
+    var makesComfortNoise = true
+    /// The effort of the encoder, 0 to 10.
+    var complexity: Int?
     /// Bits per second.
     var bitrate: Int?
     var frame: FrameLength?
@@ -79,6 +111,7 @@ enum SignalTokenSource: Equatable {
     case file(String)
     /// $VC_SIGNAL_TOKEN.
     case environment
+    case configuration(SecretPlace)
 }
 
 /// `[ADDR:]PORT`.
@@ -129,7 +162,7 @@ enum DeviceChoice: Equatable {
     }
 }
 
-enum TalkMode: String, Equatable {
+enum TalkMode: String, Equatable, CaseIterable {
     /// The microphone is always open.
     case open
     /// Opened by voice.

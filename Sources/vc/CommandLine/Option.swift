@@ -1,122 +1,147 @@
-/// The options of this version. One table for the parser and the help, so that neither knows one
-/// that the other does not.
-enum Option: String, CaseIterable {
-    case signal
-    case signalTokenFile = "signal-token-file"
-    case advertise, listen, name, muted, raw, capture, playback, talk, steady, bitrate
-    case frame, plain, json, duration, open, out, record, equalizer, headset, insert
-    case noLeveling = "no-leveling"
-    case noTones = "no-tones"
-    case noNoiseSuppression = "no-noise-suppression"
-    case noGainControl = "no-gain-control"
-    case relayOnly = "relay-only"
-    case noDirect = "no-direct"
-    case noRelay = "no-relay"
-    case noHostForward = "no-host-forward"
-    case noBirthday = "no-birthday"
+internal import VCHelp
+
+/// One thing that can be set: by a flag of the command line, by a variable of the environment and
+/// in the configuration file, all of which mean the same. The tables of them (`Option.all`) make
+/// the parser, the help, the man page and the completions, so that none knows one that the others
+/// do not.
+struct Option: Sendable {
+    /// What stands behind it.
+    enum Value: Equatable, Sendable {
+        /// On or off; as a flag it needs no value.
+        case toggle
+        /// One of these words.
+        case words([String])
+        /// Anything else; the placeholder is what the help shows.
+        case text(String)
+        case file(String)
+        case folder(String)
+        case device(String)
+    }
+
+    /// What it belongs to.
+    enum Group: String, CaseIterable, Sendable {
+        case room = "Room"
+        case network = "Network"
+        case microphone = "Microphone"
+        case listening = "Listening"
+        case packets = "Voice on the wire"
+        case output = "Form and end"
+    }
+
+    /// Without its dashes.
+    let name: String
+    let value: Value
+    let group: Group
+    /// The commands that take it.
+    let commands: [Command]
+    /// What it does.
+    let summary: String
+    /// What holds when nothing is said; nil where `vc` chooses, as the summary tells.
+    let standard: String?
+    /// What a value must be, for a sentence that ends so.
+    let expected: String
+    /// Takes a value; false when it is none.
+    let read: @Sendable (String, inout CommandOptions) -> Bool
 
     /// As it is typed.
-    var spelling: String { "--" + rawValue }
+    var spelling: String { "--" + name }
 
-    /// What the value stands for; nil for an option without one.
-    var value: String? {
-        switch self {
-        case .signal: "HOST[:PORT]"
-        case .advertise: "HOST[:PORT]"
-        case .listen: "[ADDR:]PORT"
-        case .name: "NAME"
-        case .capture, .playback: "DEV"
-        case .talk: "open|voice|ptt"
-        case .bitrate: "N"
-        case .frame: "MS"
-        case .duration: "SECONDS"
-        case .signalTokenFile, .record: "FILE"
-        case .equalizer: "LOW,MID,HIGH"
-        case .out: "DIR"
-        case .insert: "PLUGIN"
-        case .muted, .raw, .steady, .plain, .json, .relayOnly, .noDirect, .noRelay, .noHostForward,
-            .noBirthday, .open, .noLeveling, .noTones, .headset, .noNoiseSuppression,
-            .noGainControl:
-            nil
+    /// The variable of the environment that stands for it.
+    var variable: String { "VC_" + name.uppercased().replacingEach("-", with: "_") }
+
+    /// What the value stands for; nil for an option that needs none.
+    var placeholder: String? {
+        switch value {
+        case .toggle: nil
+        case .words(let words): words.joined(separator: "|")
+        case .text(let text), .file(let text), .folder(let text), .device(let text): text
         }
     }
 
-    /// The commands that take it.
-    var commands: [Command] {
-        switch self {
-        case .advertise: [.host]
-        case .signalTokenFile: [.host, .tune]
-        case .open: [.tune]
-        case .out: [.demo]
-        case .json: [.host, .join, .tune, .demo, .doctor, .devices]
-        case .signal, .capture, .playback, .plain: [.host, .join, .tune, .doctor]
-        case .listen, .name, .muted, .raw, .talk, .steady, .bitrate, .frame, .duration, .relayOnly,
-            .noDirect, .noRelay, .noHostForward, .noBirthday, .record, .equalizer, .noLeveling,
-            .noTones, .headset, .noNoiseSuppression, .noGainControl, .insert:
-            [.host, .join, .tune]
+    /// `--name VALUE`.
+    var usage: String { [spelling, placeholder].compactMap { $0 }.joined(separator: " ") }
+
+    /// Whether a command takes it. `vc config` shows all of them.
+    func isTaken(by command: Command) -> Bool {
+        commands.contains(command) || (command == .config && commands.contains { $0.isCall })
+    }
+
+    /// All of them, in the order of the help.
+    static let all =
+        roomTable + networkTable + microphoneTable + listeningTable + packetTable
+        + outputTable
+
+    static func named(_ name: some StringProtocol) -> Option? { all.first { $0.name == name } }
+
+    static func options(of command: Command) -> [Option] {
+        all.filter { $0.commands.contains(command) }
+    }
+}
+
+// MARK: - Making them
+
+extension Option {
+    /// What is said for yes and for no.
+    static let toggleWords = [
+        "yes": true, "on": true, "true": true, "1": true,
+        "no": false, "off": false, "false": false, "0": false,
+    ]
+
+    /// - Parameter sets: what `path` becomes when the option is on.
+    static func toggle(
+        _ name: String, _ group: Group, _ commands: [Command],
+        _ path: any WritableKeyPath<CommandOptions, Bool> & Sendable, sets: Bool = true,
+        _ summary: String
+    ) -> Option {
+        Option(
+            name: name, value: .toggle, group: group, commands: commands, summary: summary,
+            standard: "no", expected: "yes or no"
+        ) { text, options in
+            guard let on = toggleWords[text.lowercased()] else { return false }
+            options[keyPath: path] = on ? sets : !sets
+            return true
         }
     }
 
-    /// What it does.
-    var summary: String {
-        switch self {
-        case .signal: "the signaling server; also $VC_SIGNAL"
-        case .signalTokenFile:
-            "opens the room on a server that asks for a token, the first line of FILE; also "
-                + "$VC_SIGNAL_TOKEN"
-        case .advertise:
-            "the address to print in the code when the signaling server runs inside; "
-                + "default: the default route's"
-        case .listen:
-            "local UDP port; default: random, 4460 when the signaling server runs inside"
-        case .name: "shown to the others; default guest-WORD, never the login name"
-        case .muted: "start with the microphone closed"
-        case .raw:
-            "leave the sound of the microphone as it is: no echo cancellation, noise suppression "
-                + "or gain control"
-        case .headset:
-            "no echo cancellation, because nobody hears your loudspeakers: 7 ms less delay"
-        case .noNoiseSuppression: "leave fans and other steady noise in: 6 ms less delay"
-        case .noGainControl: "leave your voice as loud or soft as it is"
-        case .insert:
-            "send your voice through ladspa:FILE:LABEL[,CONTROL=VALUE...] before it is encoded; "
-                + "FILE is a path, or a name in /usr/lib/ladspa or $LADSPA_PATH"
-        case .capture:
-            "where to record: alsa:NAME, file:PATH, tone[:HZ] or silence; default alsa:default"
-        case .playback: "where to play: alsa:NAME, file:PATH or silence; default alsa:default"
-        case .talk:
-            "microphone always open, opened by voice (default), or held open by a key: F4, or `vc "
-                + "ptt` on a key of the desktop"
-        case .steady: "constant packets, so that nobody can see when you talk"
-        case .bitrate:
-            "bits per second of your voice, 6000 to 128000; default 48000, 64000 with --frame 2.5"
-        case .frame: "length of a frame: 2.5, 5, 10 (default) or 20 ms"
-        case .plain:
-            "lines for people, also for screen readers, instead of the full-screen interface"
-        case .json: "one JSON object per line, for programs"
-        case .duration: "leave after that"
-        case .relayOnly:
-            "talk through relays only: the others see no address of yours; without it every "
-                + "member sees the addresses of your machine and of your router"
-        case .noDirect: "do not send directly to the others"
-        case .noRelay: "do not use relays"
-        case .noHostForward: "do not send through the host; as host, do not forward"
-        case .noBirthday: "do not try many ports against a NAT that hides its own"
-        case .record:
-            "write what you hear and say to FILE, which ends in .opus, .ogg, .flac or .wav; "
-                + "everybody in the room is told"
-        case .equalizer: "change what you hear by so many dB in three bands, -12 to 12 each"
-        case .noLeveling:
-            "leave everybody as loud as they are; they are made equally loud otherwise"
-        case .noTones: "no tone when somebody comes or goes"
-        case .open: "accept a phrase that can be guessed"
-        case .out: "write the recordings into DIR"
+    /// An option that `vc` chooses while nothing is said. What `read` makes of what was typed is
+    /// its value; nil is refused.
+    static func value<Read>(
+        _ name: String, _ value: Value, _ group: Group, _ commands: [Command],
+        _ path: any WritableKeyPath<CommandOptions, Read?> & Sendable, standard: String? = nil,
+        expected: String, _ summary: String, read: @escaping @Sendable (String) -> Read?
+    ) -> Option {
+        Option(
+            name: name, value: value, group: group, commands: commands, summary: summary,
+            standard: standard, expected: expected
+        ) { text, options in
+            guard let result = read(text) else { return false }
+            options[keyPath: path] = .some(result)
+            return true
         }
     }
 
+    /// The same with a value of its own while nothing is said: `standard`, as it is typed.
+    static func setting<Read>(
+        _ name: String, _ value: Value, _ group: Group, _ commands: [Command],
+        _ path: any WritableKeyPath<CommandOptions, Read> & Sendable, standard: String,
+        expected: String, _ summary: String, read: @escaping @Sendable (String) -> Read?
+    ) -> Option {
+        Option(
+            name: name, value: value, group: group, commands: commands, summary: summary,
+            standard: standard, expected: expected
+        ) { text, options in
+            guard let result = read(text) else { return false }
+            options[keyPath: path] = result
+            return true
+        }
+    }
+}
+
+/// `text`, unless nothing stands there.
+@Sendable func anyText(_ text: String) -> String? { text.isEmpty ? nil : text }
+
+extension Option {
     /// Options of later versions: refused by name, because ignoring one could cost the privacy
     /// that it asked for.
-    static let later = [
-        "exec", "config", "no-lan",
-    ]
+    static let later = ["no-lan"]
 }

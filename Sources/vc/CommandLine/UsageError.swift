@@ -1,45 +1,15 @@
 internal import VCCore
 
-/// The command line was not understood: exit 64 with one sentence that says what was wrong and
-/// what to do.
+/// What was asked for was not understood: one sentence that says what was wrong and what to do, and
+/// the exit status.
 struct UsageError: Error, Equatable {
     /// The sentence, safe to print.
     let message: String
+    /// 64 where the command line is wrong, 78 for the configuration, 66 where it cannot be read.
+    let status: ExitStatus
 
-    init(_ message: String) {
+    init(_ message: String, _ status: ExitStatus = .usage) {
         self.message = DisplayText(message: message).text
+        self.status = status
     }
-}
-
-/// The candidate that `typed` was probably meant to be: within a third of its letters, counting a
-/// letter more, less or another, and a swap of neighbours.
-func nearest(to typed: String, among candidates: [String]) -> String? {
-    let limit = max(1, typed.count / 3)
-    let ranked = candidates.map { (keystrokes(from: typed, to: $0), $0) }.min { $0.0 < $1.0 }
-    guard let (distance, best) = ranked, distance <= limit else { return nil }
-    return best
-}
-
-/// Optimal string alignment distance.
-func keystrokes(from left: String, to right: String) -> Int {
-    let left = Array(left.unicodeScalars.prefix(64))
-    let right = Array(right.unicodeScalars)
-    var beforeLast: [Int] = []
-    var last = Array(0...right.count)
-    for row in left.indices {
-        var current = [row + 1]
-        for column in right.indices {
-            var cost = min(last[column + 1], current[column]) + 1
-            cost = min(cost, last[column] + (left[row] == right[column] ? 0 : 1))
-            if row > 0, column > 0, left[row] == right[column - 1],
-                left[row - 1] == right[column]
-            {
-                cost = min(cost, beforeLast[column - 1] + 1)
-            }
-            current.append(cost)
-        }
-        beforeLast = last
-        last = current
-    }
-    return last[right.count]
 }

@@ -106,8 +106,8 @@ final class DemoCall {
         status.begin(isHost ? "\(name) opens a room" : "\(name) joins")
         let recording = "\(files.directory)/\(name)-heard.wav"
         let arguments =
-            [isHost ? "host" : "join", "--json", "--name", name, "--signal"]
-            + [signalAddress] + (isRelayed ? ["--relay-only"] : [])
+            [isHost ? "host" : "join", "--json", "--config", "/dev/null", "--name", name]
+            + ["--signal", signalAddress] + (isRelayed ? ["--relay-only"] : [])
             + ["--capture", "file:\(files.samples)/\(sample)"]
             + ["--playback", "file:\(recording)", "--duration", DemoCall.longestCall]
         let process = try spawn(name, "/proc/self/exe", arguments)

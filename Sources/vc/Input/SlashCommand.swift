@@ -1,4 +1,5 @@
 internal import VCCore
+internal import VCHelp
 
 /// One line of standard input.
 enum InputLine: Equatable {
@@ -40,6 +41,7 @@ enum SlashCommand: Equatable {
     case settings
     case devices
     case stats
+    case debug
     case sound(SoundCommand)
     case quit
 }
@@ -92,9 +94,6 @@ extension InputLine {
         let parts = text.split(separator: " ", maxSplits: 1)
         let word = parts.first.map { $0.lowercased() } ?? ""
         let rest = parts.count > 1 ? String(parts[1]) : ""
-        if SlashHelp.later.contains(word) {
-            return .refused("/\(word) is not available in this version")
-        }
         guard let entry = SlashHelp.entries.first(where: { $0.names.contains(word) }) else {
             let meant = nearest(to: word, among: SlashHelp.entries.flatMap(\.names))
             let hint = meant.map { "did you mean /\($0)?" } ?? "/help lists them"
@@ -150,7 +149,7 @@ extension SlashCommand {
             guard !name.isEmpty else { return nil }
             self = .kick(name)
         case .who, .end, .lock, .unlock, .verify, .same, .mute, .deafen, .all, .settings, .devices,
-            .stats, .quit:
+            .stats, .debug, .quit:
             guard rest.isEmpty, let command = kind.plain else { return nil }
             self = command
         }
@@ -214,6 +213,7 @@ extension SlashHelp.Kind {
         case .settings: .settings
         case .devices: .devices
         case .stats: .stats
+        case .debug: .debug
         case .quit: .quit
         case .help, .name, .announce, .gain, .invite, .kick, .whisper, .talk, .record, .capture,
             .playback, .equalizer, .leveling, .tones:

@@ -2,7 +2,7 @@
 enum SlashHelp {
     enum Kind {
         case help, who, name, announce, end, invite, mute, deafen, gain, whisper, all, devices
-        case stats, quit
+        case stats, debug, quit
         case kick, lock, unlock, verify, same
         case talk, settings
         case record, capture, playback, equalizer, leveling, tones
@@ -14,6 +14,11 @@ enum SlashHelp {
         let names: [String]
         let usage: String
         let summary: String
+
+        /// With its other names.
+        var fullSummary: String {
+            summary + names.dropFirst().map { " (also /\($0))" }.joined()
+        }
     }
 
     static let entries: [Entry] = [
@@ -89,12 +94,12 @@ enum SlashHelp {
             kind: .stats, names: ["stats"], usage: "/stats",
             summary: "show what is measured: path, delay, loss"),
         Entry(
+            kind: .debug, names: ["debug"], usage: "/debug",
+            summary: "show what helps to find a mistake: addresses, counters, how vc encodes"),
+        Entry(
             kind: .end, names: ["end"], usage: "/end", summary: "close the room for all (host)"),
         Entry(kind: .quit, names: ["quit"], usage: "/quit", summary: "leave"),
     ]
-
-    /// Commands of later versions.
-    static let later = ["debug"]
 
     /// The lines of `/help`, or of `/help COMMAND`; nil when there is no such command.
     static func lines(topic: String?) -> [String]? {
@@ -102,8 +107,7 @@ enum SlashHelp {
         guard !shown.isEmpty else { return nil }
         return shown.map { entry in
             let gap = String(repeating: " ", count: max(1, 22 - entry.usage.count))
-            let also = entry.names.dropFirst().map { " (also /\($0))" }.joined()
-            return entry.usage + gap + entry.summary + also
+            return entry.usage + gap + entry.fullSummary
         }
     }
 }

@@ -81,6 +81,9 @@ struct CallStatistics: Equatable {
     /// Since the start.
     var captureXruns: UInt64 = 0
     var playbackXruns: UInt64 = 0
+    /// Frames that wait for the network, and those that found no room there since the start.
+    var sendQueue = 0
+    var sendDropped = 0
     var isMuted = false
 }
 
@@ -106,4 +109,12 @@ struct MemberStatistics: Equatable {
     var decoderMilliseconds: Double?
     /// Here: the device's buffer.
     var playbackMilliseconds: Double?
+    /// What half and 95 of 100 values of the last minute do not exceed.
+    var bufferSpread = Spread()
+    var mouthToEarSpread = Spread()
+
+    struct Spread: Equatable {
+        var median: Double?
+        var most: Double?
+    }
 }

@@ -20,8 +20,8 @@ struct EventOutput {
 
     /// - Parameter roomName: what the room is called where its code is not known.
     init(
-        _ form: OutputForm, microphone: MicrophoneControl, ownName: DisplayText, roomName: String,
-        phrase: HeldPhrase?
+        _ form: OutputForm, microphone: MicrophoneControl, talkKey: TalkKey, ownName: DisplayText,
+        roomName: String, phrase: HeldPhrase?
     ) {
         usesJSON = form == .json
         switch form {
@@ -31,7 +31,8 @@ struct EventOutput {
             // A terminal that cannot be drawn on can still be written to.
             renderer =
                 CallScreen(
-                    microphone: microphone, ownName: ownName, roomName: roomName, phrase: phrase
+                    microphone: microphone, talkKey: talkKey, ownName: ownName,
+                    roomName: roomName, phrase: phrase
                 )
                 .map { .screen($0) } ?? .plain(Self.plain)
         }

@@ -24,7 +24,8 @@ struct JSONLines: EventRenderer {
         writer.write(text: isOneTime ? ",\"once\":true}\n" : "}\n")
     }
 
-    private func object(for event: CallEvent, at seconds: Double) -> JSONObject {
+    /// An event with its fields.
+    func object(for event: CallEvent, at seconds: Double) -> JSONObject {
         var object = JSONObject()
         object.add("event", event.jsonName)
         object.add("t", seconds, decimals: 3)
@@ -108,6 +109,8 @@ struct JSONLines: EventRenderer {
         object.add("rss_bytes", statistics.residentBytes)
         object.add("capture_xruns", statistics.captureXruns)
         object.add("playback_xruns", statistics.playbackXruns)
+        object.add("send_queue", statistics.sendQueue)
+        object.add("send_dropped", statistics.sendDropped)
         object.add("muted", statistics.isMuted)
     }
 
@@ -128,6 +131,10 @@ struct JSONLines: EventRenderer {
         object.add("network_ms", member.networkMilliseconds, decimals: 2)
         object.add("decoder_ms", member.decoderMilliseconds, decimals: 2)
         object.add("playback_ms", member.playbackMilliseconds, decimals: 1)
+        object.add("buffer_p50_ms", member.bufferSpread.median, decimals: 1)
+        object.add("buffer_p95_ms", member.bufferSpread.most, decimals: 1)
+        object.add("mouth_to_ear_p50_ms", member.mouthToEarSpread.median, decimals: 1)
+        object.add("mouth_to_ear_p95_ms", member.mouthToEarSpread.most, decimals: 1)
         return object
     }
 }

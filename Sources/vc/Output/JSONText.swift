@@ -2,12 +2,19 @@
 /// Numbers do not depend on the locale.
 struct JSONObject {
     private var text = "{"
+    /// What was added: strings as they are, everything else as JSON.
+    private(set) var fields: [(key: String, text: String)] = []
 
     /// The object as text.
     var closed: String { text + "}" }
 
     mutating func add(_ key: String, _ value: String) {
-        addRaw(key, jsonString(value))
+        addRaw(key, jsonString(value), plain: value)
+    }
+
+    /// Null for nil.
+    mutating func add(_ key: String, _ value: String?) {
+        addRaw(key, value.map(jsonString) ?? "null", plain: value)
     }
 
     mutating func add(_ key: String, _ value: Bool) {
@@ -35,7 +42,8 @@ struct JSONObject {
         addRaw(key, "[" + texts.map(jsonString).joined(separator: ",") + "]")
     }
 
-    private mutating func addRaw(_ key: String, _ value: String) {
+    private mutating func addRaw(_ key: String, _ value: String, plain: String? = nil) {
+        fields.append((key, plain ?? value))
         if text.utf8.count > 1 { text += "," }
         text += jsonString(key) + ":" + value
     }

@@ -14,3 +14,16 @@ extension EventRenderer {
         }
     }
 }
+
+extension RoomCode {
+    /// The event `code` for the program of `--exec`: without the code, which is a secret.
+    func hookEvent(isOneTime: Bool, at seconds: Double) -> JSONObject {
+        var object = JSONObject()
+        object.add("event", "code")
+        object.add("t", seconds, decimals: 3)
+        object.add("nameplate", nameplate)
+        object.add("server", server?.description)
+        if isOneTime { object.add("once", true) }
+        return object
+    }
+}

@@ -29,11 +29,13 @@ final class CallScreen {
 
     /// Nil where the terminal cannot be drawn on.
     init?(
-        microphone: MicrophoneControl, ownName: DisplayText, roomName: String, phrase: HeldPhrase?
+        microphone: MicrophoneControl, talkKey: TalkKey, ownName: DisplayText, roomName: String,
+        phrase: HeldPhrase?
     ) {
         guard let terminal = TerminalScreen() else { return nil }
         self.terminal = terminal
         state = ScreenState(microphone: microphone, ownName: ownName)
+        state.talkKey = talkKey
         state.roomName = roomName
         self.phrase = phrase
         if let phrase {
@@ -108,6 +110,11 @@ final class CallScreen {
         var actions: [ScreenAction] = []
         for input in inputs {
             let before = state.tellsRelease
+            // Asked for when they are needed: what is plugged in may change, and asking loads ALSA.
+            if state.wantsDevices(for: input) {
+                let devices = DeviceListing.names()
+                change { $0.devices = devices }
+            }
             change { state in
                 if let action = state.handle(input) { actions.append(action) }
                 if state.tellsRelease != before || before == nil { state.explainTalkKey() }

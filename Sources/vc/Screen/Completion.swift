@@ -14,6 +14,14 @@ struct Completion {
         var candidates: [String] = []
     }
 
+    /// Whether what stands left of the cursor is a command with the beginning of a device.
+    static func wantsDevice(_ left: String) -> Bool {
+        guard left.hasPrefix("/"), let space = left.firstIndex(of: " ") else { return false }
+        let command = left[left.index(after: left.startIndex)..<space].lowercased()
+        let entry = SlashHelp.entries.first { $0.names.contains(command) }
+        return entry?.usage.hasSuffix(" DEV") ?? false
+    }
+
     /// Nil when nothing fits.
     func complete(_ left: String) -> Result? {
         guard left.hasPrefix("/"), !left.hasPrefix("//") else { return completeName(left) }

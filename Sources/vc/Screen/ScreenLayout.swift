@@ -60,7 +60,9 @@ enum ScreenLayout {
         }
         let above =
             switch state.panel {
-            case .help(let first): ScreenPanels.help(first: first, rows: room, columns: columns)
+            case .help(let first):
+                ScreenPanels.help(
+                    first: first, talkKey: state.talkKey, rows: room, columns: columns)
             case .invite: ScreenPanels.invite(state, rows: room, columns: columns)
             case .settings(let chosen):
                 ScreenPanels.settings(state, chosen: chosen, rows: room, columns: columns)

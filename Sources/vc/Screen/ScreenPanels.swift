@@ -4,16 +4,19 @@ internal import VCCore
 enum ScreenPanels {
     // MARK: Help
 
-    private static let keys = [
-        ("F1", "this help"), ("F2", "how to invite somebody"), ("F3", "settings"),
-        ("F4", "hold to talk, or talk while muted"), ("Ctrl-R", "close or open the microphone"),
-        ("Ctrl-Q", "leave"), ("Tab", "complete a command or a name"),
-        ("Up, Down", "lines written before"), ("Page Up, Down", "what was said before"),
-        ("Escape", "back to the line"),
-    ]
+    private static func keys(_ talkKey: TalkKey) -> [(left: String, right: String)] {
+        [
+            ("F1", "this help"), ("F2", "how to invite somebody"), ("F3", "settings"),
+            (talkKey.spelling, "hold to talk, or talk while muted"),
+            ("Ctrl-R", "close or open the microphone"),
+            ("Ctrl-Q", "leave"), ("Tab", "complete a command, a name or a device"),
+            ("Up, Down", "lines written before"), ("Page Up, Down", "what was said before"),
+            ("Escape", "back to the line"),
+        ]
+    }
 
-    static func help(first: Int, rows: Int, columns: Int) -> [ScreenRow] {
-        var lines: [(left: String, right: String)] = keys.map { ($0.0, $0.1) }
+    static func help(first: Int, talkKey: TalkKey, rows: Int, columns: Int) -> [ScreenRow] {
+        var lines = keys(talkKey)
         lines.append(("", ""))
         lines += SlashHelp.entries.map { ($0.usage, $0.summary) }
         let shown = lines.dropFirst(max(0, min(first, lines.count - rows))).prefix(rows)

@@ -15,8 +15,6 @@ enum ScreenAction: Equatable {
 }
 
 extension ScreenState {
-    /// The key that is held to talk.
-    static let talkKey = Key.function(4)
     /// Lines that a page key scrolls.
     private static let page = 5
 
@@ -39,7 +37,7 @@ extension ScreenState {
     }
 
     private mutating func handle(_ press: KeyPress) -> ScreenAction? {
-        if press.key == Self.talkKey { return .talk(press.phase) }
+        if press.key == talkKey.key { return .talk(press.phase) }
         guard press.phase != .release else { return nil }
         candidates = []
         if press.modifiers.contains(.control) { return handleControl(press.key) }
@@ -96,6 +94,14 @@ extension ScreenState {
         case .escape, .insert, .function: return nil
         }
         return nil
+    }
+
+    /// Whether an input completes the name of a device.
+    func wantsDevices(for input: TerminalInput) -> Bool {
+        guard case .key(let press) = input, press.key == .tab, press.phase != .release else {
+            return false
+        }
+        return Completion.wantsDevice(editor.left)
     }
 
     private mutating func complete() {
@@ -194,7 +200,8 @@ extension ScreenState {
         hasExplainedTalkKey = true
         add(
             .notice,
-            "this terminal does not tell when a key goes up: F4 begins to talk, and F4 again ends "
-                + "it; `vc ptt down` and `vc ptt up` on a key of the desktop hold")
+            "this terminal does not tell when a key goes up: \(talkKey.spelling) begins to "
+                + "talk, and \(talkKey.spelling) again ends it; `vc ptt down` and `vc ptt up` on a "
+                + "key of the desktop hold")
     }
 }

@@ -62,6 +62,8 @@ struct ScreenState {
     var log = ScreenLog()
     var editor = LineEditor()
     var microphone: MicrophoneControl
+    /// The key that is held to talk.
+    var talkKey = TalkKey.usual
     var isDeafened = false
     /// Who hears us while we whisper; nil when all do.
     var whisperTo: String?

@@ -60,7 +60,7 @@ enum StatusLine {
     }
 
     private static func hint(_ state: ScreenState) -> String {
-        state.tellsRelease == true ? "hold F4 to talk" : "F4 to talk"
+        (state.tellsRelease == true ? "hold " : "") + "\(state.talkKey.spelling) to talk"
     }
 
     /// The longest way from a mouth to our ears, or the longest round trip.

@@ -95,6 +95,19 @@ struct ProcessingTests {
         #expect((loud.map(abs).max() ?? 2) <= Limiter.ceiling)
     }
 
+    @Test("how much noise is taken out can be chosen")
+    func levels() throws {
+        let noise = Self.noise(0.02, seconds: 6)
+        let suppressed = try ProcessingOptions.Suppression.allCases.map { chosen in
+            var options = Self.only { $0.noiseSuppression = true }
+            options.suppression = chosen
+            let (sound, _, _) = try process(noise, options)
+            return level(noise, seconds: 4..<6) - level(sound, seconds: 4..<6)
+        }
+        #expect(suppressed == suppressed.sorted(), "\(suppressed) dB")
+        #expect(suppressed[3] > suppressed[0] + 3, "\(suppressed) dB")
+    }
+
     @Test("voice is found, in noise too, and the gate sends no less than 99 % of it")
     func voice() throws {
         let spoken = try SpokenVoice.say(Self.text, voice: "en-us+m3", seconds: 12)

@@ -20,6 +20,26 @@ struct CompletionTests {
         #expect(completion.complete(typed) == Completion.Result(left: line))
     }
 
+    @Test("completes devices, and knows when they have to be asked for")
+    func devices() {
+        #expect(completion.complete("/capture si")?.left == "/capture silence ")
+        #expect(completion.complete("/playback AL")?.left == "/playback alsa:")
+        #expect(completion.complete("/capture alsa:h")?.left == "/capture alsa:hw:1 ")
+        for line in ["/capture ", "/playback a", "/CAPTURE x"] {
+            #expect(Completion.wantsDevice(line), "\(line)")
+        }
+        for line in ["/capture", "/gain a", "hello /capture ", "//capture a", "", "/xyz a"] {
+            #expect(!Completion.wantsDevice(line), "\(line)")
+        }
+        var state = room()
+        for scalar in "/capture ".unicodeScalars {
+            _ = state.handle(.key(KeyPress(key: .character(scalar))))
+        }
+        #expect(state.wantsDevices(for: .key(KeyPress(key: .tab))))
+        #expect(!state.wantsDevices(for: .key(KeyPress(key: .tab, phase: .release))))
+        #expect(!state.wantsDevices(for: .key(KeyPress(key: .enter))))
+    }
+
     @Test("shows what may be meant when that is several")
     func several() {
         let found = completion.complete("an")

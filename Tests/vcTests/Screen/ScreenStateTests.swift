@@ -123,6 +123,30 @@ struct ScreenStateTests {
         #expect(text(log.rows(1, columns: 40)) == ["00:00 line 4999"])
     }
 
+    @Test("another key may be the one that is held to talk, and is named everywhere")
+    func otherTalkKey() throws {
+        for text in ["F9", "f9"] { #expect(TalkKey(text)?.key == .function(9)) }
+        for text in ["F1", "F3", "F13", "a", "Ctrl-T", "", "Escape"] {
+            #expect(TalkKey(text) == nil, "\(text)")
+        }
+        var state = room(talk: .ptt)
+        state.talkKey = try #require(TalkKey("insert"))
+        let press = KeyPress(key: .insert)
+        #expect(state.handle(.key(press)) == .talk(.press))
+        #expect(state.handle(.key(KeyPress(key: .insert, phase: .release))) == .talk(.release))
+        #expect(state.handle(.key(KeyPress(key: .function(4)))) == nil)
+        state.tellsRelease = false
+        state.explainTalkKey()
+        #expect(
+            state.log.rows(20, columns: 200).map(plainText).contains { text in
+                text.contains("Insert begins to talk") && !text.contains("F4")
+            })
+        state.panel = .help(firstLine: 0)
+        let help = ScreenLayout.frame(&state, rows: 24, columns: 100).rows.map(plainText)
+        #expect(help.contains { $0.hasPrefix("Insert ") } && !help.contains { $0.contains("F4") })
+        #expect(help.contains { $0.contains("Insert to talk") })
+    }
+
     private func text(_ rows: [ScreenRow]) -> [String] { rows.map(plainText) }
 
     private func press(

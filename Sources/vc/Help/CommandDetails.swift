@@ -1,65 +1,7 @@
-/// The text of `vc help` and `vc help COMMAND`, made from the tables that the parser uses.
-enum HelpText {
-    static var overview: String {
-        var lines = [
-            "vc: private voice and text for a few friends", "",
-            "  vc host          prints a room code; give it to your friends",
-            "  vc join CODE     and you talk", "",
-            "  vc tune PHRASE   or all of you say the same phrase", "", "Commands:",
-        ]
-        for command in Command.allCases {
-            lines.append(row(usage(command), command.summary, width: 20))
-        }
-        lines += [
-            "",
-            "`vc help COMMAND` lists the options of a command. In the call, a line that you",
-            "type is chat; /help lists the commands that begin with a slash.",
-        ]
-        return lines.joined(separator: "\n") + "\n"
-    }
-
-    static func text(for command: Command) -> String {
-        let options = Option.allCases.filter { $0.commands.contains(command) }
-        var usage = "Usage: vc \(usage(command))"
-        if !options.isEmpty { usage += " [options]" }
-        var lines = [usage, ""] + wrapped(details(of: command), width: columns)
-        if !options.isEmpty { lines += ["", "Options:"] }
-        for option in options {
-            let left = [option.spelling, option.value].compactMap { $0 }.joined(separator: " ")
-            lines.append(row(left, option.summary, width: 25))
-        }
-        return lines.joined(separator: "\n") + "\n"
-    }
-
-    private static func usage(_ command: Command) -> String {
-        [command.rawValue, command.operand].compactMap { $0 }.joined(separator: " ")
-    }
-
-    /// What a terminal shows without breaking a line.
-    private static let columns = 80
-
-    /// `left` in a column of `width`, `right` beside it.
-    private static func row(_ left: String, _ right: String, width: Int) -> String {
-        let gap = String(repeating: " ", count: max(1, width - left.count))
-        let margin = String(repeating: " ", count: width + 2)
-        let lines = wrapped(right, width: columns - width - 2)
-        return "  \(left)\(gap)" + lines.joined(separator: "\n\(margin)")
-    }
-
-    private static func wrapped(_ text: String, width: Int) -> [String] {
-        var lines: [String] = []
-        for word in text.split(separator: " ") {
-            if let last = lines.last, last.count + 1 + word.count <= width {
-                lines[lines.count - 1] += " " + word
-            } else {
-                lines.append(String(word))
-            }
-        }
-        return lines
-    }
-
-    private static func details(of command: Command) -> String {
-        switch command {
+extension Command {
+    /// What it does, in full.
+    var details: String {
+        switch self {
         case .host:
             "Makes a room and prints its code, which you give to your friends. Without --signal a "
                 + "signaling server runs inside, and the code names this machine's address."
@@ -91,6 +33,11 @@ enum HelpText {
                 + "and what to do. Ends with status 0 if a call is possible, else with 69. "
                 + "Without --signal no server is tried."
         case .devices: "Lists what --capture and --playback take on this machine."
+        case .config:
+            "Shows what each option is set to and where that was said: on the command line, in the "
+                + "environment, in the configuration file, or nowhere. Takes the options of calls, "
+                + "so that you see what they would do. With COMMAND (host, join, tune or doctor) "
+                + "it shows what holds for that one. What it prints can be a configuration file."
         case .send: "Says TEXT in the call that you began last and that still runs."
         case .who: "Lists who is in the call that you began last and that still runs."
         case .ptt:
@@ -100,8 +47,15 @@ enum HelpText {
                 + "reached through a socket in $XDG_RUNTIME_DIR that nobody but you can use."
         case .mute: "Closes the microphone of the running call."
         case .unmute: "Opens the microphone of the running call again."
+        case .completion:
+            "Prints a script that makes Tab complete command lines of vc. For bash: put `eval "
+                + "\"$(vc completion bash)\"` into ~/.bashrc. For zsh: `vc completion zsh "
+                + ">~/.zfunc/_vc`, with ~/.zfunc in $fpath before compinit. For fish: `vc "
+                + "completion fish >~/.config/fish/completions/vc.fish`."
         case .version: "Prints the version of vc and of its protocol."
-        case .help: "Explains vc, or one command."
+        case .help:
+            "Explains vc, one command, or with `vc help events` what --json prints. `vc help --man "
+                + "| man -l -` shows all of it as a man page."
         }
     }
 }

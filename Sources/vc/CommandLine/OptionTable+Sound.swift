@@ -1,0 +1,148 @@
+internal import VCAudio
+
+extension Option {
+    /// What becomes of our voice before it is encoded.
+    static let microphoneTable: [Option] = [
+        setting(
+            "capture", .device("DEV"), .microphone, calls + [.doctor], \.call.capture,
+            standard: "alsa:default", expected: "alsa:NAME, file:PATH, tone[:HZ] or silence",
+            "where to record: alsa:NAME, file:PATH, tone[:HZ] or silence; default alsa:default"
+        ) { DeviceChoice($0) },
+        toggle(
+            "muted", .microphone, calls, \.call.isMuted, "start with the microphone closed"),
+        setting(
+            "talk", .words(TalkMode.allCases.map(\.rawValue)), .microphone, calls, \.call.talk,
+            standard: TalkMode.voice.rawValue, expected: "open, voice or ptt",
+            "microphone always open, opened by voice (default), or held open by a key: that of "
+                + "--talk-key, or `vc ptt` on a key of the desktop"
+        ) { TalkMode(rawValue: $0) },
+        setting(
+            "talk-key", .words(TalkKey.all.map { $0.spelling }), .microphone, calls,
+            \.call.talkKey, standard: TalkKey.usual.spelling,
+            expected: "F4 to F12 or Insert",
+            "the key of the window that is held to talk: F4 (default) to F12, or Insert"
+        ) { TalkKey($0) },
+        toggle(
+            "raw", .microphone, calls, \.call.isRaw,
+            "leave the sound of the microphone as it is: no echo cancellation, noise suppression "
+                + "or gain control"),
+        toggle(
+            "headset", .microphone, calls, \.call.isHeadset,
+            "no echo cancellation, because nobody hears your loudspeakers: 7 ms less delay"),
+        toggle(
+            "no-noise-suppression", .microphone, calls, \.call.suppressesNoise, sets: false,
+            "leave fans and other steady noise in: 6 ms less delay"),
+        setting(
+            "noise-suppression", .words(suppressions.map(\.word)), .microphone, calls,
+            \.call.suppression, standard: "moderate",
+            expected: "low, moderate, high or very-high",
+            "how much of the noise is taken out; the more, the more of your voice goes with it"
+        ) { text in suppressions.first { $0.word == text }?.level },
+        toggle(
+            "no-gain-control", .microphone, calls, \.call.controlsGain, sets: false,
+            "leave your voice as loud or soft as it is"),
+        toggle(
+            "no-high-pass", .microphone, calls, \.call.cutsLow, sets: false,
+            "leave in what lies below speech: hum, wind, a table that is knocked at"),
+        value(
+            "voice-threshold", .text("DB"), .microphone, calls, \.call.voiceThreshold,
+            expected: "a number from -90 to -20",
+            "how loud a sound opens the microphone with --talk voice, -90 to -20 dB; default: "
+                + "it follows the noise, between -60 and -50"
+        ) { text in
+            guard text.hasPrefix("-") else { return nil }
+            return decimalInteger(String(text.dropFirst()), in: thresholds)
+        },
+        value(
+            "voice-hold", .text("MS"), .microphone, calls, \.call.voiceHold, standard: "300",
+            expected: "a number from 50 to 5000",
+            "how long the microphone stays open after your last word, 50 to 5000 ms; default 300"
+        ) { decimalInteger($0, in: holds) },
+        value(
+            "insert", .text("PLUGIN"), .microphone, calls, \.call.insert,
+            expected: "ladspa:FILE:LABEL, perhaps with ,CONTROL=VALUE behind it",
+            "send your voice through ladspa:FILE:LABEL[,CONTROL=VALUE...] before it is encoded; "
+                + "FILE is a path, or a name in /usr/lib/ladspa or $LADSPA_PATH"
+        ) { PluginChoice($0) },
+    ]
+
+    /// How the others sound.
+    static let listeningTable: [Option] = [
+        setting(
+            "playback", .device("DEV"), .listening, calls + [.doctor], \.call.playback,
+            standard: "alsa:default",
+            expected: "alsa:NAME, file:PATH or silence; it cannot be a tone",
+            "where to play: alsa:NAME, file:PATH or silence; default alsa:default"
+        ) { text in
+            guard let device = DeviceChoice(text) else { return nil }
+            if case .tone = device { return nil }
+            return device
+        },
+        setting(
+            "equalizer", .text("LOW,MID,HIGH"), .listening, calls, \.call.equalizer,
+            standard: "0,0,0", expected: "three numbers from -12 to 12, as in 3,0,-2",
+            "change what you hear by so many dB in three bands, -12 to 12 each"
+        ) { EqualizerChoice($0) },
+        toggle(
+            "no-leveling", .listening, calls, \.call.isLeveling, sets: false,
+            "leave everybody as loud as they are; they are made equally loud otherwise"),
+        value(
+            "buffer-min", .text("MS"), .listening, calls, \.call.shortestBuffer,
+            standard: "2.5", expected: bufferExpectation,
+            "wait for packets of the others at least so long, 2.5 (default) to 200 ms: more delay, "
+                + "fewer gaps on links that get worse all of a sudden", read: readBuffer),
+        value(
+            "buffer-max", .text("MS"), .listening, calls, \.call.longestBuffer,
+            standard: "200", expected: "a number from 10 to 200",
+            "and at most so long, 10 to 200 (default) ms: less delay, more gaps on bad links"
+        ) { text in readBuffer(text).flatMap { $0 >= shortestLimit ? $0 : nil } },
+        toggle(
+            "no-comfort-noise", .listening, calls, \.call.makesComfortNoise, sets: false,
+            "silence, in place of the noise of a talker's room, where the packets fail"),
+        toggle(
+            "no-tones", .listening, calls, \.call.hasTones, sets: false,
+            "no tone when somebody comes or goes"),
+    ]
+
+    /// How our voice is encoded and sent.
+    static let packetTable: [Option] = [
+        toggle(
+            "steady", .packets, calls, \.call.isSteady,
+            "constant packets, so that nobody can see when you talk"),
+        value(
+            "bitrate", .text("N"), .packets, calls, \.call.bitrate,
+            expected: "a number from 6000 to 128000",
+            "bits per second of your voice, 6000 to 128000; default 48000, 64000 with --frame 2.5"
+        ) { decimalInteger($0, in: bitrates) },
+        value(
+            "frame", .words(["2.5", "5", "10", "20"]), .packets, calls, \.call.frame,
+            expected: "2.5, 5, 10 or 20", "milliseconds of a frame; default 10"
+        ) { FrameLength(milliseconds: $0) },
+        value(
+            "complexity", .text("N"), .packets, calls, \.call.complexity, standard: "5",
+            expected: "a number from 0 to 10",
+            "effort of the encoder, 0 to 10: more sounds a little better and costs CPU; default 5"
+        ) { decimalInteger($0, in: 0...10) },
+    ]
+
+    private static let suppressions: [(word: String, level: ProcessingOptions.Suppression)] = [
+        ("low", .low), ("moderate", .moderate), ("high", .high), ("very-high", .veryHigh),
+    ]
+
+    /// Levels in -dBov: the quietest room through a good microphone, and a voice beside it.
+    private static let thresholds = 20...90
+    /// Shorter cuts words in pieces, longer is an open microphone.
+    private static let holds = 50...5_000
+    /// What jitter buffers are made for.
+    private static let buffers = 2.5...200
+    private static let bufferExpectation = "a number from 2.5 to 200"
+    /// Less than two blocks of a sound card, and every packet would come too late.
+    private static let shortestLimit = 10.0
+
+    @Sendable private static func readBuffer(_ text: String) -> Double? {
+        decimalNumber(text).flatMap { buffers.contains($0) ? $0 : nil }
+    }
+
+    /// What Opus can do with one voice; above 128 kbit/s nothing is gained (RFC 6716, 2.1.1).
+    private static let bitrates = 6_000...128_000
+}

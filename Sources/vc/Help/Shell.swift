@@ -1,0 +1,4 @@
+/// The shells that `vc completion` knows.
+enum Shell: String, CaseIterable {
+    case bash, zsh, fish
+}
