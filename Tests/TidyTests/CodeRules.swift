@@ -71,7 +71,7 @@ let codeRules = [
             guard file.isSwift, file.isProduct else { return [] }
             return findWords(stringProcessing, in: file.code)
         },
-        bad: stringProcessing.map { shell("let a = b\($0)c") },
+        bad: stringProcessing.map { shell("let a = b \($0) c") },
         good: [shell("// a.replacing(b, with: c)\nlet a = b.replacingEach(c, with: d)")]),
     Rule(
         name: "a machine's switch names every case",
