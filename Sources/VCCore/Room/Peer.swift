@@ -23,8 +23,8 @@ struct Peer: ~Copyable {
     static let lostAfter = Duration.seconds(5)
     /// Silent for this long: out of the room.
     static let removedAfter = Duration.seconds(60)
-    /// Silent for this long: it was taken out elsewhere by now, and our keys with it. Longer than it
-    /// is kept on a shelf there.
+    /// Silent for this long: it was taken out elsewhere by now, and our keys with it. It is not
+    /// kept on a shelf there any more.
     static let forgottenAfter = removedAfter + PeerShelf.patience
     /// A joiner that proved the words but never spoke gives its number back after this.
     static let pendingLifetime = Duration.seconds(10)

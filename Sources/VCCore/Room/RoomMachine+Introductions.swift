@@ -1,5 +1,5 @@
-// Two hosts of what was one room that do not hear each other, perhaps as one of them came in while the
-// other was away: a member that hears both passes on what they say.
+// Two hosts of what was one room that do not hear each other, perhaps as one of them came in while
+// the other was away: a member that hears both passes on what they say.
 extension RoomMachine {
     /// Messages that a member passes on in a second: two hosts need four in all.
     static let introductionsPerSecond = 8

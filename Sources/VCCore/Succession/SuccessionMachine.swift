@@ -17,8 +17,8 @@ struct SuccessionMachine {
     static let hostSilence = Duration.seconds(5)
     /// Host and successor silent for this long: those who hear each other help themselves.
     static let bothSilence = Duration.seconds(15)
-    /// A successor that is heard has claimed the room by then, unless it does not know that it is the
-    /// successor: then it is as good as silent.
+    /// A successor that is heard has claimed the room by then, unless it does not know that it is
+    /// the successor: then it is as good as silent.
     static let successorPatience = Duration.seconds(25)
     /// vc-signal says no more than that, while it is asked for the lease: it is not there.
     static let leasePatience = Duration.seconds(2)

@@ -14,8 +14,8 @@ indirect enum SuccessionMessage {
     case surrender(HostMeeting.Statement)
     /// From the host: another member is host now.
     case handOver(Roster, [Departure])
-    /// From a host to one that it does not hear, through a member that hears both: one of `hosting`,
-    /// `surrender`, `claim` and `meetingPlace`.
+    /// From a host to one that it does not hear, through a member that hears both: one of
+    /// `hosting`, `surrender`, `claim` and `meetingPlace`.
     case passed(to: PublicKey, SuccessionMessage)
     /// From a member that follows a new host: whom it hears, and the host's roster does not name.
     case unnamed([PublicKey])
