@@ -14,8 +14,8 @@ struct ChatLedger {
     }
 
     private var messages: [Message] = []
-    /// Who heard nothing of whom for a minute: then each was out of the other's room, and what waited
-    /// for it is undelivered.
+    /// Who heard nothing of whom for a minute: then each was out of the other's room, and what
+    /// waited for it is undelivered.
     private var apart: Set<[PublicKey]> = []
 
     var count: Int { messages.count }
