@@ -194,7 +194,7 @@ func seeds(_ full: Int, reduced: Int) -> ClosedRange<UInt64> {
             world.run(for: .seconds(70))
             #expect(joiner.end == .hostLost)
             // For so long it might have been in another part of the room.
-            world.run(for: PeerShelf.patience)
+            world.run(for: .seconds(60))
             #expect(host.events.contains(.delivery(id: 2, member: 2, isDelivered: false)))
         }
     }
