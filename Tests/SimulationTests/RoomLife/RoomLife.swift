@@ -97,7 +97,8 @@ struct RoomLife {
         for node in leaving where node.end != .left { return "\(node.label) could not leave" }
         for node in leaving { world.stop(node) }
         let room = present
-        wait(for: .seconds(20)) { RoomLife.agree(room) == nil }
+        // Whose goodbye was lost is silent for a minute first.
+        wait(for: .seconds(20) + Peer.removedAfter) { RoomLife.agree(room) == nil }
         return RoomLife.agree(present)
     }
 

@@ -152,6 +152,24 @@ struct LoudspeakerTests {
         #expect(heard > 0)
     }
 
+    @Test("after a microphone that stood still, what was heard meanwhile is not read")
+    func stall() {
+        var rig = Rig()
+        for number in 1...100 {
+            rig.play(until: Double(number) / 100)
+            _ = rig.read(at: Double(number) / 100)
+        }
+        // A third of a second, all of which is still there to be read.
+        rig.play(until: 1.33)
+        let (_, lead) = rig.read(at: 1.33)
+        #expect(lead == 0 && rig.frame.peak(at: 0, count: 480) == 0, "nothing, until it is known")
+        for number in 134...200 {
+            rig.play(until: Double(number) / 100)
+            let (_, lead) = rig.read(at: Double(number) / 100)
+            #expect(lead >= 0)
+        }
+    }
+
     @Test("a microphone that sleeps for minutes costs nothing but the newest of what is played")
     func sleep() {
         var rig = Rig()
