@@ -46,6 +46,15 @@ final class HookTests {
         return []
     }
 
+    /// Waits for all that was started: what is left of it would keep those waiting that run tests
+    /// in processes of their own.
+    private func end(_ hook: inout EventHook) {
+        for _ in 0..<10_000 where hook.isAtWork {
+            _ = hook.serve()
+            usleep(1_000)
+        }
+    }
+
     @Test("finds the fields in its environment, as they are, and no argument")
     func fields() throws {
         let program = try script(
@@ -56,6 +65,7 @@ final class HookTests {
             """)
         let text = "$(touch pwned) `touch pwned`; touch pwned \" ' \\ é"
         var hook = EventHook(program: program, isSilent: true)
+        defer { end(&hook) }
         let problem = hook.run(chat(text))
         #expect(problem == nil)
         _ = try wait(for: 1, "out", &hook)
@@ -77,6 +87,7 @@ final class HookTests {
         }
         let program = try script("env >part; mv part out")
         var hook = EventHook(program: program, isSilent: true)
+        defer { end(&hook) }
         _ = hook.run(chat("x"))
         _ = try wait(for: 1, "out", &hook)
         let environment = try String(contentsOfFile: folder + "/out", encoding: .utf8)
@@ -97,6 +108,7 @@ final class HookTests {
             touch "done.$VC_EVENT_ID"
             """)
         var hook = EventHook(program: program, isSilent: true)
+        defer { end(&hook) }
         for id in 1...40 {
             let problem = hook.run(chat("x", id: UInt64(id)))
             #expect(problem == nil)
@@ -114,6 +126,7 @@ final class HookTests {
     func flood() throws {
         let program = try script("sleep 0.2; touch \"done.$VC_EVENT.$VC_EVENT_ID\"")
         var hook = EventHook(program: program, isSilent: true)
+        defer { end(&hook) }
         var problems: [EventHook.Problem] = []
         let stats = JSONLines().object(for: .statistics(CallStatistics()), at: 1)
         for id in 1...200 {
@@ -135,6 +148,7 @@ final class HookTests {
     func failure() throws {
         let path = try script("")
         var hook = EventHook(program: path, isSilent: true)
+        defer { end(&hook) }
         #expect(EventHook.canRun(path) && EventHook.canRun("sh"))
         try FileManager.default.removeItem(atPath: path)
         #expect(!EventHook.canRun(path) && !EventHook.canRun("/tmp") && !EventHook.canRun(""))
@@ -156,6 +170,7 @@ final class HookTests {
             .replacing("sleep 3", with: "[ $VC_EVENT_ID = 90 ] || sleep 3")
         try quick.write(toFile: program, atomically: false, encoding: .utf8)
         var hook = EventHook(program: program, isSilent: true)
+        defer { end(&hook) }
         for id in 70...90 { _ = hook.run(chat("x", id: UInt64(id))) }
         let start = ContinuousClock.now
         hook.finish()

@@ -17,6 +17,8 @@ struct ChatLedger {
     /// Who heard nothing of whom for a minute: then each was out of the other's room, and what
     /// waited for it is undelivered.
     private var apart: Set<[PublicKey]> = []
+    /// When one last heard of another one, or both were there first.
+    private var contact: [[PublicKey]: Instant] = [:]
 
     var count: Int { messages.count }
 
@@ -36,11 +38,17 @@ struct ChatLedger {
     /// Looks who is out of whose reach.
     mutating func note(_ nodes: [Node], now: Instant) {
         for node in nodes where node.end == nil {
-            for number in node.machine.peers.numbers
-            where now - node.machine.peers[number].lastHeard >= Peer.removedAfter {
-                let key = node.machine.peers[number].key
-                apart.insert([node.key, key])
-                apart.insert([key, node.key])
+            for number in node.machine.peers.numbers where node.machine.peers[number].hasMet {
+                let peer = node.machine.peers[number].key
+                let heard = node.machine.peers[number].lastHeard
+                contact[[node.key, peer]] = max(contact[[node.key, peer]] ?? heard, heard)
+            }
+            for other in nodes where other !== node && other.end == nil {
+                let last = contact[[node.key, other.key], default: now]
+                contact[[node.key, other.key]] = last
+                guard now - last >= Peer.removedAfter else { continue }
+                apart.insert([node.key, other.key])
+                apart.insert([other.key, node.key])
             }
         }
     }
