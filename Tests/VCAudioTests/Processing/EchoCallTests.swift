@@ -65,8 +65,9 @@ extension OneByOne {
             return engine
         }
 
-        @Test("30 dB less within 5 s with cards 100 ppm apart, and 5 s after a jump of 20 ms")
-        func echo() throws {
+        /// How much less of the echo is sent, in dB, before and after its jump; and whether this
+        /// thread stood still meanwhile, so long that what was captured did not fit its ring.
+        private func measureJump() throws -> (early: Float, late: Float, stalled: Bool, Comment) {
             let card = try FixtureCard(playbackPPM: 100)
             card.setEchoDelay(samples: 48)
             card.useHere()
@@ -83,6 +84,14 @@ extension OneByOne {
             let late = try caller.speak(until: 15)
             let report = Comment(
                 rawValue: "\(early) dB, after the jump \(late) dB; \(engine.statistics)")
+            return (early, late, engine.statistics.framesDropped > 0, report)
+        }
+
+        @Test("30 dB less within 5 s with cards 100 ppm apart, and 5 s after a jump of 20 ms")
+        func echo() throws {
+            var (early, late, stalled, report) = try measureJump()
+            // Then it was the machine that was measured.
+            for _ in 0..<2 where stalled { (early, late, stalled, report) = try measureJump() }
             #expect(early >= 30, report)
             #expect(late >= 30, report)
         }
