@@ -124,6 +124,27 @@ extension SuccessionTests {
         }
     }
 
+    @Test("on the word of a member nobody is taken out: a host that nobody hears removed all")
+    func forgedSurrender() throws {
+        try room(of: 4, seed: 8) { world, nodes in
+            let host = nodes[0]
+            var random = AnyRandomSource(SplitMix64(seed: 10))
+            let stranger = KeyPair(random: &random, arena: arena).publicKey
+            let roster = host.machine.roster
+            let forged = HostMeeting.Statement(
+                roster: Roster(
+                    term: roster.term + 1, version: roster.version + 1, host: 9, successor: 0,
+                    entries: roster.entries + [Roster.Entry(number: 9, key: stranger)]),
+                followers: [], tombstones: nodes[2...].map(\.key), isLocked: false)
+            host.machine.takePassed(
+                .surrender(forged), to: host.key, from: Int(nodes[1].machine.number), now: world.now
+            )
+            for node in nodes { #expect(host.machine.roster.number(of: node.key) != nil) }
+            world.run(for: .seconds(3))
+            for node in nodes { #expect(node.end == nil) }
+        }
+    }
+
     @Test("a member passes on what hosts say to each other, of its own host only, eight a second")
     func passing() throws {
         try room(of: 4, seed: 6) { world, nodes in

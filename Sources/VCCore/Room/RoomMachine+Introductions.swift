@@ -41,8 +41,9 @@ extension RoomMachine {
         switch message {
         case .hosting(let other): takeIntroduction(other, through: number, now: now)
         case .surrender(let other):
+            // Only a host that is heard itself takes anybody out.
             guard let host = other.host, isOutOfReach(host), isHost,
-                merge(other, from: host, now: now)
+                merge(other.withoutTombstones, from: host, now: now)
             else { return }
             pass(.claim(roster, []), to: host, through: number, now: now)
             guard let nameplate = currentNameplate else { return }
@@ -106,6 +107,8 @@ extension RoomMachine {
             now < peers[number].statedHostSince + RoomMachine.vouchingTime
         else { return }
         for key in keys where roster.number(of: key) == nil && !tombstones.contains(key) {
+            // One that is on its way in has a number.
+            guard peers.number(of: key) == nil else { continue }
             guard let free = freeNumber else { return }
             let entry = Roster.Entry(number: UInt8(free), key: key)
             publish(roster.adding(entry), [], now: now)

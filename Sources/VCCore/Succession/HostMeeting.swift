@@ -75,6 +75,12 @@ enum HostMeeting {
 }
 
 extension HostMeeting.Statement {
+    /// The same, as far as it takes nobody out.
+    var withoutTombstones: HostMeeting.Statement {
+        HostMeeting.Statement(
+            roster: roster, followers: followers, tombstones: [], isLocked: isLocked)
+    }
+
     /// Bytes at most: it fits a message of the stream.
     static let maximumSize =
         Roster.maximumSize + 2 + 2 * Limits.members
