@@ -1,5 +1,5 @@
 /// What members tell each other about who is host, in the stream of a pair.
-indirect enum SuccessionMessage {
+enum SuccessionMessage {
     /// From the host to its successor: what a host needs.
     case supply(SupplySeal.Message)
     /// The successor has the supply with this counter.
@@ -16,7 +16,7 @@ indirect enum SuccessionMessage {
     case handOver(Roster, [Departure])
     /// From a host to one that it does not hear, through a member that hears both: one of
     /// `hosting`, `surrender`, `claim` and `meetingPlace`.
-    case passed(to: PublicKey, SuccessionMessage)
+    indirect case passed(to: PublicKey, SuccessionMessage)
     /// From a member that follows a new host: whom it hears, and the host's roster does not name.
     case unnamed([PublicKey])
 

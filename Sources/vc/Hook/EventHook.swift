@@ -32,11 +32,12 @@ struct EventHook: ~Copyable {
     /// Whether the terminal is ours: then nobody else writes there.
     private let isSilent: Bool
     private var running: [pid_t] = []
-    /// Whether something runs, or is still to be run.
-    var isAtWork: Bool { !running.isEmpty || !waiting.isEmpty }
     private var waiting: [[String]] = []
     private var hasFailed = false
     private var isBusy = false
+
+    /// Whether something runs, or is still to be run.
+    var isAtWork: Bool { !running.isEmpty || !waiting.isEmpty }
 
     init(program: String, isSilent: Bool) {
         self.program = program
