@@ -3,8 +3,8 @@ internal import Glibc
 
 /// Starts programs beside this one.
 enum ProgramStart {
-    /// Calls `body` with what posix_spawn(3) takes: no signal blocked, and those that we ignore do what
-    /// they usually do.
+    /// Calls `body` with what posix_spawn(3) takes: no signal blocked, and those that we ignore do
+    /// what they usually do.
     ///
     /// - Parameter inOwnGroup: whether a signal from the terminal is not meant for the program.
     @unsafe static func withAttributes<Result>(
