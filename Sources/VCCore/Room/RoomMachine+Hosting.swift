@@ -258,7 +258,10 @@ extension RoomMachine {
         let others = other.roster.entries.filter { own.roster.number(of: $0.key) == nil }
         let departures = (own.roster.entries + others)
             .filter { merged.roster.number(of: $0.key) == nil }
-            .map { Departure(key: $0.key, reason: .left) }
+            .map { entry in
+                let isRemoved = merged.tombstones.contains(entry.key)
+                return Departure(key: entry.key, reason: isRemoved ? .left : .expired)
+            }
         tombstones = merged.tombstones
         apply(merged.roster, departures, now: now)
         for member in peers.numbers where peers[member].isMember && peers[member].hasMet {

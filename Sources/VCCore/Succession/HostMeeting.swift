@@ -41,8 +41,8 @@ enum HostMeeting {
     /// removed in either. The winner's members keep their numbers; who has a number that is taken
     /// gets another one that `isFree` (not somebody's a moment ago).
     ///
-    /// - Returns: nil if that would be more members than a room has: then nobody is dropped, and
-    ///   both rooms go on, locked, until it fits.
+    /// - Returns: nil if that would be more members than a room has, even without those whom
+    ///   neither host hears: then nobody is dropped, and both rooms go on, locked, until it fits.
     static func merge(
         winner: Statement, loser: Statement, isFree: (UInt8) -> Bool
     ) -> Merged? {
@@ -53,8 +53,16 @@ enum HostMeeting {
         var entries = winner.roster.entries.filter {
             $0.number == winner.roster.host || !isOut.contains($0.key)
         }
-        for entry in loser.roster.entries
-        where !isOut.contains(entry.key) && !entries.contains(where: { $0.key == entry.key }) {
+        var others = loser.roster.entries.filter { entry in
+            !isOut.contains(entry.key) && !entries.contains { $0.key == entry.key }
+        }
+        if entries.count + others.count > Limits.members {
+            let heard = Set(winner.followers + loser.followers)
+            let hosts = [winner.host, loser.host]
+            entries.removeAll { !heard.contains($0.key) && !hosts.contains($0.key) }
+            others.removeAll { !heard.contains($0.key) && !hosts.contains($0.key) }
+        }
+        for entry in others {
             var numbers = [entry.number] + (1...UInt8(Limits.members)).filter(isFree)
             // Better one that was somebody's a moment ago than none.
             numbers += 1...UInt8(Limits.members)

@@ -88,9 +88,21 @@ import VCTestKit
 
     @Test("more than sixteen are no room: nobody is dropped, nothing is merged")
     func tooMany() {
-        let winner = Self.statement(Array(1...12), host: 1, followers: [3])
-        let loser = Self.statement([1, 2] + Array(20...25), host: 2, followers: [])
+        let winner = Self.statement(Array(1...12), host: 1, followers: Array(3...12))
+        let loser = Self.statement([1, 2] + Array(20...25), host: 2, followers: Array(20...25))
         #expect(HostMeeting.merge(winner: winner, loser: loser) { _ in true } == nil)
+    }
+
+    @Test("more than sixteen fit without those whom neither host hears; else these stay")
+    func silent() throws {
+        let winner = Self.statement(Array(1...12), host: 1, followers: Array(3...10))
+        let loser = Self.statement([1, 2] + Array(20...25), host: 2, followers: Array(20...24))
+        let merged = try #require(HostMeeting.merge(winner: winner, loser: loser) { _ in true })
+        let keys = ([1, 2] + Array(3...10) + Array(20...24)).map { Self.key($0) }
+        #expect(Set(merged.roster.entries.map(\.key)) == Set(keys))
+        let small = Self.statement([1, 2, 20, 21], host: 2, followers: [20])
+        let whole = try #require(HostMeeting.merge(winner: winner, loser: small) { _ in true })
+        #expect(whole.roster.entries.count == 14)
     }
 
     @Test("a statement is read as it was written, and no bytes trap its parser")
