@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 import time
+from typing import Callable
 
 import line
 import nat
@@ -33,6 +34,11 @@ class Setting:
     others: tuple = ()
     # The network to which the first host can move.
     roaming: object = None
+    # Whether the host has the signaling server inside, and the guest gets the code without its
+    # address.
+    is_local: bool = False
+    # What is done to the hosts of the left site before anything starts; is given their nodes.
+    prepare: Callable = None
 
     @property
     def ipv6(self):
@@ -68,6 +74,8 @@ class Call:
     def __enter__(self):
         try:
             self.internet.build()
+            if self.setting.prepare:
+                self.setting.prepare([host.node for host in self.hosts[:self.left_hosts]])
             self._start_shims()
             self.services = [
                 PortMapper(router) for router in self.routers
@@ -111,11 +119,13 @@ class Call:
 
     def start_host(self):
         """Starts the host; its code is None when it did not get one in time, or ended."""
+        server = () if self.setting.is_local else ("--signal", "signal.test")
         self.host = self.member(
-            self.hosts[0], "ada", ["host"],
-            ["--signal", "signal.test", *self.setting.host_options])
+            self.hosts[0], "ada", ["host"], [*server, *self.setting.host_options])
         event = self.host.wait_for_event("code", CODE_SECONDS)
         self.code = event["code"] if event else None
+        if self.code and self.setting.is_local:
+            self.code = self.code.partition("@")[0]
         return self.code
 
     def start_guest(self):

@@ -130,6 +130,7 @@ extension EndReason {
         case .hostLost: "host-lost"
         case .refused: "refused"
         case .noSuchRoom: "no-such-room"
+        case .notInNetwork: "not-in-network"
         case .noAnswer: "no-answer"
         case .signalUnreachable: "signal-unreachable"
         case .signalBusy: "signal-busy"

@@ -1,0 +1,117 @@
+internal import VCCore
+
+/// A call's part in the search for rooms in the local network: what answers for a room whose
+/// signaling server is here, and what asks for one.
+///
+/// Answers leave from the socket of the call, so that they come from where the server is.
+struct LocalDiscovery: ~Copyable {
+    /// Datagrams per reading: questions come in bursts of a few.
+    private static let slots = 8
+
+    private let hearingToken: UInt64
+    private let askingToken: UInt64
+    private var hearing: MulticastSocket?
+    private var asking: MulticastSocket?
+    private var answerer: DiscoveryAnswerer
+    private var links = LocalLinks([]) { _ in false }
+    private var batch = ReceiveBatch(slots: LocalDiscovery.slots, readsDestinations: true)
+    /// The datagram of the batch that is next.
+    private var position = 0
+
+    init(hearingToken: UInt64, askingToken: UInt64) {
+        self.hearingToken = hearingToken
+        self.askingToken = askingToken
+        var random = SystemRandom()
+        answerer = DiscoveryAnswerer(random: &random)
+    }
+
+    // MARK: Answering
+
+    /// Hears questions from now on; without a socket for it the code with its address still works.
+    mutating func hear(_ poller: borrowing Poller) {
+        guard hearing == nil,
+            var socket = try? MulticastSocket(hearingAt: DiscoveryFormat.port)
+        else { return }
+        do throws(SystemError) {
+            try poller.add(socket.descriptorNumber, token: hearingToken)
+        } catch {
+            return
+        }
+        links = LocalLinks.current
+        socket.join(links)
+        hearing = consume socket
+    }
+
+    /// This machine's addresses may be others now.
+    mutating func linksChanged() {
+        guard hearing != nil || asking != nil else { return }
+        links = LocalLinks.current
+        hearing?.join(links)
+    }
+
+    /// The next answer to a question that came in, and who asked.
+    mutating func nextAnswer(
+        for service: any DatagramService, now: Instant
+    ) -> (answer: DiscoveryAnswer, asker: Endpoint)? {
+        while let index = nextIndex(ofAsking: false) {
+            // A router may bring what was sent to this machine alone.
+            guard DiscoveryFormat.isGroup(batch.destination(index)) else { continue }
+            let source = batch.source(index)
+            let question = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(batch.bytes(index)))
+            let answer = answerer.answer(question, from: source, links: links.prefixes, now: now) {
+                service.holds($0)
+            }
+            if let answer { return (answer, source) }
+        }
+        return nil
+    }
+
+    // MARK: Asking
+
+    /// Sends a question into each network.
+    mutating func ask(_ question: RawSpan, _ poller: borrowing Poller) {
+        if asking == nil { openAsking(poller) }
+        asking?.ask(question, on: links)
+    }
+
+    private mutating func openAsking(_ poller: borrowing Poller) {
+        guard let socket = try? MulticastSocket(hearingAt: nil) else { return }
+        do throws(SystemError) {
+            try poller.add(socket.descriptorNumber, token: askingToken)
+        } catch {
+            return
+        }
+        links = LocalLinks.current
+        asking = consume socket
+    }
+
+    /// Nobody waits for answers any more.
+    mutating func stopAsking() {
+        // The kernel forgets a watch with its descriptor.
+        asking = nil
+    }
+
+    /// The next answer of a neighbour, and where it came from.
+    mutating func nextReply() -> (bytes: UnsafeMutableRawBufferPointer, source: Endpoint)? {
+        while let index = nextIndex(ofAsking: true) {
+            let (bytes, source) = unsafe (batch.bytes(index), batch.source(index))
+            guard unsafe bytes.first == PacketType.discovery, links.prefixes.contains(source)
+            else { continue }
+            return unsafe (bytes, source)
+        }
+        return nil
+    }
+
+    // MARK: Reading
+
+    /// The place of the next datagram of one of the sockets, which is read from until it is empty.
+    private mutating func nextIndex(ofAsking asks: Bool) -> Int? {
+        if position >= batch.count {
+            position = 0
+            let count = (asks ? asking?.receive(into: &batch) : hearing?.receive(into: &batch)) ?? 0
+            guard count > 0 else { return nil }
+        }
+        position += 1
+        return position - 1
+    }
+}
