@@ -93,8 +93,3 @@ public enum Interfaces {
         return ones < 64 ? ones : 64 + (~mask.low).leadingZeroBitCount
     }
 }
-
-extension Endpoint {
-    /// Whether this is fe80::/10, which means nothing without the name of an interface.
-    var isLinkLocalIPv6: Bool { ipv4 == nil && high >> 54 == 0xFE80 >> 6 }
-}

@@ -11,15 +11,15 @@ private struct LonelyMachine {
     /// The first program in it.
     let first: Program
 
-    /// - Parameter inside: is called inside, after the program was started.
+    /// - Parameter inside: is called inside, before the program is started.
     init(
         _ stage: Stage, _ arguments: [String], inside: @escaping () throws -> Void = {}
     ) throws {
         let place = Shared()
         let command = arguments
         try NetworkNamespace.run {
-            place.program = try stage.start("vc", command + stage.quiet)
             try inside()
+            place.program = try stage.start("vc", command + stage.quiet)
         }
         self.stage = stage
         first = try #require(place.program)
@@ -155,6 +155,18 @@ extension ProcessTests {
             #expect(before >= 0 && machine.datagramsSent == before)
         }
 
+        @Test("Where another program keeps the port for itself, the host says so and goes on")
+        func portTaken() async throws {
+            let place = Taken()
+            let machine = try LonelyMachine(try Stage(), ["host", "--json"]) {
+                try place.take(DiscoveryFormat.port)
+            }
+            try await machine.first.event("warning") { $0.text("kind") == "not-found-nearby" }
+            let code = try await machine.first.event("code").text("code")
+            let joiner = try machine.join(code)
+            try await joiner.event("voice")
+        }
+
         @Test("A code with an address asks nobody else")
         func address() async throws {
             let ear = Ear()
@@ -184,6 +196,15 @@ extension ProcessTests {
                 "no room 123456 at 127.0.0.1:4490, and none answers in this network"
             #expect(lost.events("error").first?.text("message") == sentence)
         }
+    }
+}
+
+/// A port that one program has for itself.
+private final class Taken: @unchecked Sendable {
+    private var socket: UDPSocket?
+
+    func take(_ port: UInt16) throws {
+        socket = try UDPSocket(bindingTo: .anyAddress(port: port))
     }
 }
 

@@ -174,12 +174,17 @@ def _local_cells():
     nobody = Expectation(refused="guest", within=REFUSED)
     return [
         Cell("LAN without a server", Setting(ipv4, relays=0, is_local=True), Expectation()),
-        Cell("LAN without a server, IPv4 only",
+        Cell("LAN by IPv4 only",
              Setting(ipv4, relays=0, is_local=True, prepare=_without_ipv6), Expectation()),
-        Cell("LAN without a server, IPv6 only",
+        Cell("LAN by IPv6 only",
              Setting(ipv6, relays=0, is_local=True), Expectation()),
-        Cell("LAN without a server, link-local IPv6 only",
+        Cell("LAN by link-local IPv6 only",
              Setting(ipv6, relays=0, is_local=True, prepare=_link_local_only), Expectation()),
+        Cell("LAN that comes after the host",
+             Setting(ipv4, relays=0, is_local=True, prepare=_unplug, meanwhile=_plug),
+             Expectation()),
+        Cell("host with a server behind PR+pm x PR",
+             Setting(Site("PR+pm"), Site("PR"), relays=0, is_local=True), Expectation()),
         Cell("LAN where the host is silent",
              Setting(ipv4, relays=0, is_local=True, host_options=("--no-lan",)), nobody),
         Cell("LAN with a stranger's addresses",
@@ -195,6 +200,17 @@ def _without_ipv6(nodes):
 def _link_local_only(nodes):
     for node in nodes:
         kernel.script(node.namespace, ["ip -6 addr flush dev eth0 scope global"])
+
+
+def _unplug(nodes):
+    _without_ipv6(nodes)
+    kernel.script(nodes[0].namespace, ["ip link set eth0 down"])
+
+
+def _plug(nodes):
+    """The cable of the host is there; its kernel and vc take a moment to notice."""
+    kernel.script(nodes[0].namespace, ["ip link set eth0 up"])
+    time.sleep(1)
 
 
 def _apart(nodes):

@@ -29,7 +29,7 @@ public struct LinkPrefixes: Equatable, Sendable {
     /// Whether a packet with this source comes from such a network, and not through a router.
     /// Routers forward nothing that is link-local (RFC 4291 section 2.5.6).
     public func contains(_ source: Endpoint) -> Bool {
-        if source.ipv4 == nil, source.high >> 54 == 0xFE80 >> 6 { return true }
+        if source.isLinkLocalIPv6 { return true }
         return prefixes.contains { prefix in
             guard (prefix.address.ipv4 == nil) == (source.ipv4 == nil) else { return false }
             let bits = prefix.length + (source.ipv4 == nil ? 0 : 96)

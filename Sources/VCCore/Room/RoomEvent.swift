@@ -83,6 +83,8 @@ public enum RoomWarning: Equatable, Sendable {
     case signalDraining
     /// vc-signal opens no more rooms, in all or for this address.
     case signalFull
+    /// Host, with the signaling server inside: questions in the local network cannot be heard.
+    case notFoundNearby
     /// A relay does not take the ticket that vc-signal gave.
     case relayRefused
     /// The budget of wrong guesses is spent: the code was changed.

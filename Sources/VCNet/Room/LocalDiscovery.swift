@@ -27,19 +27,23 @@ struct LocalDiscovery: ~Copyable {
 
     // MARK: Answering
 
-    /// Hears questions from now on; without a socket for it the code with its address still works.
-    mutating func hear(_ poller: borrowing Poller) {
-        guard hearing == nil,
-            var socket = try? MulticastSocket(hearingAt: DiscoveryFormat.port)
-        else { return }
+    /// Hears questions from now on.
+    ///
+    /// - Returns: false where there is no socket for it; the code with its address still works.
+    mutating func hear(_ poller: borrowing Poller) -> Bool {
+        guard hearing == nil else { return true }
+        guard var socket = try? MulticastSocket(hearingAt: DiscoveryFormat.port) else {
+            return false
+        }
         do throws(SystemError) {
             try poller.add(socket.descriptorNumber, token: hearingToken)
         } catch {
-            return
+            return false
         }
         links = LocalLinks.current
         socket.join(links)
         hearing = consume socket
+        return true
     }
 
     /// This machine's addresses may be others now.

@@ -74,7 +74,7 @@ public struct RoomLoop: ~Copyable {
         // Without netlink, changes are noticed when nothing is answered any more.
         addressWatch = try? AddressWatch()
         watchAddresses()
-        if service != nil, isFound { discovery.hear(self.poller) }
+        if service != nil { hearNeighbours() }
     }
 
     private func watchAddresses() {
@@ -257,6 +257,11 @@ public struct RoomLoop: ~Copyable {
 
     // MARK: The local network
 
+    private mutating func hearNeighbours() {
+        guard isFound, !discovery.hear(poller) else { return }
+        link.tell(.room(.warning(.notFoundNearby)))
+    }
+
     private mutating func answerQuestions(now: Instant) {
         guard let service else { return }
         while let (answer, asker) = discovery.nextAnswer(for: service, now: now) {
@@ -406,7 +411,7 @@ public struct RoomLoop: ~Copyable {
             let made = spare?.open(port: socket.localEndpoint.port, now: now)
         else { return }
         service = made.service
-        if isFound { discovery.hear(poller) }
+        hearNeighbours()
         machine.useEmbeddedSignal(
             made.service.localClient, advertised: made.advertised, now: now)
     }

@@ -46,7 +46,7 @@ struct HostReach: Equatable {
         outside =
             switch endpoint {
             case _ where options.advertise != nil: .given
-            case .some(let endpoint) where endpoint.isLoopback: .none
+            case .some(let endpoint) where endpoint.isLoopback || endpoint.isLinkLocalIPv6: .none
             case .some(let endpoint) where endpoint.isPrivate: .forward
             default: .open
             }
@@ -75,7 +75,9 @@ struct HostReach: Equatable {
     /// What people outside of the network need.
     var outsideSentence: String? {
         switch outside {
-        case .open, .given: nil
+        case .given: nil
+        case .open:
+            "people outside come in if every firewall before this machine lets UDP port \(port) in"
         case .forward:
             "\(address) leads here only inside of your network: for people outside forward UDP "
                 + "port \(port) of your router to this machine and put the router's address "
@@ -83,7 +85,9 @@ struct HostReach: Equatable {
         case .mapped(let external):
             "your router lets people outside in: for them the code ends in @\(external.serverText)"
         case .none:
-            "this machine has no address that others could use: only who is on it can come in"
+            isFound
+                ? "what follows the @ leads here from this machine only"
+                : "this machine has no address that others could use: only who is on it can come in"
         }
     }
 }
