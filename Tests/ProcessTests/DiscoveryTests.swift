@@ -155,6 +155,27 @@ extension ProcessTests {
             #expect(before >= 0 && machine.datagramsSent == before)
         }
 
+        @Test("When the host is killed, the room is found at the next one")
+        func nextHost() async throws {
+            // A machine is there as long as a program in it runs: the first one only keeps it.
+            let machine = try LonelyMachine(
+                try Stage(), ["host", "--json", "--no-lan", "--listen", "4499"])
+            let host = try machine.start(
+                "vc", ["host", "--json", "--name", "ana"] + machine.stage.quiet)
+            let code = try await host.event("code").text("code")
+            var joiners: [Program] = []
+            for name in ["ben", "cleo"] {
+                let joiner = try machine.join(bare(code), ["--name", name])
+                try await joiner.event("voice")
+                joiners.append(joiner)
+            }
+            try await Task.sleep(for: .seconds(1))
+            host.send(SIGKILL)
+            let next = try await joiners[0].event("code", within: .seconds(10)).text("code")
+            let late = try machine.join(bare(next))
+            try await late.event("voice")
+        }
+
         @Test("Where another program keeps the port for itself, the host says so and goes on")
         func portTaken() async throws {
             let place = Taken()

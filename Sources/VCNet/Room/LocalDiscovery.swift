@@ -5,7 +5,8 @@ internal import VCCore
 ///
 /// Answers leave from the socket of the call, so that they come from where the server is.
 struct LocalDiscovery: ~Copyable {
-    /// Datagrams per reading: questions come in bursts of a few.
+    /// Datagrams per reading: questions come in bursts of a few, and a flood must not hold up
+    /// voice.
     private static let slots = 8
 
     private let hearingToken: UInt64
@@ -15,7 +16,8 @@ struct LocalDiscovery: ~Copyable {
     private var answerer: DiscoveryAnswerer
     private var links = LocalLinks([]) { _ in false }
     private var batch = ReceiveBatch(slots: LocalDiscovery.slots, readsDestinations: true)
-    /// The datagram of the batch that is next.
+    /// How many datagrams were read last, and which of them is next.
+    private var count = 0
     private var position = 0
 
     init(hearingToken: UInt64, askingToken: UInt64) {
@@ -53,11 +55,11 @@ struct LocalDiscovery: ~Copyable {
         hearing?.join(links)
     }
 
-    /// The next answer to a question that came in, and who asked.
+    /// The next answer to a question that was read, and who asked.
     mutating func nextAnswer(
         for service: any DatagramService, now: Instant
     ) -> (answer: DiscoveryAnswer, asker: Endpoint)? {
-        while let index = nextIndex(ofAsking: false) {
+        while let index = nextIndex() {
             // A router may bring what was sent to this machine alone.
             guard DiscoveryFormat.isGroup(batch.destination(index)) else { continue }
             let source = batch.source(index)
@@ -95,9 +97,9 @@ struct LocalDiscovery: ~Copyable {
         asking = nil
     }
 
-    /// The next answer of a neighbour, and where it came from.
+    /// The next answer of a neighbour that was read, and where it came from.
     mutating func nextReply() -> (bytes: UnsafeMutableRawBufferPointer, source: Endpoint)? {
-        while let index = nextIndex(ofAsking: true) {
+        while let index = nextIndex() {
             let (bytes, source) = unsafe (batch.bytes(index), batch.source(index))
             guard unsafe bytes.first == PacketType.discovery, links.prefixes.contains(source)
             else { continue }
@@ -108,13 +110,18 @@ struct LocalDiscovery: ~Copyable {
 
     // MARK: Reading
 
-    /// The place of the next datagram of one of the sockets, which is read from until it is empty.
-    private mutating func nextIndex(ofAsking asks: Bool) -> Int? {
-        if position >= batch.count {
-            position = 0
-            let count = (asks ? asking?.receive(into: &batch) : hearing?.receive(into: &batch)) ?? 0
-            guard count > 0 else { return nil }
-        }
+    /// Reads once what is waiting, of questions or of answers. What is left is told by the poller
+    /// again, after voice had its turn.
+    mutating func read(_ token: UInt64) {
+        position = 0
+        count =
+            (token == askingToken
+                ? asking?.receive(into: &batch) : hearing?.receive(into: &batch)) ?? 0
+    }
+
+    /// The place of the next datagram that was read.
+    private mutating func nextIndex() -> Int? {
+        guard position < count else { return nil }
         position += 1
         return position - 1
     }

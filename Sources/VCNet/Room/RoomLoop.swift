@@ -264,6 +264,7 @@ public struct RoomLoop: ~Copyable {
 
     private mutating func answerQuestions(now: Instant) {
         guard let service else { return }
+        discovery.read(Token.questions)
         while let (answer, asker) = discovery.nextAnswer(for: service, now: now) {
             if outgoing.isFull { outgoing.flush(through: socket) }
             guard let packet = unsafe outgoing.reserve() else { break }
@@ -275,6 +276,7 @@ public struct RoomLoop: ~Copyable {
     }
 
     private mutating func readAnswers(now: Instant) {
+        discovery.read(Token.answers)
         while let (datagram, source) = unsafe discovery.nextReply() {
             _ = unsafe machine.receive(datagram, from: source, now: now)
         }
