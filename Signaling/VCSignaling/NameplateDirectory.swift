@@ -64,7 +64,10 @@ struct NameplateDirectory {
     private var held = ExpiryQueue()
     private var resting = ExpiryQueue()
 
-    init(limit: Int, limitPerSource: Int) {
+    private let scatteredNameplates: UInt32
+
+    init(limit: Int, limitPerSource: Int, scatteredNameplates: UInt32 = 1) {
+        self.scatteredNameplates = scatteredNameplates
         self.limit = limit
         self.limitPerSource = limitPerSource
     }
@@ -98,7 +101,7 @@ struct NameplateDirectory {
         if let own = claimOwn(tokenHash, roomID, bucket: nil, from: host, now: now) { return own }
         guard hasRoom(tokenHash, from: host), let lowest = free.lowest else { return .full }
         guard wanted == 0 || free.isFree(wanted) else { return .taken }
-        let nameplate = wanted == 0 ? lowest : wanted
+        let nameplate = wanted == 0 ? scattered(tokenHash) ?? lowest : wanted
         insert(
             Lease(
                 nameplate: nameplate, tokenHash: tokenHash, roomID: roomID,
@@ -106,6 +109,13 @@ struct NameplateDirectory {
                 standing: .held,
                 deadline: now + SignalLimits.leaseTime))
         return .granted(nameplate: nameplate)
+    }
+
+    /// A nameplate of those that few others in the same network have, if there is a free one.
+    private func scattered(_ tokenHash: Block16) -> UInt32? {
+        guard scatteredNameplates > 1 else { return nil }
+        let nameplate = 1 + UInt32(tokenHash.low % UInt64(scatteredNameplates))
+        return free.isFree(nameplate) ? nameplate : nil
     }
 
     /// Claims a lease in a bucket, or takes an own one back. `wanted` is the one of before, or 0.

@@ -35,13 +35,18 @@ public struct SignalLimits: Sendable, Equatable {
     public var amplifyingAnswers = Rate(burst: 1_000, perSecond: 1_000)
     /// Sources that are remembered by each limit.
     public var rememberedSources: Int
+    /// A new room gets a nameplate from 1 to this one that its claim token decides, if that is
+    /// free; with 1 it gets the lowest free one. Several hosts in a local network, each with a
+    /// server of its own, would otherwise all have room 1.
+    public var scatteredNameplates: UInt32 = 1
 
     /// For a server that does nothing else.
     public static let standalone = SignalLimits(
         leases: 100_000, leasesPerSource: 128, mailboxes: 16_384, rememberedSources: 16_384)
     /// For the copy inside `vc host`, which serves one room and must stay small.
     public static let embedded = SignalLimits(
-        leases: 64, leasesPerSource: 16, mailboxes: 128, rememberedSources: 512)
+        leases: 64, leasesPerSource: 16, mailboxes: 128, rememberedSources: 512,
+        scatteredNameplates: 99)
 
     // Times. They are promises of the protocol, so they are the same everywhere.
 

@@ -63,7 +63,8 @@ public struct SignalService: ~Copyable {
         self.hostToken = hostToken
         self.secondPort = secondPort
         directory = NameplateDirectory(
-            limit: limits.leases, limitPerSource: limits.leasesPerSource)
+            limit: limits.leases, limitPerSource: limits.leasesPerSource,
+            scatteredNameplates: limits.scatteredNameplates)
         mailboxes = Mailboxes(
             limit: limits.mailboxes, limitPerLease: limits.mailboxesPerLease,
             rate: limits.packetsPerMailbox)
@@ -91,6 +92,11 @@ public struct SignalService: ~Copyable {
     public var mailboxCount: Int { mailboxes.count }
     /// Whether `drain` was called.
     public var isDraining: Bool { drainDeadline != nil }
+
+    /// Whether a host holds this nameplate, and was heard lately; not of a room of a phrase.
+    public func holds(_ nameplate: UInt32) -> Bool {
+        directory.lease(ofNameplate: nameplate).map { $0.bucket == nil } ?? false
+    }
 
     /// Takes a datagram.
     ///

@@ -33,17 +33,28 @@ public enum Interfaces {
     /// Every address of an interface that is up, but for link-local IPv6: what a server may be
     /// reached at.
     public static func all() throws(SystemError) -> Set<InterfaceAddress> {
+        var found: Set<InterfaceAddress> = []
+        for entry in try entries() where !entry.endpoint.isLinkLocalIPv6 {
+            found.insert(
+                InterfaceAddress(
+                    interface: entry.name, endpoint: entry.endpoint, isLoopback: entry.isLoopback))
+        }
+        return found
+    }
+
+    /// Every address of an interface that is up.
+    static func entries() throws(SystemError) -> [InterfaceEntry] {
         var head: UnsafeMutablePointer<ifaddrs>?
         guard try attempt("getifaddrs", { unsafe getifaddrs(&head) }) != nil else {
             return []
         }
         defer { unsafe freeifaddrs(head) }
-        var found: Set<InterfaceAddress> = []
+        var found: [InterfaceEntry] = []
         var next = unsafe head
         while let entry = unsafe next {
             unsafe next = entry.pointee.ifa_next
             guard let address = unsafe address(of: entry.pointee) else { continue }
-            found.insert(address)
+            found.append(address)
         }
         return found
     }
@@ -62,14 +73,23 @@ public enum Interfaces {
         }
     }
 
-    private static func address(of entry: ifaddrs) -> InterfaceAddress? {
+    private static func address(of entry: ifaddrs) -> InterfaceEntry? {
         let flags = unsafe CInt(bitPattern: entry.ifa_flags)
         guard flags & CInt(IFF_UP) != 0 else { return nil }
         guard let endpoint = unsafe Endpoint(entry.ifa_addr) else { return nil }
         guard let name = unsafe entry.ifa_name else { return nil }
-        guard endpoint.high >> 54 != 0xFE80 >> 6 else { return nil }
-        return InterfaceAddress(
-            interface: unsafe String(cString: name), endpoint: endpoint.with(port: 0),
-            isLoopback: flags & CInt(IFF_LOOPBACK) != 0)
+        return InterfaceEntry(
+            name: unsafe String(cString: name), endpoint: endpoint.with(port: 0),
+            prefixLength: unsafe prefixLength(of: entry.ifa_netmask),
+            isLoopback: flags & CInt(IFF_LOOPBACK) != 0,
+            hasMulticast: flags & CInt(IFF_MULTICAST) != 0)
+    }
+
+    /// The leading ones of a netmask; 0 where there is none.
+    private static func prefixLength(of mask: UnsafePointer<sockaddr>?) -> Int {
+        guard let mask = unsafe Endpoint(mask) else { return 0 }
+        if let bits = mask.ipv4 { return (~bits).leadingZeroBitCount }
+        let ones = (~mask.high).leadingZeroBitCount
+        return ones < 64 ? ones : 64 + (~mask.low).leadingZeroBitCount
     }
 }

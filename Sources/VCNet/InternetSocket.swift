@@ -23,13 +23,19 @@ struct InternetSocket: ~Copyable {
     /// The bound address and port; the port is the one that the kernel chose when 0 was asked for.
     let localEndpoint: Endpoint
 
-    /// - Parameter hasIPv6: false behaves as on a machine without IPv6.
-    init(_ kind: Kind, bindingTo local: Endpoint, hasIPv6: Bool = true) throws(SocketError) {
-        if hasIPv6, let opened = try Self.open(kind, local, family: AF_INET6) {
+    /// - Parameters:
+    ///   - sharesPort: whether others may be bound to the same port, if they say so, too.
+    ///   - hasIPv6: false behaves as on a machine without IPv6.
+    init(
+        _ kind: Kind, bindingTo local: Endpoint, sharesPort: Bool = false, hasIPv6: Bool = true
+    ) throws(SocketError) {
+        // A server of streams that is started again must not wait for the connections of before.
+        let reuses = kind == .stream || sharesPort
+        if hasIPv6, let opened = try Self.open(kind, local, reuses: reuses, family: AF_INET6) {
             localEndpoint = try Self.localEndpoint(of: opened)
             isDualStack = true
             descriptor = opened
-        } else if let opened = try Self.open(kind, local, family: AF_INET) {
+        } else if let opened = try Self.open(kind, local, reuses: reuses, family: AF_INET) {
             localEndpoint = try Self.localEndpoint(of: opened)
             isDualStack = false
             descriptor = opened
@@ -63,15 +69,14 @@ struct InternetSocket: ~Copyable {
 
     /// Nil when this family, or this address in this family, does not exist here.
     private static func open(
-        _ kind: Kind, _ local: Endpoint, family: CInt
+        _ kind: Kind, _ local: Endpoint, reuses: Bool, family: CInt
     ) throws(SocketError) -> FileDescriptor? {
         do throws(SystemError) {
             guard let descriptor = try make(kind, family: family) else { return nil }
             if family == AF_INET6 {
                 set(IPV6_V6ONLY, of: descriptor, level: CInt(IPPROTO_IPV6), to: 0)
             }
-            if kind == .stream {
-                // A server that is started again must not wait for the connections of before.
+            if reuses {
                 set(SO_REUSEADDR, of: descriptor, level: SOL_SOCKET, to: 1)
             }
             guard try bind(descriptor, to: local, family: family) else { return nil }

@@ -56,12 +56,15 @@ public struct UDPSocket: ~Copyable {
             reportsDestinations: reportsDestinations, hasIPv6: local?.ipv4 == nil)
     }
 
-    /// - Parameter hasIPv6: false behaves as on a machine without IPv6.
+    /// - Parameters:
+    ///   - sharesPort: whether other programs may have the port, too, as it is with multicast.
+    ///   - hasIPv6: false behaves as on a machine without IPv6.
     init(
         bindingTo local: Endpoint, receiveBufferBytes: Int, reportsDestinations: Bool = false,
-        hasIPv6: Bool
+        sharesPort: Bool = false, hasIPv6: Bool
     ) throws(SocketError) {
-        socket = try InternetSocket(.datagram, bindingTo: local, hasIPv6: hasIPv6)
+        socket = try InternetSocket(
+            .datagram, bindingTo: local, sharesPort: sharesPort, hasIPv6: hasIPv6)
         InternetSocket.set(
             SO_RCVBUF, of: socket.descriptor, level: SOL_SOCKET,
             to: CInt(clamping: receiveBufferBytes))

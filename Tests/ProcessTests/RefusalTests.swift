@@ -126,7 +126,10 @@ extension ProcessTests {
                 ("vc", ["host", "--mutd"], "did you mean --muted?"),
                 ("vc", ["host", "--listen", "70000"], "--listen must be"),
                 ("vc", ["join", "--advertise", "a"], "--advertise is not an option of `vc join`"),
-                ("vc", ["join", "7-tablet-whistle-tempo"], "the code names no server"),
+                (
+                    "vc", ["join", "7-tablet-whistle-tempo", "--no-lan"],
+                    "the code names no server"
+                ),
                 ("vc", ["join", "7-tablet"], "vc: "),
                 ("vc-signal", ["--lisen"], "unknown argument '--lisen'; did you mean --listen?"),
                 ("vc-signal", ["--listen", "a b"], "--listen needs"),

@@ -84,7 +84,7 @@ final class Stage: Sendable {
     }
 
     /// No sound card is needed; the last of an option wins.
-    private let quiet = ["--capture", "tone:300", "--playback", "silence"]
+    let quiet = ["--capture", "tone:300", "--playback", "silence"]
 }
 
 /// A UDP port that nobody had a moment ago, at an address of loopback.

@@ -133,6 +133,8 @@ private final class Service: DatagramService {
         service.handle(datagram, from: source, onSecondPort: false, now: now)
     }
 
+    func holds(_ nameplate: UInt32) -> Bool { service.holds(nameplate) }
+
     func handleTimeout(now: Instant) { service.handleTimeout(now: now) }
 
     func pollTimeout() -> Instant? { service.pollTimeout() }

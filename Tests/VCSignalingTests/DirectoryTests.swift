@@ -41,6 +41,24 @@ import VCCore
                 == .granted(nameplate: 1))
     }
 
+    @Test("inside of a host rooms have numbers that few others have, and all get one")
+    func scattered() {
+        var directory = NameplateDirectory(
+            limit: 200, limitPerSource: 200, scatteredNameplates: 99)
+        var given: Set<UInt32> = []
+        for number in 1...150 as ClosedRange<UInt64> {
+            let hash = number &* 0x9E37_79B9_7F4A_7C15
+            guard case .granted(let nameplate) = Self.claim(&directory, hash) else {
+                Issue.record("no nameplate for the claim \(number)")
+                continue
+            }
+            #expect(given.insert(nameplate).inserted)
+            if number == 20 { #expect(given != Set(1...20)) }
+        }
+        #expect(given == Set(1...150))
+        #expect(Self.claim(&directory, 7, wanted: 170) == .granted(nameplate: 170))
+    }
+
     @Test("a token that agrees in half of its hash only is not known")
     func halfAHash() {
         var directory = NameplateDirectory(limit: 10, limitPerSource: 10)

@@ -231,6 +231,7 @@ import VCTestKit
     @Test("claims are limited per source and in all, and say so")
     func claims() {
         var limits = SignalLimits.embedded
+        limits.scatteredNameplates = 1
         limits.leases = 30
         limits.leasesPerSource = 10
         let world = SignalWorld(limits: limits)

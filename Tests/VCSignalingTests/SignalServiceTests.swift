@@ -341,6 +341,9 @@ import VCTestKit
             }
         }
         while let event = host.machine.pollEvent() { host.events.append(event) }
-        #expect(host.nameplate == 1)
+        // One that few other hosts in the same network have.
+        #expect((1...SignalLimits.embedded.scatteredNameplates).contains(host.nameplate ?? 0))
+        let holds = [host.nameplate ?? 0, 100].map { world.service.holds($0) }
+        #expect(holds == [true, false])
     }
 }

@@ -226,17 +226,15 @@ struct ArgumentsTests {
         }
     }
 
-    @Test("knows the options of later versions, and ignores none silently")
-    func later() {
-        for option in Option.later {
-            #expect(error("join --\(option)") == "--\(option) is not available in this version")
-            #expect(error("join --\(option)=x")?.contains("not available") == true)
-        }
-        for text in [HelpText.overview] + Command.allCases.map(HelpText.text) {
-            for option in Option.later {
-                #expect(!text.contains("--\(option) ") && !text.contains("--\(option)\n"))
-            }
-        }
+    @Test("uses the local network unless --no-lan is said, to the commands that would")
+    func localNetwork() throws {
+        var options = CallOptions()
+        #expect(options.usesLocalNetwork)
+        options.usesLocalNetwork = false
+        #expect(try parse("host --no-lan") == .host(options))
+        #expect(try parse("join 7-a-b-c --no-lan") == .join(options, code: .arguments([1])))
+        #expect(try parse("doctor --no-lan") == .doctor(options))
+        #expect(error("tune --no-lan")?.contains("not an option of `vc tune`") == true)
     }
 
     @Test("prints nothing that steers the terminal when it repeats what was typed")

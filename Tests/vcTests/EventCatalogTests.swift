@@ -9,7 +9,9 @@ private func following(_ event: CallEvent?) -> CallEvent? {
     let ana = MemberName(number: 1, name: DisplayText(name: "ana"))
     let text = DisplayText(message: "hello")
     switch event {
-    case nil: return .waiting
+    case nil: return .reach(reach)
+    case .reach: return .searching(nameplate: 7, server: "192.0.2.1")
+    case .searching: return .waiting
     case .waiting: return .joined(number: 2, members: [ana])
     case .joined:
         return .member(
@@ -38,6 +40,14 @@ private func following(_ event: CallEvent?) -> CallEvent? {
     }
 }
 
+/// With everything in it: the router maps a port.
+private let reach: HostReach = {
+    let name = ServerName("192.168.1.20")!
+    var reach = HostReach(CallOptions(), name, port: 4_460)
+    _ = reach.note(mapped: Endpoint(ipv4: 0xCB00_7107, port: 4_470))
+    return reach
+}()
+
 private let statistics: CallStatistics = {
     var member = MemberStatistics(number: 1)
     member.rung = .direct
@@ -56,6 +66,8 @@ struct EventCatalogTests {
         }
         // The same ones with everything left out that may be.
         return events + [
+            .reach(HostReach(CallOptions(), ServerName("127.0.0.1")!, port: 1)),
+            .searching(nameplate: 7, server: nil),
             .path(member: 1, rung: .direct, roundTripMilliseconds: nil, why: "why"),
             .talking(member: 1, isOn: false),
             .chat(

@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 import time
+from typing import Callable
 
 import line
 import nat
@@ -33,6 +34,13 @@ class Setting:
     others: tuple = ()
     # The network to which the first host can move.
     roaming: object = None
+    # Whether the host has the signaling server inside, and a guest of the same site gets the code
+    # without its address.
+    is_local: bool = False
+    # What is done to the hosts of the left site before anything starts; is given their nodes.
+    prepare: Callable = None
+    # Likewise, when the host has its code.
+    meanwhile: Callable = None
 
     @property
     def ipv6(self):
@@ -68,6 +76,7 @@ class Call:
     def __enter__(self):
         try:
             self.internet.build()
+            self._do(self.setting.prepare)
             self._start_shims()
             self.services = [
                 PortMapper(router) for router in self.routers
@@ -79,6 +88,10 @@ class Call:
             self._clear()
             raise
         return self
+
+    def _do(self, action):
+        if action:
+            action([host.node for host in self.hosts[:self.left_hosts]])
 
     def __exit__(self, *_):
         self._clear()
@@ -111,12 +124,25 @@ class Call:
 
     def start_host(self):
         """Starts the host; its code is None when it did not get one in time, or ended."""
+        server = () if self.setting.is_local else ("--signal", "signal.test")
         self.host = self.member(
-            self.hosts[0], "ada", ["host"],
-            ["--signal", "signal.test", *self.setting.host_options])
+            self.hosts[0], "ada", ["host"], [*server, *self.setting.host_options])
         event = self.host.wait_for_event("code", CODE_SECONDS)
         self.code = event["code"] if event else None
+        if self.code and self.setting.is_local:
+            self.code = self._local_code()
+        self._do(self.setting.meanwhile)
         return self.code
+
+    def _local_code(self):
+        """The code for a neighbour; for who is elsewhere, with the address that the host tells when
+        its router forwards the port."""
+        code = self.code.partition("@")[0]
+        if self.setting.right is None:
+            return code
+        reach = self.host.wait_for(
+            lambda event: event["event"] == "reach" and event["outside"] == "mapped", CODE_SECONDS)
+        return reach and f"{code}@{reach['address']}"
 
     def start_guest(self):
         self.guest = self.member(

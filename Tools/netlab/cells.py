@@ -4,6 +4,7 @@ import dataclasses
 import time
 import traceback
 
+import kernel
 import nat
 from call import Call, Setting
 from stage import Interrupted
@@ -117,6 +118,7 @@ def other_cells():
     no_birthday = ("--no-birthday",)
     return [
         Cell("same LAN", Setting(Site("PR", hosts=2)), Expectation()),
+        *_local_cells(),
         Cell("same LAN and same port",
              Setting(Site("PR", hosts=2), host_options=same_port, guest_options=same_port),
              Expectation()),
@@ -164,6 +166,61 @@ def other_cells():
         Cell("XX x O", Setting(Site("XX"), Site("O")), expected("XX", "O")),
         Cell("O x XX", Setting(Site("O"), Site("XX")), expected("O", "XX")),
     ]
+
+
+def _local_cells():
+    """Two hosts on one bridge that find each other by multicast, without a server or an address."""
+    ipv4, ipv6 = Site("PR", hosts=2), Site("F6", hosts=2)
+    nobody = Expectation(refused="guest", within=REFUSED)
+    return [
+        Cell("LAN without a server", Setting(ipv4, relays=0, is_local=True), Expectation()),
+        Cell("LAN by IPv4 only",
+             Setting(ipv4, relays=0, is_local=True, prepare=_without_ipv6), Expectation()),
+        Cell("LAN by IPv6 only",
+             Setting(ipv6, relays=0, is_local=True), Expectation()),
+        Cell("LAN by link-local IPv6 only",
+             Setting(ipv6, relays=0, is_local=True, prepare=_link_local_only), Expectation()),
+        Cell("LAN that comes after the host",
+             Setting(ipv4, relays=0, is_local=True, prepare=_unplug, meanwhile=_plug),
+             Expectation()),
+        Cell("host with a server behind PR+pm x PR",
+             Setting(Site("PR+pm"), Site("PR"), relays=0, is_local=True), Expectation()),
+        Cell("LAN where the host is silent",
+             Setting(ipv4, relays=0, is_local=True, host_options=("--no-lan",)), nobody),
+        Cell("LAN with a stranger's addresses",
+             Setting(ipv4, relays=0, is_local=True, prepare=_apart), nobody),
+    ]
+
+
+def _without_ipv6(nodes):
+    for node in nodes:
+        kernel.script(node.namespace, ["echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6"])
+
+
+def _link_local_only(nodes):
+    for node in nodes:
+        kernel.script(node.namespace, ["ip -6 addr flush dev eth0 scope global"])
+
+
+def _unplug(nodes):
+    _without_ipv6(nodes)
+    kernel.script(nodes[0].namespace, ["ip link set eth0 down"])
+
+
+def _plug(nodes):
+    """The cable of the host is there; its kernel and vc take a moment to notice."""
+    kernel.script(nodes[0].namespace, ["ip link set eth0 up"])
+    time.sleep(1)
+
+
+def _apart(nodes):
+    """The second one is on the same wire, with an address of another network."""
+    _without_ipv6(nodes)
+    kernel.script(nodes[1].namespace, [
+        "ip addr flush dev eth0", "ip addr add 10.99.0.2/24 dev eth0",
+        "ip route add default dev eth0"])
+    # An answer would find its way.
+    kernel.script(nodes[0].namespace, ["ip route add 10.99.0.0/24 dev eth0"])
 
 
 def run(stage, cell):

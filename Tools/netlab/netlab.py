@@ -26,6 +26,8 @@ REPRESENTATIVE = [
     "O x PR", "FC x S", "AR x S", "PR x PR", "PRx x PRx", "PR+pm x S", "S x S", "S+pm x S",
     "F6 x F6", "PR x X", "X x X", "same LAN and same port", "two homes of one carrier",
     "double NAT x PR", "PR x S without birthday",
+    "LAN by IPv4 only", "LAN by IPv6 only",
+    "LAN with a stranger's addresses",
     "both have the same inner address", "both have containers", "IPv6 only x IPv4 only",
     "PRx x PRx 40 ms away", "PR x FC with jitter and reordering", "S x S without a relay", "O x XX",
 ]

@@ -30,6 +30,10 @@ struct JoinerMachine: ~Copyable {
 
         /// For somebody who has a code, and knows that there is a host.
         static let join = Patience(attempts: maximumAttempts, opening: openingLifetime)
+
+        /// For a host that answered in the local network, where others may have answered, too: each
+        /// of them gets one guess.
+        static let neighbour = Patience(attempts: 1, opening: .seconds(3))
     }
 
     /// How a join ended without success.

@@ -17,7 +17,12 @@ public struct CandidateList: Sendable {
     /// The candidates of `offered` that may be probed from a machine with the addresses `local`.
     ///
     /// Loopback is refused unless this machine itself meets the others through loopback.
-    public init(accepting offered: [Endpoint], local: LocalAddresses) {
+    ///
+    /// - Parameter found: where the peer itself has answered us.
+    public init(
+        accepting offered: [Endpoint], local: LocalAddresses, found: [Endpoint] = []
+    ) {
+        endpoints = Array(found.prefix(CandidateList.maximumAddresses))
         for endpoint in offered {
             guard endpoints.count < CandidateList.maximumCount else { break }
             guard endpoint.port >= CandidateList.lowestPort, !endpoints.contains(endpoint),

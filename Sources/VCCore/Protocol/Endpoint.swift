@@ -66,6 +66,9 @@ public struct Endpoint: Hashable, Sendable, BitwiseCopyable {
             high: high, low: low, port: port, scope: scope, transport: transport, socket: socket)
     }
 
+    /// Whether this is fe80::/10, which means nothing without an interface (RFC 4291).
+    public var isLinkLocalIPv6: Bool { high >> 54 == 0xFE80 >> 6 }
+
     /// Whether the two have the same address, whatever the port.
     public func hasSameAddress(as other: Endpoint) -> Bool {
         high == other.high && low == other.low

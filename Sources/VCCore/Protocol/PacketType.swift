@@ -15,4 +15,6 @@ public enum PacketType {
     public static let handshake: UInt8 = 0xC4
     /// Pairwise sealed packet.
     public static let sealed: UInt8 = 0xC5
+    /// Who has a room, in the local network.
+    public static let discovery: UInt8 = 0xC6
 }

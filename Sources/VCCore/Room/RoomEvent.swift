@@ -5,6 +5,9 @@ public enum RoomEvent: Equatable, Sendable {
     case open(nameplate: UInt32)
     /// Of a phrase: we are the first, and wait for others.
     case waiting
+    /// Joiner: the room is looked for in the local network; then, the code is tried at a host there
+    /// that has a room of this number.
+    case searching(nameplate: UInt32, at: Endpoint?)
     /// We are in the room.
     case joined(number: UInt8, members: [Member])
     /// Somebody came, went, fell silent or returned.
@@ -80,6 +83,8 @@ public enum RoomWarning: Equatable, Sendable {
     case signalDraining
     /// vc-signal opens no more rooms, in all or for this address.
     case signalFull
+    /// Host, with the signaling server inside: questions in the local network cannot be heard.
+    case notFoundNearby
     /// A relay does not take the ticket that vc-signal gave.
     case relayRefused
     /// The budget of wrong guesses is spent: the code was changed.
@@ -140,6 +145,8 @@ public enum EndReason: Equatable, Sendable {
     case refused(JoinRefusal)
     /// No host holds the nameplate at the server.
     case noSuchRoom
+    /// No host in the local network has the room, and no server was named.
+    case notInNetwork
     /// The host does not answer.
     case noAnswer
     /// No signaling server answers.

@@ -103,7 +103,8 @@ extension RoomMachine {
     ) {
         peers[number].hidesAddresses = offered.isEmpty
         guard configuration.rungs.allowsDirect else { return }
-        peers[number].path.setCandidates(
-            CandidateList(accepting: offered, local: local), lead: lead, now: now)
+        let list = CandidateList(
+            accepting: offered, local: local, found: addressesFound(of: number))
+        peers[number].path.setCandidates(list, lead: lead, now: now)
     }
 }

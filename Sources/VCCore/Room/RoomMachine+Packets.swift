@@ -24,6 +24,11 @@ extension RoomMachine {
             return unsafe receiveRelayed(datagram, from: source, now: now)
         case PacketType.hostForward:
             return unsafe receiveForward(datagram, from: source, now: now)
+        case PacketType.discovery:
+            handleDiscovery(
+                unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: source,
+                now: now)
+            return nil
         case _:
             unsafe receiveAnswer(
                 RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: source, now: now)

@@ -57,6 +57,7 @@ extension RoomMachine {
             peers.remove(number)
         }
         phase = .leaving
+        search = nil
         nextLeave = now
         if isHost {
             // Who takes our place finds the nameplate free for its token.
@@ -121,6 +122,7 @@ extension RoomMachine {
         door = nil
         invites = []
         joiner = nil
+        search = nil
         code = nil
         succession = SuccessionState()
         events.append(.ended(reason))

@@ -18,7 +18,7 @@ extension RoomMachine {
             isHost ? noteSignal(back: true) : beginJoin(now: now)
         case .unreachable:
             if phase == .opening { end(.signalUnreachable) }
-            if isHost { noteSignal(back: false) } else { failJoin(.signalUnreachable) }
+            if isHost { noteSignal(back: false) } else { failJoin(.signalUnreachable, now: now) }
         case .leased(let nameplate):
             // The host is gone for vc-signal, too: the lease makes us host.
             if !isHost, succession.machine.isClaiming { accede(.succeeded, now: now) }
@@ -47,16 +47,26 @@ extension RoomMachine {
             // A call never depends on the server, nor on one that was started anew.
             if phase == .inRoom { noteSignal(back: false) } else { end(.signalTokenNeeded) }
         case .leases(let bucket, let leases): tune?.listed(bucket, leases, now: now)
-        case .noSuchRoom: failJoin(.noSuchRoom)
-        case .rateLimited: failJoin(.signalBusy)
+        case .noSuchRoom: failJoin(.noSuchRoom, now: now)
+        case .rateLimited: failJoin(.signalBusy, now: now)
         case .serverFull:
-            if isHost { events.append(.warning(.signalFull)) } else { failJoin(.signalBusy) }
+            if isHost {
+                events.append(.warning(.signalFull))
+            } else {
+                failJoin(.signalBusy, now: now)
+            }
         case .serverDraining: events.append(.warning(.signalDraining))
         case .mailboxClosed: break
         case .claimRefused: events.append(.warning(.signalFull))
         case .unsupportedVersion(let version):
-            // A call never depends on the server.
-            if phase == .inRoom { noteSignal(back: false) } else { end(.signalVersion(version)) }
+            // A call never depends on the server, nor a search on one that answers it.
+            if phase == .inRoom {
+                noteSignal(back: false)
+            } else if isSearching {
+                failJoin(.signalVersion(version), now: now)
+            } else {
+                end(.signalVersion(version))
+            }
         }
     }
 
@@ -279,7 +289,7 @@ extension RoomMachine {
         joiner = JoinerMachine(
             secret: RoomMachine.secret(of: code.words, arena: arena), nameplate: code.nameplate,
             local: keys.publicKey, request: JoinRequest(index: joinIndex, candidates: candidates),
-            arena: arena, random: &random, now: now)
+            patience: isSearching ? .neighbour : .join, arena: arena, random: &random, now: now)
         attempt = 1
         self.code = consume code
         wake(now)
@@ -297,7 +307,7 @@ extension RoomMachine {
             }
             unsafe signal.post(message.span.bytes, now: now)
         }
-        if let failure = joiner?.failure { failJoin(RoomMachine.reason(of: failure)) }
+        if let failure = joiner?.failure { failJoin(RoomMachine.reason(of: failure), now: now) }
     }
 
     private mutating func continueJoin(_ body: RawSpan, now: Instant) {
@@ -319,6 +329,7 @@ extension RoomMachine {
         roomKey = result.welcome.roomKey.duplicate()
         let hostEntry = Roster.Entry(number: roster.host, key: host)
         joiner = nil
+        noteFound(host)
         phase = .inRoom
         joinedAt = now
         addPeer(
@@ -337,11 +348,6 @@ extension RoomMachine {
             now >= joinedAt + RoomMachine.pathPatience, !tunesAgain(now: now)
         else { return }
         end(.noPath)
-    }
-
-    private mutating func failJoin(_ reason: EndReason) {
-        guard phase == .finding || phase == .joining else { return }
-        end(reason)
     }
 
     private static func reason(of failure: JoinerMachine.Failure) -> EndReason {

@@ -110,6 +110,11 @@ public struct RoomMachine: ~Copyable {
     var joinIndex: UInt32 = 0
     var hasJoined = false
 
+    /// Joiner: looks for the room in the local network.
+    var search: LocalSearch?
+    /// The host that was found there, and its link-local addresses.
+    var foundHost: (key: PublicKey, addresses: [Endpoint])?
+
     // Of a phrase.
     var tune: TuneMachine?
     /// Host: the lease under which the room is found.
@@ -227,6 +232,9 @@ public struct RoomMachine: ~Copyable {
         ownCandidates = configuration.candidates
         local = configuration.local
         isMuted = configuration.isMuted
+        if configuration.servers.isEmpty, configuration.searchesLocalNetwork {
+            beginSearch(after: nil, now: now)
+        }
     }
 
     /// Whether we let newcomers in and say who is a member. The host may change.
@@ -304,6 +312,7 @@ public struct RoomMachine: ~Copyable {
         driveHostRoutes(now: now)
         driveDoor(now: now)
         driveInvites(now: now)
+        driveSearch(now: now)
         driveJoin(now: now)
         driveTrust(now: now)
         driveTune(now: now)
@@ -335,7 +344,7 @@ public struct RoomMachine: ~Copyable {
         case .none: break
         }
         for number in peers.numbers { earliest = min(earliest, peerTimeout(number, now: now)) }
-        earliest = min(earliest, min(shelf.timeout, chatTimeout(now: now)))
+        earliest = min(earliest, min(shelf.timeout, min(chatTimeout(now: now), searchTimeout)))
         if phase == .leaving { earliest = min(earliest, nextLeave) }
         earliest = min(earliest, successionTimeout(now: now))
         if phase == .inRoom, !isHost { earliest = min(earliest, now + .seconds(1)) }
@@ -362,12 +371,14 @@ public struct RoomConfiguration: Sendable {
     public var rungs: RungPolicy
     /// Host: what a signaling server wants to see that does not open rooms for everybody.
     public var hostToken: HostToken?
+    /// Joiner: whether the room is looked for in the local network where no server has it.
+    public var searchesLocalNetwork: Bool
 
     public init(
         isHost: Bool, servers: [Endpoint], advertised: ServerName? = nil, name: DisplayText,
         isMuted: Bool = false, candidates: [Endpoint], local: LocalAddresses,
         capacity: Int = Limits.members, rungs: RungPolicy = RungPolicy(),
-        hostToken: HostToken? = nil
+        hostToken: HostToken? = nil, searchesLocalNetwork: Bool = false
     ) {
         precondition((2...Limits.members).contains(capacity))
         self.isHost = isHost
@@ -380,6 +391,7 @@ public struct RoomConfiguration: Sendable {
         self.capacity = capacity
         self.rungs = rungs
         self.hostToken = hostToken
+        self.searchesLocalNetwork = searchesLocalNetwork
     }
 }
 

@@ -6,6 +6,8 @@ public protocol DatagramService: AnyObject {
     var localClient: Endpoint { get }
     /// Takes a datagram; false when it was none of its requests.
     func handle(_ datagram: RawSpan, from source: Endpoint, now: Instant) -> Bool
+    /// Whether a room with this nameplate is open here.
+    func holds(_ nameplate: UInt32) -> Bool
     /// Lets time pass.
     func handleTimeout(now: Instant)
     /// When `handleTimeout` is next needed.

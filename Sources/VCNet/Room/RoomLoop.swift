@@ -12,6 +12,8 @@ public struct RoomLoop: ~Copyable {
         static let capture: UInt64 = 1
         static let command: UInt64 = 2
         static let addresses: UInt64 = 3
+        static let questions: UInt64 = 4
+        static let answers: UInt64 = 5
         static let streams: Range<UInt64> = 16..<32
         static let extraSockets: Range<UInt64> = 256..<512
     }
@@ -32,6 +34,10 @@ public struct RoomLoop: ~Copyable {
     private let link: RoomLink
     private var service: (any DatagramService)?
     private let spare: (any SpareService)?
+    private var discovery = LocalDiscovery(
+        hearingToken: Token.questions, askingToken: Token.answers)
+    /// Whether rooms of `service` can be found by others in the local network.
+    private let isFound: Bool
     private var poller: Poller
     private var incoming = ReceiveBatch(slots: 16)
     private var outgoing = SendBatch(slots: 32)
@@ -46,10 +52,11 @@ public struct RoomLoop: ~Copyable {
     ///   - network: tells this machine's addresses again when they change.
     ///   - service: a server that shares the socket, or nil.
     ///   - spare: makes one, should the room need it because the host that had one is gone.
+    ///   - isFound: whether who asks in the local network is told of the rooms of either.
     public init(
         socket: consuming UDPSocket, machine: consuming RoomMachine, voice: any VoicePort,
         link: RoomLink, network: any LocalNetwork, service: (any DatagramService)?,
-        spare: (any SpareService)? = nil
+        spare: (any SpareService)? = nil, isFound: Bool = false
     ) throws(SystemError) {
         let poller = try Poller()
         try poller.add(socket.descriptorNumber, token: Token.socket)
@@ -63,9 +70,11 @@ public struct RoomLoop: ~Copyable {
         self.machine = machine
         self.socket = socket
         self.network = network
+        self.isFound = isFound
         // Without netlink, changes are noticed when nothing is answered any more.
         addressWatch = try? AddressWatch()
         watchAddresses()
+        if service != nil { hearNeighbours() }
     }
 
     private func watchAddresses() {
@@ -133,6 +142,8 @@ public struct RoomLoop: ~Copyable {
         if let number = extraSockets.number(of: readiness.token) {
             return receive(fromExtra: number, now: now)
         }
+        if readiness.token == Token.questions { return answerQuestions(now: now) }
+        if readiness.token == Token.answers { return readAnswers(now: now) }
         guard streams.owns(readiness.token) else { return }
         streams.handle(readiness, poller: poller, now: now)
         while let datagram = streams.nextDatagram(now: now) {
@@ -244,6 +255,43 @@ public struct RoomLoop: ~Copyable {
         }
     }
 
+    // MARK: The local network
+
+    private mutating func hearNeighbours() {
+        guard isFound, !discovery.hear(poller) else { return }
+        link.tell(.room(.warning(.notFoundNearby)))
+    }
+
+    private mutating func answerQuestions(now: Instant) {
+        guard let service else { return }
+        discovery.read(Token.questions)
+        while let (answer, asker) = discovery.nextAnswer(for: service, now: now) {
+            if outgoing.isFull { outgoing.flush(through: socket) }
+            guard let packet = unsafe outgoing.reserve() else { break }
+            var writer = unsafe ByteWriter(MutableRawSpan(_unsafeBytes: packet))
+            answer.encode(into: &writer)
+            outgoing.commit(writer.count, to: asker)
+        }
+        outgoing.flush(through: socket)
+    }
+
+    private mutating func readAnswers(now: Instant) {
+        discovery.read(Token.answers)
+        while let (datagram, source) = unsafe discovery.nextReply() {
+            _ = unsafe machine.receive(datagram, from: source, now: now)
+        }
+        hasWork = true
+    }
+
+    private mutating func askNeighbours(now: Instant) {
+        guard machine.isSearching else { return discovery.stopAsking() }
+        guard let packet = unsafe outgoing.reserve(),
+            let size = unsafe machine.pollQuery(into: packet, now: now)
+        else { return }
+        let question = unsafe UnsafeRawBufferPointer(rebasing: packet[..<size])
+        discovery.ask(unsafe RawSpan(_unsafeBytes: question), poller)
+    }
+
     // MARK: The rest
 
     /// Lets the machines do what is due, and sends what they have.
@@ -260,6 +308,7 @@ public struct RoomLoop: ~Copyable {
             of: sockets, beside: socket.localEndpoint, poller: poller)
         while transmit(now: now) {}
         outgoing.flush(through: socket)
+        askNeighbours(now: now)
         extraSockets.closeOthers(than: sockets)
         while streams.pollEvent() != nil {}
         tell(now: now)
@@ -283,6 +332,7 @@ public struct RoomLoop: ~Copyable {
 
     private mutating func readAddresses(now: Instant) {
         recheckAddresses = .distantFuture
+        discovery.linksChanged()
         let (candidates, local) = network.addresses(port: socket.localEndpoint.port)
         // Between two networks there may be no address at all; the next message brings one.
         guard !candidates.isEmpty else { return }
@@ -363,6 +413,7 @@ public struct RoomLoop: ~Copyable {
             let made = spare?.open(port: socket.localEndpoint.port, now: now)
         else { return }
         service = made.service
+        hearNeighbours()
         machine.useEmbeddedSignal(
             made.service.localClient, advertised: made.advertised, now: now)
     }

@@ -23,7 +23,9 @@ enum Call {
             let arena = try CallSetup.makeArena()
             let code = try CodeInput.read(source, in: arena)
             let nameplate = code.nameplate
-            let setup = try CallSetup(options, isHost: false, server: code.server, arena: arena)
+            let setup = try CallSetup(
+                options, isHost: false, server: code.server,
+                searches: options.usesLocalNetwork && code.server == nil, arena: arena)
             let machine = RoomMachine(
                 joining: code, setup.configuration, arena: setup.arena,
                 random: AnyRandomSource(SystemRandom()), now: MonotonicClock.now)
@@ -119,6 +121,7 @@ struct RunningCall {
     let router: RouterPort?
     let engine: AudioEngine
     let serverName: String
+    let reach: HostReach?
     let nameplate: UInt32?
     /// How the others see us at first.
     let ownName: DisplayText
@@ -134,8 +137,8 @@ struct Beginning {
         _ setup: consuming CallSetup, _ machine: consuming RoomMachine, nameplate: UInt32?,
         phrase: HeldPhrase? = nil
     ) throws(CallFailure) {
-        let (engine, serverName, ownName) = (
-            setup.engine, setup.serverName, setup.configuration.name
+        let (engine, serverName, ownName, reach) = (
+            setup.engine, setup.serverName, setup.configuration.name, setup.reach
         )
         let link = try Call.system { () throws(SystemError) in try RoomLink() }
         let router =
@@ -145,6 +148,6 @@ struct Beginning {
         try Call.system { () throws(SystemError) in try thread.start() }
         running = RunningCall(
             thread: thread, link: link, router: router, engine: engine, serverName: serverName,
-            nameplate: nameplate, ownName: ownName, phrase: phrase)
+            reach: reach, nameplate: nameplate, ownName: ownName, phrase: phrase)
     }
 }

@@ -16,7 +16,13 @@ struct CallConsole: ~Copyable {
     let engine: AudioEngine
     private let signals: TerminationSignals
     let options: CallOptions
-    let serverName: String
+    var serverName: String
+    /// Who can come in, where the signaling server is inside.
+    var reach: HostReach?
+    var hasToldReach = false
+    /// Whether the room was looked for in the local network, and at which host of it we are.
+    var hasSearched = false
+    var foundServer: String?
     private let nameplate: UInt32?
     private var ownName: DisplayText
     private let start: Instant
@@ -50,6 +56,7 @@ struct CallConsole: ~Copyable {
         router = call.router
         engine = call.engine
         serverName = call.serverName
+        reach = call.reach
         nameplate = call.nameplate
         ownName = call.ownName
         self.signals = signals
@@ -194,11 +201,14 @@ extension CallConsole {
         switch event {
         case .open:
             showCode()
+            tellReach()
             tellRecording()
+        case .searching(let nameplate, let host): noteSearch(nameplate, at: host)
         case .waiting: show(.waiting)
         case .ended(let reason): finish(reason)
         case .warning(let warning): show(.warning(kind: warning.kind, message: warning.sentence))
         case .joined(let number, let members):
+            noteServer()
             room.ownNumber = Int(number)
             for member in members { room.add(member) }
             defer {
@@ -292,7 +302,8 @@ extension CallConsole {
     }
 
     private mutating func finish(_ reason: EndReason) {
-        let (status, sentence) = reason.outcome(nameplate: nameplate, server: serverName)
+        let (status, sentence) = reason.outcome(
+            nameplate: nameplate, server: serverName, searched: hasSearched)
         self.status = status
         if status != .success { show(.error(kind: reason.kind, message: sentence)) }
         show(.left(reason: sentence))
@@ -307,6 +318,7 @@ extension CallConsole {
         ticks += 1
         room.chooseEncoder(link.connections, now: now)
         room.noteDelays(link.connections)
+        noteMapping(router?.external)
         router?.note(
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
         for (member, report) in room.reports() { link.submit(.report(report, to: member)) }

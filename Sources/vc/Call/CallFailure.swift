@@ -12,16 +12,32 @@ struct CallFailure: Error, Equatable {
 }
 
 extension EndReason {
-    /// The exit status, and what to say; `server` is how the signaling server was named.
-    func outcome(nameplate: UInt32?, server: String) -> (status: ExitStatus, sentence: String) {
-        switch self {
+    /// The exit status, and what to say.
+    ///
+    /// - Parameters:
+    ///   - server: how the signaling server was named.
+    ///   - searched: whether the room was looked for in the local network, too.
+    func outcome(
+        nameplate: UInt32?, server: String, searched: Bool = false
+    ) -> (status: ExitStatus, sentence: String) {
+        let nowhere = searched ? ", and none answers in this network" : ""
+        return switch self {
         case .left: (.success, "you left")
         case .hostLeft: (.success, "the host closed the room")
         case .removed: (.refused, "the host removed you from the room")
         case .hostLost: (.unavailable, "nothing was heard of the host for a minute")
         case .refused(let reason): reason.outcome
         case .noSuchRoom:
-            (.refused, "no room \(nameplate.map(String.init) ?? "like this") at \(server)")
+            (
+                .refused,
+                "no room \(nameplate.map(String.init) ?? "like this") at \(server)\(nowhere)"
+            )
+        case .notInNetwork:
+            (
+                .unavailable,
+                "no room \(nameplate.map(String.init) ?? "like this") answers in this network: ask "
+                    + "for the whole code, with @address, or give --signal HOST"
+            )
         case .noAnswer:
             (
                 .unavailable,
@@ -30,8 +46,8 @@ extension EndReason {
         case .signalUnreachable:
             (
                 .unavailable,
-                "no signaling server answers at \(server) (tried for 5 s); check the address "
-                    + "behind the @ of the code and the firewall there (UDP)"
+                "no signaling server answers at \(server) (tried for 5 s)\(nowhere); check "
+                    + "the address behind the @ of the code and the firewall there (UDP)"
             )
         case .signalBusy:
             (.unavailable, "the signaling server at \(server) is busy; try again in a minute")

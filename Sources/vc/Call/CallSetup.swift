@@ -18,10 +18,15 @@ struct CallSetup: ~Copyable {
     let network: CallNetwork
     /// How the signaling server is named to people.
     let serverName: String
+    /// Who can come in, where the server is inside.
+    let reach: HostReach?
 
-    /// - Parameter server: the one that the code names, for a joiner.
+    /// - Parameters:
+    ///   - server: the one that the code names, for a joiner.
+    ///   - searches: whether the room may be looked for in the local network.
     init(
-        _ options: CallOptions, isHost: Bool, server: ServerName?, arena: SecretArena
+        _ options: CallOptions, isHost: Bool, server: ServerName?, searches: Bool = false,
+        arena: SecretArena
     ) throws(CallFailure) {
         var random = SystemRandom()
         let hostToken = try options.signalToken.map { source throws(CallFailure) in
@@ -35,7 +40,9 @@ struct CallSetup: ~Copyable {
         if embeds {
             servers = [EmbeddedSignal.client]
         } else if let named {
-            servers = try CallSetup.resolve(named)
+            servers = try CallSetup.resolve(named, isNeeded: !searches)
+        } else if searches {
+            servers = []
         } else {
             throw CallFailure(
                 .usage,
@@ -51,12 +58,14 @@ struct CallSetup: ~Copyable {
         self.arena = arena
         self.engine = engine
         self.options = options
-        serverName = advertised?.description ?? named?.description ?? ""
+        serverName = advertised?.description ?? named?.description ?? "this network"
+        reach = embeds ? advertised.map { HostReach(options, $0, port: port) } : nil
         configuration = RoomConfiguration(
             isHost: isHost, servers: servers, advertised: advertised,
             name: options.name ?? guestName(using: &random), isMuted: options.isMuted,
             candidates: addresses.map { $0.with(port: port) },
-            local: network.local(addresses), rungs: options.rungs, hostToken: hostToken)
+            local: network.local(addresses), rungs: options.rungs, hostToken: hostToken,
+            searchesLocalNetwork: searches)
         service = embeds ? EmbeddedSignal(random: &random, now: MonotonicClock.now) : nil
         self.network = network
         self.socket = socket
@@ -64,7 +73,8 @@ struct CallSetup: ~Copyable {
 
     /// Whether a router may stand between us and the others, and a port there is of use.
     var isBehindRouter: Bool {
-        options.rungs.allowsDirect && !network.includesLoopback
+        let meetsOthers = service == nil ? !network.includesLoopback : reach?.outside == .forward
+        return options.rungs.allowsDirect && meetsOthers
             && network.addresses.contains { $0.isPrivate }
     }
 
@@ -78,7 +88,8 @@ struct CallSetup: ~Copyable {
             return RoomThread(
                 try RoomLoop(
                     socket: socket, machine: machine, voice: voice, link: link,
-                    network: network, service: service, spare: spare))
+                    network: network, service: service, spare: spare,
+                    isFound: options.usesLocalNetwork))
         } catch {
             throw CallFailure(.unavailable, "the system refused \(error.call): \(error)")
         }
@@ -160,11 +171,18 @@ struct CallSetup: ~Copyable {
         }
     }
 
-    private static func resolve(_ server: ServerName) throws(CallFailure) -> [Endpoint] {
+    /// - Parameter isNeeded: false where the room may be elsewhere, too.
+    private static func resolve(
+        _ server: ServerName, isNeeded: Bool
+    ) throws(CallFailure) -> [Endpoint] {
         do throws(ResolveError) {
             return try Resolver.resolve(
                 HostPort(host: server.host, port: server.port), defaultPort: signalPort)
         } catch {
+            guard isNeeded else {
+                StandardStream.diagnostics.write(line: "vc: \(error)")
+                return []
+            }
             throw CallFailure(.unavailable, "\(error)")
         }
     }
@@ -191,7 +209,7 @@ struct CallSetup: ~Copyable {
 
 extension ServerName {
     /// `host[:port]`, the port only where it is not the usual one.
-    fileprivate static func text(_ host: String, port: UInt16, usual: UInt16) -> String {
+    static func text(_ host: String, port: UInt16, usual: UInt16) -> String {
         if port == usual { return host }
         return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }

@@ -48,6 +48,7 @@ extension RoomWarning {
         case .signalBack: "signal-back"
         case .signalDraining: "signal-draining"
         case .signalFull: "signal-full"
+        case .notFoundNearby: "not-found-nearby"
         case .relayRefused: "relay-refused"
         case .codeRetired: "code-retired"
         case .nameplateChanged: "nameplate-changed"
@@ -77,6 +78,9 @@ extension RoomWarning {
         case .signalBack: "the signaling server answers again"
         case .signalDraining: "the signaling server is about to stop: the call goes on"
         case .signalFull: "the signaling server opens no more rooms now; it is asked again"
+        case .notFoundNearby:
+            "another program keeps UDP port \(DiscoveryFormat.port) for itself: who is in the same "
+                + "network needs the whole code, with what follows the @"
         case .relayRefused:
             "a relay does not take the tickets of the signaling server: its administrator "
                 + "should look at --signal-key"
@@ -130,6 +134,7 @@ extension EndReason {
         case .hostLost: "host-lost"
         case .refused: "refused"
         case .noSuchRoom: "no-such-room"
+        case .notInNetwork: "not-in-network"
         case .noAnswer: "no-answer"
         case .signalUnreachable: "signal-unreachable"
         case .signalBusy: "signal-busy"

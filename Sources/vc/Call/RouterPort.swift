@@ -11,8 +11,8 @@ final class RouterPort {
     private static let patience = Duration.seconds(15)
 
     private let link: RoomLink
-    /// Whether the router says that it maps our port; set on the mapper's thread.
-    private let isMapped = Flag()
+    /// The outer address that the router says it maps to our port; set on the mapper's thread.
+    private let mapped = MappedAddress()
     /// Since when somebody is there whom no direct path reaches.
     private var missedSince: Instant?
     private var mapper: PortMapper?
@@ -26,13 +26,16 @@ final class RouterPort {
     }
 
     private func begin() {
-        let (link, isMapped) = (link, isMapped)
+        let (link, mapped) = (link, mapped)
         // Without a thread for it the call goes on without a mapping.
         mapper = try? PortMapper(port: port) { mapping in
-            isMapped.value.store(mapping != nil, ordering: .relaxed)
+            mapped.value.withLock { $0 = mapping?.external }
             link.submit(.mapped(mapping?.external))
         }
     }
+
+    /// The outer address that leads to our port, as the router says.
+    var external: Endpoint? { mapped.value.withLock { $0 } }
 
     /// There may be another router, and our port may be another one.
     func networkChanged(port: UInt16) {
@@ -47,7 +50,7 @@ final class RouterPort {
 
     /// Each tick: whether everybody is reached directly.
     func note(isReached: Bool, now: Instant) {
-        guard !isReached, isMapped.value.load(ordering: .relaxed) else {
+        guard !isReached, external != nil else {
             missedSince = nil
             return
         }
@@ -62,7 +65,7 @@ final class RouterPort {
     func stop() { mapper?.stop() }
 }
 
-/// A truth that two threads know.
-private final class Flag: Sendable {
-    let value = Atomic(false)
+/// An address that two threads know.
+private final class MappedAddress: Sendable {
+    let value = Mutex<Endpoint?>(nil)
 }

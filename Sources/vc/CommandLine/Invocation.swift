@@ -60,6 +60,8 @@ struct CallOptions: Equatable {
     var signalToken: SignalTokenSource?
     var advertise: ServerName?
     var listen: ListenAddress?
+    /// Whether rooms are looked for in the local network, and ours can be found there.
+    var usesLocalNetwork = true
     var name: DisplayText?
     var isMuted = false
     var isRaw = false

@@ -139,9 +139,3 @@ extension Option {
 
 /// `text`, unless nothing stands there.
 @Sendable func anyText(_ text: String) -> String? { text.isEmpty ? nil : text }
-
-extension Option {
-    /// Options of later versions: refused by name, because ignoring one could cost the privacy
-    /// that it asked for.
-    static let later = ["no-lan"]
-}

@@ -84,9 +84,6 @@ struct OptionReader {
     }
 
     private func unknownOption(_ spelling: String) -> UsageError {
-        if Option.later.contains(where: { "--" + $0 == spelling }) {
-            return UsageError("\(spelling) is not available in this version")
-        }
         let known = Option.all.filter { $0.isTaken(by: command) }.map(\.spelling)
         if let meant = nearest(to: spelling, among: known + ["--help"]) {
             return UsageError("there is no option \(spelling); did you mean \(meant)?")

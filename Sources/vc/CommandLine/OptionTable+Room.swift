@@ -43,6 +43,10 @@ extension Option {
             "local UDP port; default: random, 4460 when the signaling server runs inside"
         ) { ListenAddress($0) },
         toggle(
+            "no-lan", .network, [.host, .join, .doctor], \.call.usesLocalNetwork, sets: false,
+            "neither look for the room in the local network nor answer there; without it everybody "
+                + "there can see which room numbers are open and looked for"),
+        toggle(
             "relay-only", .network, calls, \.isRelayOnly,
             "talk through relays only: the others see no address of yours; without it every "
                 + "member sees the addresses of your machine and of your router"),

@@ -41,6 +41,7 @@ final class Doctor {
                     portMap.wait(milliseconds: Self.portMapMilliseconds), network.mapping,
                     observed: network.observed))
         }
+        if options.usesLocalNetwork { tell(DiscoveryProbe.run()) }
         tell(.firewall(program: ThisMachine.firewall(), isServer: options.signal == nil))
         tellVerdict()
         return report.isCallPossible ? .success : .unavailable

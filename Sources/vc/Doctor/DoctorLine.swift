@@ -17,7 +17,7 @@ struct DoctorLine: Equatable {
         case ipv4, ipv6
         case server, nat
         case portMapping = "port-mapping"
-        case room, relay, firewall
+        case room, relay, discovery, firewall
     }
 
     let check: Check

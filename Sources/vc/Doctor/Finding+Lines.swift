@@ -34,6 +34,7 @@ extension Finding {
             [Self.portMapping(found, mapping, observed)]
         case .room(let room, let hasTicket): [Self.room(room, hasTicket: hasTicket)]
         case .relays(let relays, let passesUDP): Self.relays(relays, passesUDP: passesUDP)
+        case .discovery(let discovery): [Self.discovery(discovery)]
         case .firewall(let program, let isServer): Self.firewall(program, isServer: isServer)
         }
     }

@@ -113,6 +113,32 @@ extension Finding {
         }
     }
 
+    static func discovery(_ discovery: Discovery) -> DoctorLine {
+        switch discovery {
+        case .heard(let interfaces) where !interfaces.isEmpty:
+            DoctorLine(
+                .discovery, .ok,
+                "rooms in the local network are found without an address (UDP "
+                    + "\(DiscoveryFormat.port), multicast on \(interfaces.joined(separator: ", ")))"
+            )
+        case .heard:
+            DoctorLine(
+                .discovery, .ok,
+                "no network to look for rooms in: only those on this machine are found")
+        case .silent:
+            DoctorLine(
+                .discovery, .warning,
+                "this machine does not hear its own multicast: rooms in the local network are not "
+                    + "found",
+                advice: "let UDP \(DiscoveryFormat.port) through its firewall, or give the whole "
+                    + "code, with @address")
+        case .unavailable(let reason):
+            DoctorLine(
+                .discovery, .warning, "rooms in the local network are not found: \(reason)",
+                advice: "give the whole code, with @address")
+        }
+    }
+
     static func room(_ room: RoomProbe.Room, hasTicket: Bool) -> DoctorLine {
         switch room {
         case .leased:

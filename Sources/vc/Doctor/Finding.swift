@@ -46,6 +46,14 @@ enum Finding {
         let isDraining: Bool
     }
 
+    /// Whether rooms of the local network can be found.
+    enum Discovery: Equatable {
+        /// On these interfaces a question is heard; empty: on this machine only.
+        case heard([String])
+        case silent
+        case unavailable(String)
+    }
+
     case microphone(name: String, Device)
     case loudspeaker(name: String, Device)
     /// Nil: the devices stand in for a microphone and a loudspeaker.
@@ -65,6 +73,7 @@ enum Finding {
     case room(RoomProbe.Room, hasTicket: Bool)
     /// Nil: the server did not say which relays there are.
     case relays([Relay]?, passesUDP: Bool)
+    case discovery(Discovery)
     /// The firewall program of this machine, and whether this machine is to be reached from outside
     /// because it runs the signaling server itself.
     case firewall(program: String?, isServer: Bool)

@@ -4,12 +4,15 @@ extension Command {
         switch self {
         case .host:
             "Makes a room and prints its code, which you give to your friends. Without --signal a "
-                + "signaling server runs inside, and the code names this machine's address."
+                + "signaling server runs inside, and the code names this machine's address, which "
+                + "friends in the same network may leave out; it is also told what people "
+                + "outside of it need."
         case .join:
-            "Enters the room that CODE names. Any case, spaces or dashes between the words, and "
-                + "four letters of each word suffice. Without CODE, $VC_CODE is read; without "
-                + "that, you are asked, and the code stands neither in the process list nor in "
-                + "the shell's history."
+            "Enters the room that CODE names. Where it names no server, and none is configured or "
+                + "the configured one has no such room, it is looked for in the local network. "
+                + "Any case, spaces or dashes between the words, and four letters of each word "
+                + "suffice. Without CODE, $VC_CODE is read; without that, you are asked, and the "
+                + "code stands neither in the process list nor in the shell's history."
         case .tune:
             "Meets whoever says the same phrase at the same signaling server; nobody needs to be "
                 + "first, and there is no code. Whoever can guess the phrase can come in, so one "

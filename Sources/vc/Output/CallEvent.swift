@@ -3,6 +3,11 @@ internal import VCCore
 /// What happens in a call, for people and programs. The code is not among them: it is a secret and
 /// is written by `EventRenderer.writeCode`.
 enum CallEvent: Equatable {
+    /// At a host with the signaling server inside: who can come in.
+    case reach(HostReach)
+    /// The room of this number is looked for in the local network, or the code is tried at a host
+    /// there.
+    case searching(nameplate: Int, server: String?)
     /// Of a phrase: nobody else is here yet.
     case waiting
     /// We are in the room: our own number, and everybody who is in it.

@@ -55,6 +55,21 @@ extension EventKind {
                 optional("once", "true", "it lets one guest in, once"),
             ]),
         EventKind(
+            "reach", "the host, with the signaling server inside: who can come in",
+            [
+                field("lan", "true or false", "whether the code works without its @ nearby"),
+                field("outside", "text", "open, given, forward, mapped or none"),
+                field("port", "number", "of UDP, which people outside must reach"),
+                optional("address", "text", "mapped: what follows the @ for people outside"),
+                optional("message", "text", "a sentence: what they need"),
+            ]),
+        EventKind(
+            "search", "the room is looked for in the local network",
+            [
+                field("nameplate", "number", "its number"),
+                optional("server", "text", "a host that has it, where the code is tried now"),
+            ]),
+        EventKind(
             "phrase", "`vc tune` made a phrase",
             [
                 field("phrase", "text", "a secret: who has it can come in"),

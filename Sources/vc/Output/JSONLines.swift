@@ -30,6 +30,10 @@ struct JSONLines: EventRenderer {
         object.add("event", event.jsonName)
         object.add("t", seconds, decimals: 3)
         switch event {
+        case .reach(let reach): Self.add(reach, to: &object)
+        case .searching(let nameplate, let server):
+            object.add("nameplate", nameplate)
+            if let server { object.add("server", server) }
         case .waiting: break
         case .joined(let number, let members):
             object.add("number", number)
@@ -95,6 +99,16 @@ struct JSONLines: EventRenderer {
         return object
     }
 
+    private static func add(_ reach: HostReach, to object: inout JSONObject) {
+        object.add("lan", reach.isFound)
+        object.add("outside", reach.outside.word)
+        object.add("port", Int(reach.port))
+        if case .mapped(let external) = reach.outside {
+            object.add("address", external.serverText)
+        }
+        if let sentence = reach.outsideSentence { object.add("message", sentence) }
+    }
+
     private static func add(_ change: MemberChange, to object: inout JSONObject) {
         object.add("number", change.number)
         object.add("name", change.name.text)
@@ -143,6 +157,8 @@ extension CallEvent {
     /// The field `event`.
     var jsonName: String {
         switch self {
+        case .reach: "reach"
+        case .searching: "search"
         case .waiting: "waiting"
         case .joined: "joined"
         case .member: "member"

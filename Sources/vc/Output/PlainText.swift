@@ -52,6 +52,11 @@ struct PlainText: EventRenderer {
 
     mutating func lines(for event: CallEvent, at seconds: Double) -> [OutputLine] {
         switch event {
+        case .reach(let reach): return reach.sentences.map { OutputLine("* \($0)") }
+        case .searching(let nameplate, nil):
+            return [OutputLine("* looking for room \(nameplate) in this network")]
+        case .searching(let nameplate, let server?):
+            return [OutputLine("* room \(nameplate) answers at \(server); trying the code there")]
         case .waiting:
             return [OutputLine("* nobody else is here yet; who says the same phrase comes in")]
         case .joined(let number, let members): return joined(number, members)

@@ -8,22 +8,29 @@ extension World {
     /// - Parameter mapsPort: the router of the site gives it a port when asked.
     mutating func addHost(
         name: String = "ana", capacity: Int = 2, at site: Site? = nil, mapsPort: Bool = false,
-        rungs: RungPolicy = RungPolicy()
+        rungs: RungPolicy = RungPolicy(), servers: [Endpoint]? = nil
     ) -> Node {
         let place = newPlace(at: site ?? openSite, mapsPort: mapsPort)
-        let configuration = configuration(isHost: true, name, capacity, rungs, place)
+        var configuration = configuration(isHost: true, name, capacity, rungs, place)
+        configuration.servers = servers ?? configuration.servers
         let machine = RoomMachine(
             hosting: configuration, arena: arena, random: randomSource(), now: now)
         return add(machine, at: place)
     }
 
     /// Somebody who joins a room, likewise.
+    ///
+    /// - Parameters:
+    ///   - servers: where vc-signal may be, if not at the usual place.
+    ///   - searches: whether the room is looked for in the local network, too.
     mutating func addJoiner(
         name: String = "bob", code: [UInt8], at site: Site? = nil, mapsPort: Bool = false,
-        rungs: RungPolicy = RungPolicy()
+        rungs: RungPolicy = RungPolicy(), servers: [Endpoint]? = nil, searches: Bool = false
     ) throws -> Node {
         let place = newPlace(at: site ?? openSite, mapsPort: mapsPort)
-        let configuration = configuration(isHost: false, name, Limits.members, rungs, place)
+        var configuration = configuration(isHost: false, name, Limits.members, rungs, place)
+        configuration.servers = servers ?? configuration.servers
+        configuration.searchesLocalNetwork = searches
         let parsed = try RoomCode(parsing: code.span.bytes, in: arena)
         let machine = RoomMachine(
             joining: parsed, configuration, arena: arena, random: randomSource(), now: now)

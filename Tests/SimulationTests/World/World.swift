@@ -31,6 +31,8 @@ struct World {
     private var serverOf: [VirtualNetwork.HostID: ServerHost] = [:]
     /// Members that something happened to just now.
     private var touched: [Node] = []
+    /// Who hears questions for rooms, in the order in which they answer.
+    var neighbours: [Neighbour] = []
     /// Is shown each sealed datagram that a member sends, also those in an envelope.
     var tap: ((_ sealed: ArraySlice<UInt8>, _ sender: Node) -> Void)?
     private var seed: UInt64
@@ -246,6 +248,7 @@ struct World {
         while let sent = node.machine.pollTransmit(into: buffer.bytes) {
             transmit(buffer.prefix(sent.size), from: node, to: sent.destination, hops: sent.hops)
         }
+        ask(node)
         while let event = node.machine.pollEvent() {
             node.events.append(event)
             node.eventTimes.append(now)
