@@ -104,6 +104,8 @@ extension RoomMachine {
         peers[number].hidesAddresses = offered.isEmpty
         guard configuration.rungs.allowsDirect else { return }
         peers[number].path.setCandidates(
-            CandidateList(accepting: offered, local: local), lead: lead, now: now)
+            CandidateList(
+                accepting: offered.filter(configuration.rungs.allowsDirect(to:)), local: local),
+            lead: lead, now: now)
     }
 }
