@@ -12,6 +12,24 @@ extension OneByOne {
             (0..<seconds * 48_000).map { VoiceSignal.sample(at: $0, pauses: false) }
         }
 
+        @Test(
+            "what is too loud is turned down, or cut off for who wants that",
+            arguments: [true, false])
+        func limiter(isLimiting: Bool) throws {
+            let directory = try TemporaryDirectory()
+            var configuration = AudioEngine.Configuration(
+                capture: .tone(hertz: 1_000), playback: .file(directory.path + "/heard.wav"))
+            configuration.isLimiting = isLimiting
+            let loop = try EngineLoop(configuration)
+            // A tone of -15 dBFS becomes one of 5 above full scale.
+            loop.engine.setGain(decibels: 20, slot: 1)
+            usleep(700_000)
+            loop.stop()
+            let heard = try WAV.read(directory.path + "/heard.wav").suffix(4_800)
+            let peak = heard.map(abs).max() ?? 0
+            #expect(isLimiting ? abs(peak - Limiter.ceiling) < 0.01 : peak > 0.999, "\(peak)")
+        }
+
         @Test("what is played is what was captured, about 20 ms later, without a splice")
         func fileToFile() throws {
             let directory = try TemporaryDirectory()
