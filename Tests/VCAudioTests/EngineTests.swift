@@ -24,10 +24,17 @@ extension OneByOne {
             // A tone of -15 dBFS becomes one of 5 above full scale.
             loop.engine.setGain(decibels: 20, slot: 1)
             usleep(700_000)
+            // And in the middle of the call.
+            loop.engine.setLimiting(!isLimiting)
+            usleep(500_000)
             loop.stop()
-            let heard = try WAV.read(directory.path + "/heard.wav").suffix(4_800)
-            let peak = heard.map(abs).max() ?? 0
-            #expect(isLimiting ? abs(peak - Limiter.ceiling) < 0.01 : peak > 0.999, "\(peak)")
+            let heard = try WAV.read(directory.path + "/heard.wav")
+            func peak(_ part: ArraySlice<Float>) -> Float { part.map(abs).max() ?? 0 }
+            let (before, after) = (
+                peak(heard.suffix(38_400).prefix(4_800)), peak(heard.suffix(4_800))
+            )
+            let (limited, cut) = isLimiting ? (before, after) : (after, before)
+            #expect(abs(limited - Limiter.ceiling) < 0.01 && cut > 0.999, "\(limited) \(cut)")
         }
 
         @Test("what is played is what was captured, about 20 ms later, without a splice")

@@ -187,14 +187,14 @@ struct SoundOptionTests {
             ("/equalizer 3 0 -2", .equalizer(EqualizerChoice(low: 3, middle: 0, high: -2))),
             ("/eq 1,2,3", .equalizer(EqualizerChoice(low: 1, middle: 2, high: 3))),
             ("/eq off", .equalizer(.flat)), ("/leveling OFF", .leveling(false)),
-            ("/tones on", .tones(true)),
+            ("/tones on", .tones(true)), ("/limiter off", .limiter(false)),
         ]
         for (line, command) in expected {
             #expect(read(line) == .command(.sound(command)), "\(line)")
         }
         for line in [
             "/record", "/capture", "/capture pulse", "/playback tone:400", "/equalizer 3 0",
-            "/equalizer loud", "/leveling", "/tones maybe",
+            "/equalizer loud", "/leveling", "/limiter 1", "/tones maybe",
         ] {
             guard case .refused(let why) = read(line) else {
                 Issue.record("\(line) was taken")

@@ -30,11 +30,15 @@ struct CallConsole: ~Copyable {
     private var nextTick: Instant
     /// When the engine is listened to again.
     private var nextLook: Instant
+    /// When delays are noted again, while anybody is heard.
+    private var nextSample: Instant
     /// The program of `--exec`.
     var hook: EventHook?
     var microphone: MicrophoneControl
     var isDeafened = false
     var sound: SoundChoices
+    /// As they were when the settings were last opened.
+    var devices: [DeviceDescription] = []
     /// Whether the person was told that this recording goes on.
     var hasToldRecording = false
     private var isLeaving = false
@@ -64,6 +68,7 @@ struct CallConsole: ~Copyable {
         sound = SoundChoices(options)
         nextTick = MonotonicClock.now
         nextLook = nextTick
+        nextSample = nextTick
         if let program = options.exec {
             hook = EventHook(program: program, isSilent: output.screen != nil)
         }
@@ -78,6 +83,10 @@ struct CallConsole: ~Copyable {
             let now = MonotonicClock.now
             if link.eventReady.acknowledge() { drainEvents(now: now) }
             if now >= nextTick { tick(now: now) }
+            if room.isHearing, now >= nextSample {
+                nextSample = now + RecentValues.interval
+                room.noteDelays(link.connections)
+            }
             if let limit = options.duration, now >= start + limit { leave() }
             updateScreen(now: now)
         }
@@ -98,6 +107,7 @@ struct CallConsole: ~Copyable {
             pollfd(fd: control?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
         ]
         var due = looks ? nextTick : min(nextTick, nextLook)
+        if room.isHearing { due = min(due, nextSample) }
         if let screen = output.screen { due = min(due, screen.due) }
         if let limit = options.duration, !isLeaving { due = min(due, start + limit) }
         let milliseconds = max(0, min(1_000, (due - now).wholeNanoseconds / 1_000_000 + 1))
@@ -114,7 +124,7 @@ struct CallConsole: ~Copyable {
 
     private mutating func readInput() {
         if let screen = output.screen {
-            for action in screen.read(now: MonotonicClock.now) { obey(action) }
+            screen.read(now: MonotonicClock.now) { obey($0) }
             // The terminal is gone, and with it who sat there.
             if !screen.isOpen { leave() }
             return
@@ -210,6 +220,7 @@ extension CallConsole {
             tellRecording()
         case .member(let member, let state):
             room.apply(member, state)
+            updateSettings()
             sound(for: state)
             show(
                 .member(
@@ -221,6 +232,7 @@ extension CallConsole {
         case .signalNeeded: break
         case .renamed(let member):
             room.rename(member)
+            updateSettings()
             show(.renamed(member: Int(member.number), name: member.name))
         case .path(let member, let rung, let roundTrip, let why):
             show(
@@ -306,7 +318,6 @@ extension CallConsole {
         nextTick = now + CallConsole.tick
         ticks += 1
         room.chooseEncoder(link.connections, now: now)
-        room.noteDelays(link.connections)
         router?.note(
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
         for (member, report) in room.reports() { link.submit(.report(report, to: member)) }
@@ -411,7 +422,8 @@ extension CallConsole {
         guard let number = findMember(name, among: room.others) else {
             return complain("nobody, or more than one, is called \(name.text); /who lists them")
         }
-        engine.setGain(decibels: Float(decibels), slot: number - 1)
+        room.setGain(decibels, of: number)
+        updateSettings()
     }
 
     mutating func say(_ lines: [String]) {

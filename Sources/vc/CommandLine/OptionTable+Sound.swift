@@ -182,6 +182,15 @@ extension Option {
         [(word: String, level: ProcessingOptions.EchoSuppression)] = [
             ("low", .low), ("moderate", .moderate), ("high", .high),
         ]
+    /// How a level is typed.
+    static func words(of level: ProcessingOptions.Suppression) -> String {
+        suppressions.first { $0.level == level }?.word ?? ""
+    }
+
+    static func words(of level: ProcessingOptions.EchoSuppression) -> String {
+        echoSuppressions.first { $0.level == level }?.word ?? ""
+    }
+
     private static let gainLibrary = "needs libwebrtc-audio-processing 1"
 
     /// Below zero, or zero: `-12` gives 12.

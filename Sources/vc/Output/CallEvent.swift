@@ -109,8 +109,12 @@ struct MemberStatistics: Equatable {
     var decoderMilliseconds: Double?
     /// Here: the device's buffer.
     var playbackMilliseconds: Double?
-    /// What half and 95 of 100 values of the last minute do not exceed.
+    /// What half and 95 of 100 values of the last minute in which it was heard do not exceed.
+    var captureSpread = Spread()
+    var networkSpread = Spread()
     var bufferSpread = Spread()
+    var decoderSpread = Spread()
+    var playbackSpread = Spread()
     var mouthToEarSpread = Spread()
 
     struct Spread: Equatable {
