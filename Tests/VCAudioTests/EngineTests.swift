@@ -37,6 +37,31 @@ extension OneByOne {
             #expect(abs(limited - Limiter.ceiling) < 0.01 && cut > 0.999, "\(limited) \(cut)")
         }
 
+        @Test(
+            "what the library of the microphone does not act on is told once",
+            arguments: [true, false])
+        func ignoredLevels(isAsked: Bool) throws {
+            let directory = try TemporaryDirectory()
+            try WAV.write(speech(seconds: 1), rate: 48_000, to: directory.path + "/said.wav")
+            var configuration = AudioEngine.Configuration(
+                capture: .file(directory.path + "/said.wav"), playback: .silence)
+            configuration.processing = .all
+            if isAsked {
+                configuration.processing.gainMaximum = 30
+                configuration.processing.echoSuppression = .high
+            }
+            let loop = try EngineLoop(configuration)
+            let told = loop.events().compactMap { event -> ProcessingOptions.Level? in
+                if case .ignored(let level) = event { level } else { nil }
+            }
+            let later = loop.events()
+            loop.stop()
+            // Each version of the library acts on one of the two.
+            #expect(told.count == (isAsked ? 1 : 0), "\(told)")
+            #expect(told == configuration.processing.ignored)
+            #expect(!later.contains { if case .ignored = $0 { true } else { false } })
+        }
+
         @Test("what is played is what was captured, about 20 ms later, without a splice")
         func fileToFile() throws {
             let directory = try TemporaryDirectory()

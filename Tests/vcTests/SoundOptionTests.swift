@@ -105,6 +105,14 @@ struct SoundOptionTests {
         #expect(encoding.profile.expectedLoss == 7)
     }
 
+    @Test("and what the library does not act on is said by the name of its option")
+    func ignored() {
+        let gain = EngineEvent.ignored(.gain).warning
+        #expect(gain?.kind == "setting-ignored" && gain?.message.contains("--gain-target") == true)
+        let echo = EngineEvent.ignored(.echoSuppression).warning
+        #expect(echo?.message.contains("--echo-suppression changes nothing") == true)
+    }
+
     @Test("by options that reach who makes the packets and the paths")
     func room() throws {
         #expect(CallOptions().copies == nil && CallOptions().keepaliveSettings.misses == 2)

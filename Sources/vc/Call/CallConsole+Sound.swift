@@ -119,6 +119,8 @@ extension CallConsole {
                 sound.playback = choice
             }
         } catch {
+            // The settings go on to the next one, and not to this one again.
+            devices.removeAll { DeviceChoice($0.name) == choice }
             complain("\(error); the \(side.word) stays as it is")
         }
     }

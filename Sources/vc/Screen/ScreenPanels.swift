@@ -89,7 +89,9 @@ enum ScreenPanels {
         let first = max(0, chosen - rows + 2)
         let shown = state.settings.enumerated().dropFirst(first).prefix(max(0, rows - 1))
         let lines = shown.map { place, setting in
-            let text = ScreenText.fit("  " + setting.title, 22) + ScreenText.clean(setting.value)
+            let text =
+                ScreenText.fit("  " + ScreenText.clean(setting.title), 22)
+                + ScreenText.clean(setting.value)
             return ScreenRow(
                 ScreenText.fit(text, columns),
                 place == chosen ? .chosen : setting.isChangeable ? .plain : .faint)
