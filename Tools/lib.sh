@@ -23,3 +23,15 @@ die() {
     complain "$2"
     exit "$1"
 }
+
+# The programs as they are installed: optimised, and Swift's own libraries inside.
+readonly release=(-c release --static-swift-stdlib)
+
+# build_release PROGRAM…: prints the folder in which they stand then.
+build_release() {
+    local product
+    for product in "$@"; do
+        swift build "${release[@]}" --product "$product" >&2 || return 1
+    done
+    swift build "${release[@]}" --show-bin-path
+}

@@ -79,7 +79,11 @@ import VCTestKit
                     of: router, to: Endpoint(ipv4: 0xCB00_72F0, port: 0))
                 call.run(for: .seconds(5))
                 let silence = call.silence(since: before)
-                #expect(silence < Call.patience, call.label)
+                // Over TCP another connection and another binding come first: on the slowest
+                // line of these, eight times 40 ms after it was noticed.
+                let patience =
+                    pair.contains(.udpBlocked) ? Call.patience + .milliseconds(250) : Call.patience
+                #expect(silence < patience, call.label)
             }
         }
     }

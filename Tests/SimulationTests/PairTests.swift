@@ -3,9 +3,12 @@ import Testing
 import VCCore
 import VCTestKit
 
-/// How many seeds a simulation runs: all of them with VC_FULL=1.
+/// The seeds that a simulation runs: all of them with VC_FULL=1, one alone with VC_SEED, to look at
+/// what a failure named.
 func seeds(_ full: Int, reduced: Int) -> ClosedRange<UInt64> {
-    1...UInt64(ProcessInfo.processInfo.environment["VC_FULL"] == "1" ? full : reduced)
+    let environment = ProcessInfo.processInfo.environment
+    if let only = environment["VC_SEED"].flatMap({ UInt64($0) }) { return only...only }
+    return 1...UInt64(environment["VC_FULL"] == "1" ? full : reduced)
 }
 
 @Suite struct PairTests {

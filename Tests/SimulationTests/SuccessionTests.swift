@@ -48,7 +48,8 @@ import VCTestKit
         for node in nodes {
             #expect(node.end == nil, label, sourceLocation: location)
             #expect(node.machine.roster == roster, label, sourceLocation: location)
-            #expect(node.isWithAll(roster.entries.count), label, sourceLocation: location)
+            let isWithAll = node.isWithAll(roster.entries.count)
+            #expect(isWithAll, "\(label): \(node.missing)", sourceLocation: location)
         }
         #expect(roster.entries.count == nodes.count, label, sourceLocation: location)
         #expect(nodes.count { $0.isHost } == 1, label, sourceLocation: location)
@@ -273,7 +274,7 @@ import VCTestKit
 
     @Test("who was removed in one half of a split room stays out when it is whole again")
     func tombstones() throws {
-        for seed in seeds(20, reduced: 3) {
+        for seed in seeds(20, reduced: 8) {
             try room(of: 6, seed: seed) { world, nodes in
                 let (one, other) = (
                     [nodes[0], nodes[2], nodes[4]], [nodes[1], nodes[3], nodes[5]]
@@ -293,7 +294,8 @@ import VCTestKit
                 let rest = nodes.filter { $0 !== removed }
                 expectOne(&world, rest, "seed \(seed)")
                 for node in rest {
-                    #expect(node.machine.tombstones.contains(removed.machine.keys.publicKey))
+                    let isKnown = node.machine.tombstones.contains(removed.machine.keys.publicKey)
+                    #expect(isKnown, "seed \(seed): \(node.label)")
                 }
             }
         }

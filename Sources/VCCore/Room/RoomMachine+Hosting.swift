@@ -254,7 +254,10 @@ extension RoomMachine {
             setDoorsLocked(true)
             return false
         }
-        let departures = own.roster.entries.filter { merged.roster.number(of: $0.key) == nil }
+        // Whom either host removed, the other one's members take for a member still.
+        let others = other.roster.entries.filter { own.roster.number(of: $0.key) == nil }
+        let departures = (own.roster.entries + others)
+            .filter { merged.roster.number(of: $0.key) == nil }
             .map { Departure(key: $0.key, reason: .left) }
         tombstones = merged.tombstones
         apply(merged.roster, departures, now: now)

@@ -78,13 +78,11 @@ struct StreamSender {
         let sent = segments.prefix(StreamSender.window).prefix { $0.sends > 0 }.count
         // An old acknowledgement wraps to a huge number here and is dropped with the impossible.
         guard advance <= sent else { return }
-        for index in 0..<advance { measure(index, now: now) }
-        for bit in 0..<64 where acknowledgement.later & (1 << UInt64(bit)) != 0 {
-            let index = advance + 1 + bit
-            guard index < sent else { break }
-            measure(index, now: now)
-            segments[index].isReceived = true
-        }
+        let later = (0..<64).filter { acknowledgement.later & (1 << UInt64($0)) != 0 }
+            .map { advance + 1 + $0 }.filter { $0 < sent }
+        let news = (Array(0..<advance) + later).filter { !segments[$0].isReceived }
+        measure(news, now: now)
+        for index in news { segments[index].isReceived = true }
         removeFirst(advance)
         resendHoles()
         guard advance > 0 else { return }
@@ -122,10 +120,12 @@ struct StreamSender {
         delivered.isEmpty ? nil : delivered.removeFirst()
     }
 
-    private mutating func measure(_ index: Int, now: Instant) {
-        // Karn: a segment that was sent twice says nothing about the round trip.
-        guard !segments[index].isReceived, segments[index].sends == 1,
-            let sentAt = segments[index].sentAt
+    /// Takes the round trip of what was sent last of `news`: the acknowledgement of the others may
+    /// have been lost, or have waited for a hole to be filled.
+    private mutating func measure(_ news: [Int], now: Instant) {
+        // Karn: an acknowledgement of what was sent twice says nothing about the round trip.
+        guard news.allSatisfy({ segments[$0].sends == 1 }),
+            let sentAt = news.compactMap({ segments[$0].sentAt }).max()
         else { return }
         timer.measured(now - sentAt)
     }

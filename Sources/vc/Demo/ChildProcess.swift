@@ -159,7 +159,7 @@ private struct Pipe {
     func closeWriteEnd() { close(writeEnd) }
 }
 
-/// Starts a program with `descriptors` as 0, 1 and 2, no signal blocked and SIGPIPE as usual.
+/// Starts a program with `descriptors` as 0, 1 and 2.
 private func spawn(
     _ path: String, _ arguments: [String], descriptors: [Int32]
 ) throws(SystemError) -> pid_t {
@@ -169,20 +169,12 @@ private func spawn(
     for (target, source) in descriptors.enumerated() {
         unsafe posix_spawn_file_actions_adddup2(&actions, source, Int32(target))
     }
-    var attributes = posix_spawnattr_t()
-    unsafe posix_spawnattr_init(&attributes)
-    defer { unsafe posix_spawnattr_destroy(&attributes) }
-    var signals = sigset_t()
-    unsafe sigemptyset(&signals)
-    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
-    unsafe sigaddset(&signals, SIGPIPE)
-    unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-    unsafe posix_spawnattr_setflags(
-        &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var pid: pid_t = 0
-    let code = unsafe withCStrings(arguments) { arguments in
-        unsafe withCStrings(inheritedEnvironment()) { environment in
-            unsafe posix_spawn(&pid, path, &actions, &attributes, arguments, environment)
+    let code = unsafe ProgramStart.withAttributes(inOwnGroup: false) { attributes in
+        unsafe ProgramStart.withCStrings(arguments) { arguments in
+            unsafe ProgramStart.withCStrings(inheritedEnvironment()) { environment in
+                unsafe posix_spawn(&pid, path, &actions, &attributes, arguments, environment)
+            }
         }
     }
     guard code == 0 else { throw SystemError(code: code, call: "posix_spawn \(path)") }
@@ -193,16 +185,6 @@ private func spawn(
 private func inheritedEnvironment() -> [String] {
     contents(of: "/proc/self/environ", atMost: 1 << 20).split(separator: 0)
         .map { String(decoding: $0, as: UTF8.self) }.filter { !$0.hasPrefix("VC_") }
-}
-
-/// Calls `body` with `strings` as C has them: null-terminated, in a null-terminated array.
-@unsafe private func withCStrings<Result>(
-    _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
-) -> Result {
-    var pointers: [UnsafeMutablePointer<CChar>?] = unsafe strings.map { unsafe strdup($0) }
-    unsafe pointers.append(nil)
-    defer { unsafe pointers.forEach { unsafe free($0) } }
-    return unsafe body(pointers)
 }
 
 /// The first bytes of a file; empty when it cannot be read.

@@ -123,23 +123,13 @@ struct EventHook: ~Copyable {
             unsafe posix_spawn_file_actions_adddup2(&actions, 2, 1)
         }
         unsafe vc_spawn_close_from(&actions, 3)
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe posix_spawnattr_setsigmask(&attributes, &signals)
-        for signal in [SIGPIPE, SIGXFSZ] { unsafe sigaddset(&signals, signal) }
-        unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-        // A group of its own: Ctrl-C is meant for us.
-        unsafe posix_spawnattr_setpgroup(&attributes, 0)
-        let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
-        unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
         var pid: pid_t = 0
-        let code = unsafe HookEnvironment.withPointers([program], inherits: false) { arguments in
-            unsafe HookEnvironment.withPointers(variables, inherits: true) { environment in
-                unsafe posix_spawnp(
-                    &pid, program, &actions, &attributes, arguments, environment)
+        // Ctrl-C is meant for us.
+        let code = unsafe ProgramStart.withAttributes(inOwnGroup: true) { attributes in
+            unsafe ProgramStart.withCStrings([program]) { arguments in
+                unsafe ProgramStart.withCStrings(variables, and: HookEnvironment.inherited) {
+                    unsafe posix_spawnp(&pid, program, &actions, &attributes, arguments, $0)
+                }
             }
         }
         guard code == 0 else { return code }

@@ -30,21 +30,15 @@ enum HookEnvironment {
         }
     }
 
-    /// Calls `body` with `strings`, and what we have ourselves if `inherits`, as C has them.
-    @unsafe static func withPointers<Result>(
-        _ strings: [String], inherits: Bool,
-        _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
-    ) -> Result {
-        let own: [UnsafeMutablePointer<CChar>?] = unsafe strings.map { unsafe strdup($0) }
-        defer { unsafe own.forEach { unsafe free($0) } }
-        var pointers = unsafe own
+    /// What is handed on of our own environment, where it stands.
+    @unsafe static var inherited: [UnsafeMutablePointer<CChar>] {
+        var entries: [UnsafeMutablePointer<CChar>] = unsafe []
         var place = 0
-        while inherits, let entry = unsafe vc_environment_entry(place) {
-            if unsafe isInherited(entry) { unsafe pointers.append(entry) }
+        while let entry = unsafe vc_environment_entry(place) {
+            if unsafe isInherited(entry) { unsafe entries.append(entry) }
             place += 1
         }
-        unsafe pointers.append(nil)
-        return unsafe body(pointers)
+        return unsafe entries
     }
 }
 

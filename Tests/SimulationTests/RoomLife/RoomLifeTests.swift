@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 import VCTestKit
 
@@ -15,12 +14,6 @@ import VCTestKit
         #else
             10
         #endif
-    }
-
-    /// One alone with VC_SEED, to look at what a failure named.
-    private var chosenSeeds: ClosedRange<UInt64> {
-        let only = ProcessInfo.processInfo.environment["VC_SEED"].flatMap { UInt64($0) }
-        return only.map { $0...$0 } ?? seeds(1_000, reduced: reduced)
     }
 
     init() throws {
@@ -47,7 +40,7 @@ import VCTestKit
         """)
     func wholeLife() throws {
         let rest = try slots(ofRoomOf: 3)
-        for seed in chosenSeeds {
+        for seed in seeds(1_000, reduced: reduced) {
             try run(seed: seed, RoomLife.Script(), rest: rest)
         }
         #expect(arena.slotsInUse == 0)
@@ -62,7 +55,7 @@ import VCTestKit
         let rest = try slots(ofRoomOf: 3)
         var script = RoomLife.Script()
         script.changesHost = true
-        for seed in chosenSeeds {
+        for seed in seeds(1_000, reduced: reduced) {
             try run(seed: seed, script, rest: rest)
         }
         #expect(arena.slotsInUse == 0)

@@ -349,4 +349,41 @@ private func queue(_ message: [UInt8], number: UInt64, on stream: inout Reliable
         _ = StreamPair.packet(&one, .zero + .seconds(2))
         #expect(one.timeout == .zero + .seconds(3), "still the first second, not 1 ms")
     }
+
+    @Test("an acknowledgement that was lost measures nothing: the round trip is that of the newest")
+    func lostAcknowledgement() throws {
+        var one = ReliableStream(id: 5)
+        var two = ReliableStream(id: 5)
+        queue([1], number: 1, on: &one)
+        try give(try #require(StreamPair.packet(&one, .zero)), to: &two, at: .zero)
+        _ = StreamPair.packet(&two, .zero)  // is lost
+        let later = Instant.zero + .milliseconds(900)
+        queue([2], number: 2, on: &one)
+        try give(try #require(StreamPair.packet(&one, later)), to: &two, at: later)
+        let answer = try #require(StreamPair.packet(&two, later))
+        try give(answer, to: &one, at: later + .milliseconds(10))
+        #expect(one.isIdle)
+        queue([3], number: 3, on: &one)
+        _ = StreamPair.packet(&one, .zero + .seconds(2))
+        #expect(one.timeout == .zero + .milliseconds(2_200), "10 ms were measured, not 910")
+    }
+
+    @Test("what waited for a hole to be filled measures nothing")
+    func filledHole() throws {
+        var one = ReliableStream(id: 5)
+        var two = ReliableStream(id: 5)
+        for number in 1...2 { queue([UInt8(number)], number: UInt64(number), on: &one) }
+        _ = StreamPair.packet(&one, .zero)  // is lost
+        try give(try #require(StreamPair.packet(&one, .zero)), to: &two, at: .zero)
+        _ = StreamPair.packet(&two, .zero)  // is lost
+        let later = Instant.zero + .seconds(1)
+        one.handleTimeout(now: later)
+        try give(try #require(StreamPair.packet(&one, later)), to: &two, at: later)
+        let answer = try #require(StreamPair.packet(&two, later))
+        try give(answer, to: &one, at: later + .milliseconds(10))
+        #expect(one.isIdle)
+        queue([3], number: 3, on: &one)
+        _ = StreamPair.packet(&one, .zero + .seconds(2))
+        #expect(one.timeout == .zero + .seconds(3), "still the first second")
+    }
 }
