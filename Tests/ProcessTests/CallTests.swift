@@ -242,7 +242,7 @@ private let documentedFields: [String: [String]] = [
     "delivery": ["id", "member", "state"],
     "stats": [
         "members", "cpu_percent", "rss_bytes", "capture_xruns", "playback_xruns", "send_queue",
-        "send_dropped", "muted",
+        "send_dropped", "send_queue_p50", "send_queue_p95", "muted",
     ],
     "guess": ["failed", "budget"],
     "warning": ["kind", "message"],

@@ -97,6 +97,7 @@ struct JSONLinesTests {
                 + #""decoder_p95_ms":null,"playback_p50_ms":null,"playback_p95_ms":null}],"#
                 + #""cpu_percent":1.00,"rss_bytes":9,"#
                 + #""capture_xruns":0,"playback_xruns":0,"send_queue":0,"send_dropped":0,"#
+                + #""send_queue_p50":null,"send_queue_p95":null,"#
                 + #""muted":false}"#)
         member.rung = .relay
         member.roundTripMilliseconds = 44

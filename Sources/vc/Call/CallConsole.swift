@@ -30,7 +30,7 @@ struct CallConsole: ~Copyable {
     private var nextTick: Instant
     /// When the engine is listened to again.
     private var nextLook: Instant
-    /// When delays are noted again, while anybody is heard.
+    /// When delays are noted again, while anybody talks.
     private var nextSample: Instant
     /// The program of `--exec`.
     var hook: EventHook?
@@ -83,7 +83,7 @@ struct CallConsole: ~Copyable {
             let now = MonotonicClock.now
             if link.eventReady.acknowledge() { drainEvents(now: now) }
             if now >= nextTick { tick(now: now) }
-            if room.isHearing, now >= nextSample {
+            if room.hasTalkers, now >= nextSample {
                 nextSample = now + RecentValues.interval
                 room.noteDelays(link.connections)
             }
@@ -107,7 +107,7 @@ struct CallConsole: ~Copyable {
             pollfd(fd: control?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
         ]
         var due = looks ? nextTick : min(nextTick, nextLook)
-        if room.isHearing { due = min(due, nextSample) }
+        if room.hasTalkers { due = min(due, nextSample) }
         if let screen = output.screen { due = min(due, screen.due) }
         if let limit = options.duration, !isLeaving { due = min(due, start + limit) }
         let milliseconds = max(0, min(1_000, (due - now).wholeNanoseconds / 1_000_000 + 1))

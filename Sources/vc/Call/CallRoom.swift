@@ -24,6 +24,8 @@ struct CallRoom {
     private var reported: [Int: (heard: Int, sent: Int)] = [:]
     /// How delays were in the last minute, by member.
     private var delays: [Int: RecentDelays] = [:]
+    /// Frames that waited for the network meanwhile.
+    private var sendQueue = RecentValues()
     /// Our own number; the host's is 1.
     var ownNumber = 1
     /// Whether not everybody hears us.
@@ -36,8 +38,8 @@ struct CallRoom {
 
     var isAlone: Bool { people.isEmpty }
 
-    /// Whether anybody is heard.
-    var isHearing: Bool { people.values.contains { $0.isTalking } }
+    /// Whether anybody talks, we included.
+    var hasTalkers: Bool { isTalking || people.values.contains { $0.isTalking } }
 
     /// The others, by number.
     var others: [MemberName] {
@@ -181,10 +183,11 @@ struct CallRoom {
 
     // MARK: Statistics
 
-    /// Remembers how long the sound takes now of everybody who is heard, to be told how that is
-    /// spread.
+    /// Remembers how long the sound takes now of everybody who is heard, and how much waits to be
+    /// sent, to be told how that is spread.
     mutating func noteDelays(_ connections: [MemberConnection]) {
         let sound = engine.statistics
+        sendQueue.note(Double(engine.capturedFrames.count))
         for number in numbers where people[number]?.isTalking == true {
             delays[number, default: RecentDelays()].note(measured(of: number, connections, sound))
         }
@@ -205,7 +208,7 @@ struct CallRoom {
             captureXruns: UInt64(clamping: sound.captureXruns),
             playbackXruns: UInt64(clamping: sound.playbackXruns),
             sendQueue: engine.capturedFrames.count, sendDropped: sound.framesDropped,
-            isMuted: isMuted)
+            sendQueueSpread: sendQueue.spread(), isMuted: isMuted)
     }
 
     private func measured(
@@ -227,7 +230,10 @@ struct CallRoom {
         result.decoderMilliseconds = sound.decodingMilliseconds
         result.playbackMilliseconds = sound.playbackDelayMilliseconds
         // Capture and frame there (as it reports), half the round trip, then everything here.
-        if let roundTrip = connection?.roundTrip, let report = connection?.report {
+        // Its first report may tell of a microphone that has not heard anything yet.
+        if let roundTrip = connection?.roundTrip, let report = connection?.report,
+            report.captureDelay > 0
+        {
             let (capture, network) = (
                 Double(report.captureDelay) / 10, roundTrip.inMilliseconds / 2
             )
@@ -263,7 +269,12 @@ struct CallRoom {
         }
         let cpu = text(statistics.cpuPercent)
         let memory = text(Double(statistics.residentBytes) / 1_048_576)
-        var lines = ["cpu \(cpu) % of a core, memory \(memory) MiB"]
+        let queue = statistics.sendQueueSpread
+        var lines = [
+            "cpu \(cpu) % of a core, memory \(memory) MiB",
+            "\(statistics.sendQueue) frames wait to be sent; in the last minute (half, 95 of 100) "
+                + "\(text(queue)); dropped \(statistics.sendDropped)",
+        ]
         for member in statistics.members {
             let name = people[member.number]?.name.text ?? String(member.number)
             lines.append(

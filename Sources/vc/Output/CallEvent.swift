@@ -84,6 +84,8 @@ struct CallStatistics: Equatable {
     /// Frames that wait for the network, and those that found no room there since the start.
     var sendQueue = 0
     var sendDropped = 0
+    /// How many waited in the last minute in which anybody was heard, we included.
+    var sendQueueSpread = MemberStatistics.Spread()
     var isMuted = false
 }
 

@@ -142,6 +142,13 @@ extension EventKind {
                 field("playback_xruns", "number", "gaps of the loudspeaker since the start"),
                 field("send_queue", "number", "your frames that wait for the network"),
                 field("send_dropped", "number", "your frames that found no room there"),
+                field(
+                    "send_queue_p50", "number or null",
+                    "`send_queue`: what half of the values do not exceed; ten a second, of the "
+                        + "last minute in which anybody talked"),
+                field(
+                    "send_queue_p95", "number or null",
+                    "`send_queue`: what 95 of 100 do not exceed"),
                 field("muted", "true or false", "whether the others see you muted"),
             ]),
     ]

@@ -111,6 +111,8 @@ struct JSONLines: EventRenderer {
         object.add("playback_xruns", statistics.playbackXruns)
         object.add("send_queue", statistics.sendQueue)
         object.add("send_dropped", statistics.sendDropped)
+        object.add("send_queue_p50", statistics.sendQueueSpread.median, decimals: 0)
+        object.add("send_queue_p95", statistics.sendQueueSpread.most, decimals: 0)
         object.add("muted", statistics.isMuted)
     }
 
