@@ -81,6 +81,22 @@ import VCTestKit
         #expect(direct == 0, "datagrams of the host straight to the joiner")
     }
 
+    @Test("and why the call takes another way is said")
+    func reason() throws {
+        var policy = RungPolicy()
+        func sentence() -> String {
+            PathReason(
+                route: .relay(ipv4("198.51.100.2")), policy: policy,
+                local: LocalAddresses(addresses: [], allowsLoopback: false),
+                ownMapping: .independent, peerMapping: .independent, peerHides: false,
+                hasTried: true, directFailed: false, host: DisplayText(name: "ana")
+            ).sentence
+        }
+        #expect(sentence() == "no direct path answers")
+        policy.allowed = try networks([(ipv4("10.0.0.0"), 8)])
+        #expect(sentence() == "you allow direct paths in some networks only")
+    }
+
     @Test("and voice that comes straight from there is not opened")
     func voice() throws {
         let pair = try pair("198.51.100.0", 24)
