@@ -44,14 +44,17 @@ struct Rekey: ~Copyable {
         /// How long a message 1 waits for its answer before it is sent again. People wait for the
         /// first handshake; nobody waits for the others. Its first repetition comes soon: the one
         /// before it often found the other side without the roster, or the host without a way to
-        /// the newcomer.
+        /// the newcomer. Then twice a second for ten seconds: through the host, where a fifth is
+        /// lost on each of four ways, every second exchange fails.
         fileprivate func patience(afterRepeats repeats: Int) -> Duration {
             switch self {
             case .meeting:
                 switch repeats {
                 case 0: .milliseconds(50)
                 case 1: .milliseconds(200)
-                case _: .milliseconds(250 << min(repeats - 2, 2))
+                case 2: .milliseconds(250)
+                case 3...22: .milliseconds(500)
+                case _: .seconds(1)
                 }
             case .renewal: min(.milliseconds(500 << min(repeats, 4)), .seconds(5))
             }
