@@ -16,6 +16,10 @@ static inline int vc_opus_encoder_set_complexity(OpusEncoder *encoder, opus_int3
     return opus_encoder_ctl(encoder, OPUS_SET_COMPLEXITY(complexity));
 }
 
+static inline int vc_opus_encoder_set_expected_loss(OpusEncoder *encoder, opus_int32 percent) {
+    return opus_encoder_ctl(encoder, OPUS_SET_PACKET_LOSS_PERC(percent));
+}
+
 static inline int vc_opus_encoder_get_lookahead(OpusEncoder *encoder, opus_int32 *samples) {
     return opus_encoder_ctl(encoder, OPUS_GET_LOOKAHEAD(samples));
 }

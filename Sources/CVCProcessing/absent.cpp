@@ -7,8 +7,10 @@
 
 const char *vc_processing_library(void) { return NULL; }
 
+unsigned vc_processing_ignored_levels(void) { return 0; }
+
 struct vc_processing *vc_processing_create(
-    unsigned, int, enum vc_processing_error *error) {
+    unsigned, const struct vc_processing_levels *, enum vc_processing_error *error) {
     *error = VC_PROCESSING_NOT_BUILT;
     return NULL;
 }

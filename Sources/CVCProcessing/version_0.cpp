@@ -8,6 +8,7 @@
 
 #define WEBRTC_AUDIO_PROCESSING_ONLY_BUILD
 #define WEBRTC_POSIX
+#include <algorithm>
 #include <dlfcn.h>
 #include <webrtc/modules/audio_processing/include/audio_processing.h>
 
@@ -32,12 +33,6 @@ const int band_delay = 46;
 const int noise_delay = 288;
 const int echo_delay = 336;
 
-// As loud as speech usually is in calls, and no more than can be made of a poor microphone without
-// making its noise loud: the library's own choices. With 0.3 other values change nothing, as
-// measured, so nobody can choose them.
-const int target_level_dbfs = 3;
-const int compression_gain_db = 9;
-
 bool set_echo_options(void *library, AudioProcessing *processing) {
     AecCore *core = processing->echo_cancellation()->aec_core();
     for (const char *name :
@@ -50,7 +45,8 @@ bool set_echo_options(void *library, AudioProcessing *processing) {
 }
 
 bool set_up(
-    void *library, AudioProcessing *processing, unsigned parts, int suppression) {
+    void *library, AudioProcessing *processing, unsigned parts,
+    const vc_processing_levels &levels) {
     // Before the first frame: each change of the form of the sound begins everything anew.
     int error = processing->Initialize(
         48000, 48000, 48000, AudioProcessing::kMono, AudioProcessing::kMono,
@@ -60,14 +56,14 @@ bool set_up(
         const webrtc::NoiseSuppression::Level known[] = {
             webrtc::NoiseSuppression::kLow, webrtc::NoiseSuppression::kModerate,
             webrtc::NoiseSuppression::kHigh, webrtc::NoiseSuppression::kVeryHigh};
-        error |= processing->noise_suppression()->set_level(known[suppression & 3]);
+        error |= processing->noise_suppression()->set_level(known[levels.noise & 3]);
         error |= processing->noise_suppression()->Enable(true);
     }
     if (parts & VC_PROCESSING_GAIN_CONTROL) {
         webrtc::GainControl *gain = processing->gain_control();
         error |= gain->set_mode(webrtc::GainControl::kAdaptiveDigital);
-        error |= gain->set_target_level_dbfs(target_level_dbfs);
-        error |= gain->set_compression_gain_db(compression_gain_db);
+        error |= gain->set_target_level_dbfs(levels.gain_target);
+        error |= gain->set_compression_gain_db(levels.gain_maximum);
         error |= gain->enable_limiter(true);
         error |= gain->Enable(true);
     }
@@ -82,9 +78,11 @@ bool set_up(
     if (parts & VC_PROCESSING_ECHO_CANCELLATION) {
         webrtc::EchoCancellation *echo = processing->echo_cancellation();
         error |= echo->enable_drift_compensation(false);
-        // What it subtracts does nearly all, given a reference that does not drift; a suppressor
-        // that does more takes words out of double talk (STOI 0.84 and 0.73 instead of 0.90).
-        error |= echo->set_suppression_level(webrtc::EchoCancellation::kLowSuppression);
+        const webrtc::EchoCancellation::SuppressionLevel known[] = {
+            webrtc::EchoCancellation::kLowSuppression,
+            webrtc::EchoCancellation::kModerateSuppression,
+            webrtc::EchoCancellation::kHighSuppression};
+        error |= echo->set_suppression_level(known[std::clamp(levels.echo, 0, 2)]);
         error |= echo->Enable(true);
         if (!set_echo_options(library, processing)) return false;
     }
@@ -102,8 +100,10 @@ struct vc_processing {
 
 const char *vc_processing_library(void) { return library_name; }
 
+unsigned vc_processing_ignored_levels(void) { return VC_PROCESSING_GAIN_CONTROL; }
+
 struct vc_processing *vc_processing_create(
-    unsigned parts, int suppression, enum vc_processing_error *error) {
+    unsigned parts, const struct vc_processing_levels *levels, enum vc_processing_error *error) {
     *error = VC_PROCESSING_NOT_INSTALLED;
     // Kept until the process ends: threads may still be inside of it.
     void *library = dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
@@ -112,7 +112,7 @@ struct vc_processing *vc_processing_create(
     auto create = reinterpret_cast<Create *>(dlsym(library, create_name));
     AudioProcessing *processing = create == nullptr ? nullptr : create();
     if (processing == nullptr) return nullptr;
-    if (!set_up(library, processing, parts, suppression)) {
+    if (!set_up(library, processing, parts, *levels)) {
         delete processing;
         return nullptr;
     }

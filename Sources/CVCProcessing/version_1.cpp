@@ -40,11 +40,6 @@ const int band_delay = 46;
 const int noise_delay = 288;
 const int echo_delay = 384;
 
-// As loud as speech usually is in calls, and no more than can be made of a poor microphone without
-// making its noise loud: the library's own choices.
-const int target_level_dbfs = 3;
-const int compression_gain_db = 9;
-
 AudioProcessing *create(void *library) {
     auto construct = reinterpret_cast<Change *>(dlsym(library, construct_name));
     auto destruct = reinterpret_cast<Change *>(dlsym(library, destruct_name));
@@ -59,7 +54,8 @@ AudioProcessing *create(void *library) {
 }
 
 void set_up(
-    AudioProcessing *processing, unsigned parts, int suppression) {
+    AudioProcessing *processing, unsigned parts,
+    const vc_processing_levels &levels) {
     AudioProcessing::Config config = processing->GetConfig();
     config.high_pass_filter.enabled = parts & VC_PROCESSING_HIGH_PASS;
     config.echo_canceller.enabled = parts & VC_PROCESSING_ECHO_CANCELLATION;
@@ -67,11 +63,11 @@ void set_up(
     using Suppression = AudioProcessing::Config::NoiseSuppression;
     const Suppression::Level known[] = {
         Suppression::kLow, Suppression::kModerate, Suppression::kHigh, Suppression::kVeryHigh};
-    config.noise_suppression.level = known[suppression & 3];
+    config.noise_suppression.level = known[levels.noise & 3];
     config.gain_controller1.enabled = parts & VC_PROCESSING_GAIN_CONTROL;
     config.gain_controller1.mode = AudioProcessing::Config::GainController1::kAdaptiveDigital;
-    config.gain_controller1.target_level_dbfs = target_level_dbfs;
-    config.gain_controller1.compression_gain_db = compression_gain_db;
+    config.gain_controller1.target_level_dbfs = levels.gain_target;
+    config.gain_controller1.compression_gain_db = levels.gain_maximum;
     config.gain_controller1.enable_limiter = true;
     config.voice_detection.enabled = parts & VC_PROCESSING_VOICE_DETECTION;
     // Watches for echo that is left, for statistics that nobody reads here.
@@ -91,8 +87,11 @@ struct vc_processing {
 
 const char *vc_processing_library(void) { return library_name; }
 
+// Its canceller (AEC3) has one suppressor, without levels.
+unsigned vc_processing_ignored_levels(void) { return VC_PROCESSING_ECHO_CANCELLATION; }
+
 struct vc_processing *vc_processing_create(
-    unsigned parts, int suppression, enum vc_processing_error *error) {
+    unsigned parts, const struct vc_processing_levels *levels, enum vc_processing_error *error) {
     *error = VC_PROCESSING_NOT_INSTALLED;
     // Kept until the process ends: threads may still be inside of it.
     void *library = dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
@@ -111,7 +110,7 @@ struct vc_processing *vc_processing_create(
         vc_processing_destroy(result);
         return nullptr;
     }
-    set_up(processing, parts, suppression);
+    set_up(processing, parts, *levels);
     *error = VC_PROCESSING_OK;
     return result;
 }

@@ -98,6 +98,7 @@ static int card_stop(snd_pcm_ioplug_t *io) {
 static int card_prepare(snd_pcm_ioplug_t *io) {
     struct card *card = io->private_data;
     if (card->shared->control.fault[card->side] == VC_FIXTURE_ENODEV) return -ENODEV;
+    card->shared->control.buffer[card->side] = (int32_t)io->buffer_size;
     card->running = 0;
     card->moved = 0;
     card->frozen = -1;

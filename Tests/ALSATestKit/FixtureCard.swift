@@ -153,6 +153,16 @@ public final class FixtureCard: @unchecked Sendable {
         Int(side == .playback ? shared.pointee.control.opened.0 : shared.pointee.control.opened.1)
     }
 
+    /// How long the buffer of the side is.
+    public func bufferMilliseconds(_ side: Side) -> Double {
+        let frames = shared.pointee.control.buffer
+        return Double(side == .playback ? frames.0 : frames.1) / 48
+    }
+
+    /// From here on `bufferMilliseconds` is that of the device that is made ready next, and zero
+    /// until then.
+    public func forgetBuffers() { shared.pointee.control.buffer = (0, 0) }
+
     public func started(_ side: Side) -> Int {
         Int(side == .playback ? shared.pointee.control.started.0 : shared.pointee.control.started.1)
     }

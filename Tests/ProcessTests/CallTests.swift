@@ -242,7 +242,7 @@ private let documentedFields: [String: [String]] = [
     "delivery": ["id", "member", "state"],
     "stats": [
         "members", "cpu_percent", "rss_bytes", "capture_xruns", "playback_xruns", "send_queue",
-        "send_dropped", "muted",
+        "send_dropped", "send_queue_p50", "send_queue_p95", "muted",
     ],
     "guess": ["failed", "budget"],
     "warning": ["kind", "message"],
@@ -254,4 +254,6 @@ private let memberFields = [
     "number", "rung", "rtt_ms", "sent", "received", "lost", "late", "concealed", "jitter_ms",
     "buffer_ms", "mouth_to_ear_ms", "capture_ms", "network_ms", "decoder_ms", "playback_ms",
     "buffer_p50_ms", "buffer_p95_ms", "mouth_to_ear_p50_ms", "mouth_to_ear_p95_ms",
+    "capture_p50_ms", "capture_p95_ms", "network_p50_ms", "network_p95_ms", "decoder_p50_ms",
+    "decoder_p95_ms", "playback_p50_ms", "playback_p95_ms",
 ]

@@ -144,7 +144,7 @@ extension ProcessTests {
             let stage = try Stage()
             let pair = try await stage.pair()
             let event = try await pair.host.event("stats", within: .seconds(6)) { event in
-                event.objects("members").first?["mouth_to_ear_ms"] is NSNumber
+                event.objects("members").first?["mouth_to_ear_p95_ms"] is NSNumber
             }
             let member = try #require(event.objects("members").first)
             func number(_ key: String) throws -> Double {
@@ -154,6 +154,16 @@ extension ProcessTests {
                 .map(number).reduce(0, +)
             #expect(abs(sum - (try number("mouth_to_ear_ms"))) < 0.5)
             #expect(try number("capture_ms") > 12 && number("capture_ms") < 20)
+            // And how each of them was spread.
+            for stage in ["capture", "network", "buffer", "decoder", "playback", "mouth_to_ear"] {
+                let (half, most) = (
+                    try number("\(stage)_p50_ms"), try number("\(stage)_p95_ms")
+                )
+                #expect(half <= most && half >= 0, "\(stage)")
+            }
+            #expect(try number("capture_p50_ms") > 12)
+            #expect(try number("mouth_to_ear_p50_ms") > number("capture_p50_ms"))
+            #expect(event.fields["send_queue_p95"] is NSNumber)
             pair.host.type("/stats")
             try await pair.host.line(with: "microphone and frame there")
             try await pair.host.line(with: "microphone thread: ")

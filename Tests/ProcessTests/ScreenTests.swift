@@ -59,6 +59,60 @@ extension ProcessTests {
             try await host.end()
         }
 
+        @Test("F3 is a form: what is chosen there is changed by a key, in 60 columns and 12 rows")
+        func settings() async throws {
+            let stage = try Stage()
+            let server = try await stage.server()
+            let vc = Build.path(of: "vc")
+            let host = try await Terminal(
+                stage, "\(vc) host --signal \(server.address) --name ana \(quiet)", columns: 60,
+                rows: 12)
+            let invitation = try await host.screen(shows: "vc join ")
+            let line = invitation.split(separator: "\n").first { $0.contains("vc join ") }
+            let code = try #require(line?.split(separator: " ").last)
+            let guest = try await Terminal(
+                stage, "\(vc) join \(code) --name ben \(quiet)", columns: 60, rows: 12)
+            try await host.screen(shows: "ben joined")
+            try await host.press("F3")
+            try await host.screen(shows: "Left and Right change, Escape closes")
+            func down(_ count: Int) async throws {
+                for _ in 0..<count { try await host.press("Down") }
+            }
+            try await down(4)
+            try await host.press("Right")
+            try await host.screen(shows: "all equally loud    no")
+            try await host.press("Enter")
+            try await host.screen(shows: "all equally loud    yes")
+            // Behind six more switches and devices.
+            try await down(6)
+            try await host.press("Right", "Right")
+            try await host.screen(shows: "equalizer, low      2 dB")
+            try await down(3)
+            try await host.press("Left")
+            try await host.screen(shows: "volume of ben       -2 dB")
+            // Who goes takes a line along, and what is chosen stays in the list.
+            try await guest.press("-l", "/quit")
+            try await guest.press("Enter")
+            for _ in 0..<5 { try await host.press("PageDown") }
+            let end = try await host.screen(shows: "When vc starts: --signal")
+            #expect(end.contains("signaling server    \(server.address)"))
+            #expect(!end.contains("volume of ben"))
+            try await host.press("Escape")
+            try await host.screen(shows: "ben left")
+            // What a command changes is what the form shows.
+            try await host.press("-l", "/limiter off")
+            try await host.press("Enter")
+            try await host.screen(shows: "what is too loud is cut off")
+            try await host.press("-l", "/settings")
+            try await host.press("Enter")
+            try await down(4)
+            try await host.screen(shows: "loud sound held     no")
+            try await host.press("C-q")
+            try await host.screen(shows: "ended with 0")
+            try await guest.end()
+            try await host.end()
+        }
+
         @Test("a crash leaves the terminal as it was found")
         func crash() async throws {
             let stage = try Stage()

@@ -76,7 +76,23 @@ import VCTestKit
         "who does not allow it, on either side, sends nothing more and opens nothing",
         arguments: pairs, [[false, true], [true, false], [false, false]])
     func notAllowed(_ pair: [Surroundings], _ allowed: [Bool]) throws {
-        let rungs = allowed.map { RungPolicy(allowsBirthday: $0) }
+        try checkNothing(pair, allowed.map { RungPolicy(allowsBirthday: $0) })
+    }
+
+    @Test(
+        "nor does who wants to meet others in some networks only", arguments: pairs,
+        [[false, true], [true, false]])
+    func otherNetworks(_ pair: [Surroundings], _ isOpen: [Bool]) throws {
+        let network = try #require(AddressNetwork(Endpoint(ipv4: 0x0A00_0000, port: 0), prefix: 8))
+        let rungs = isOpen.map { isOpen in
+            var policy = RungPolicy()
+            policy.allowed = isOpen ? nil : AddressNetworks([network])
+            return policy
+        }
+        try checkNothing(pair, rungs)
+    }
+
+    private func checkNothing(_ pair: [Surroundings], _ rungs: [RungPolicy]) throws {
         var call = try Call(pair[0], pair[1], seed: 3, rungs: rungs, arena: arena)
         call.world.isRecording = true
         call.run(untilAfterStart: .seconds(30))

@@ -177,7 +177,7 @@ import VCTestKit
                 let code = nodes[0].code
                 let rest = Array(nodes[1...])
                 world.network.setUp(false, nodes[0].host)
-                let isDone = world.run(for: .seconds(link.loss > 0 ? 15 : 8)) {
+                let isDone = world.run(for: .seconds(link.loss > 0 ? 20 : 8)) {
                     nodes[1].isHost && !nodes[1].code.isEmpty
                         && rest.allSatisfy { $0.machine.roster.host == 2 }
                 }

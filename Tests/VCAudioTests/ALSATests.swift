@@ -1,5 +1,6 @@
 import ALSATestKit
 import Glibc
+import Synchronization
 import Testing
 import VCAudio
 import VCCore
@@ -122,6 +123,34 @@ extension OneByOne {
             #expect(rig.listener.wait(seconds: 3) { rig.isHeard() })
             #expect(card.opened(side) > opened)
             _ = try rig.stop()
+        }
+
+        @Test("the buffers are as long as they were asked for", arguments: [(20, 10), (200, 200)])
+        func buffers(capture: Int, playback: Int) throws {
+            let card = try FixtureCard()
+            card.useHere()
+            var configuration = AudioEngine.Configuration(
+                capture: .alsa("microphone"), playback: .alsa("speaker"), gate: .open)
+            configuration.buffers = DeviceBuffers(capture: capture, playback: playback)
+            let loop = try EngineLoop(configuration)
+            defer { loop.stop() }
+            // Whole periods of 5.3 ms.
+            #expect(abs(card.bufferMilliseconds(.capture) - Double(capture)) < 3)
+            #expect(abs(card.bufferMilliseconds(.playback) - Double(playback)) < 3)
+            #expect(loop.wait(seconds: 5) { loop.frames.load(ordering: .relaxed) > 100 })
+            // What waits in the buffer is delay: all of it but for the period that is being played.
+            let delay = loop.engine.statistics.playbackDelayMilliseconds
+            #expect(delay > Double(playback) - 9 && delay < Double(playback) + 9, "\(delay) ms")
+            // It is the same with the next device.
+            card.forgetBuffers()
+            try loop.engine.changeCapture(to: .alsa("microphone"))
+            try loop.engine.changePlayback(to: .alsa("speaker"))
+            #expect(
+                loop.wait(seconds: 5) {
+                    card.bufferMilliseconds(.capture) > 0 && card.bufferMilliseconds(.playback) > 0
+                })
+            #expect(abs(card.bufferMilliseconds(.capture) - Double(capture)) < 3)
+            #expect(abs(card.bufferMilliseconds(.playback) - Double(playback)) < 3)
         }
 
         @Test(

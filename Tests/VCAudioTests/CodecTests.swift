@@ -41,6 +41,39 @@ import VCCore
         #expect(statistics.bufferMilliseconds < 11)
     }
 
+    @Test("an encoder that reckons with losses recovers faster from one")
+    func expectedLoss() throws {
+        /// The error of what is heard in the 40 ms after each lost frame, beside what was encoded.
+        func error(expecting percent: Int) throws -> Float {
+            var encoder = try OpusEncoder(EncoderProfile(expectedLoss: percent))
+            var whole = try OpusDecoder()
+            var holed = try OpusDecoder()
+            let samples = SampleBuffer(count: 480)
+            let full = SampleBuffer(count: OpusDecoder.frameLimit)
+            let broken = SampleBuffer(count: OpusDecoder.frameLimit)
+            var error: Float = 0
+            for number in 0..<2_000 {
+                for index in 0..<480 {
+                    samples[index] = VoiceSignal.sample(at: number * 480 + index, pauses: false)
+                }
+                try encoder.encode(samples)
+                _ = try whole.decode(encoder.packet, into: full)
+                if number % 20 == 19 {
+                    holed.conceal(480, into: broken)
+                } else {
+                    _ = try holed.decode(encoder.packet, into: broken)
+                }
+                guard number > 20, number % 20 < 4 else { continue }
+                for index in 0..<480 {
+                    error += (full[index] - broken[index]) * (full[index] - broken[index])
+                }
+            }
+            return error
+        }
+        let (usual, cautious) = (try error(expecting: 0), try error(expecting: 40))
+        #expect(cautious < usual * 0.8, "\(cautious) beside \(usual)")
+    }
+
     @Test("bytes that are no packet are refused, and never decoded beyond 20 ms")
     func refusals() throws {
         func count(_ packet: [UInt8]) -> Int? { OpusDecoder.sampleCount(of: packet.span.bytes) }

@@ -12,6 +12,56 @@ extension OneByOne {
             (0..<seconds * 48_000).map { VoiceSignal.sample(at: $0, pauses: false) }
         }
 
+        @Test(
+            "what is too loud is turned down, or cut off for who wants that",
+            arguments: [true, false])
+        func limiter(isLimiting: Bool) throws {
+            let directory = try TemporaryDirectory()
+            var configuration = AudioEngine.Configuration(
+                capture: .tone(hertz: 1_000), playback: .file(directory.path + "/heard.wav"))
+            configuration.isLimiting = isLimiting
+            let loop = try EngineLoop(configuration)
+            // A tone of -15 dBFS becomes one of 5 above full scale.
+            loop.engine.setGain(decibels: 20, slot: 1)
+            usleep(700_000)
+            // And in the middle of the call.
+            loop.engine.setLimiting(!isLimiting)
+            usleep(500_000)
+            loop.stop()
+            let heard = try WAV.read(directory.path + "/heard.wav")
+            func peak(_ part: ArraySlice<Float>) -> Float { part.map(abs).max() ?? 0 }
+            let (before, after) = (
+                peak(heard.suffix(38_400).prefix(4_800)), peak(heard.suffix(4_800))
+            )
+            let (limited, cut) = isLimiting ? (before, after) : (after, before)
+            #expect(abs(limited - Limiter.ceiling) < 0.01 && cut > 0.999, "\(limited) \(cut)")
+        }
+
+        @Test(
+            "what the library of the microphone does not act on is told once",
+            arguments: [true, false])
+        func ignoredLevels(isAsked: Bool) throws {
+            let directory = try TemporaryDirectory()
+            try WAV.write(speech(seconds: 1), rate: 48_000, to: directory.path + "/said.wav")
+            var configuration = AudioEngine.Configuration(
+                capture: .file(directory.path + "/said.wav"), playback: .silence)
+            configuration.processing = .all
+            if isAsked {
+                configuration.processing.gainMaximum = 30
+                configuration.processing.echoSuppression = .high
+            }
+            let loop = try EngineLoop(configuration)
+            let told = loop.events().compactMap { event -> ProcessingOptions.Level? in
+                if case .ignored(let level) = event { level } else { nil }
+            }
+            let later = loop.events()
+            loop.stop()
+            // Each version of the library acts on one of the two.
+            #expect(told.count == (isAsked ? 1 : 0), "\(told)")
+            #expect(told == configuration.processing.ignored)
+            #expect(!later.contains { if case .ignored = $0 { true } else { false } })
+        }
+
         @Test("what is played is what was captured, about 20 ms later, without a splice")
         func fileToFile() throws {
             let directory = try TemporaryDirectory()

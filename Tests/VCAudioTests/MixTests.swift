@@ -40,6 +40,34 @@ import VCAudioTestKit
         }
     }
 
+    @Test("without it, sound stays as it is up to full scale, and is cut off there")
+    func unlimited() {
+        var mixer = Mixer()
+        mixer.isLimiting = false
+        for amplitude: Float in [0.95, 1, 4, .infinity, .nan] {
+            let loud = sine(amplitude)
+            mixer.begin(count: 480)
+            mixer.add(buffer(loud), count: 480, previousGain: 1, gain: 1)
+            mixer.finish(count: 480)
+            let expected = loud.map { $0.isNaN ? 0 : max(-1, min(1, $0)) }
+            #expect((0..<480).allSatisfy { mixer.output[$0] == expected[$0] }, "\(amplitude)")
+        }
+        // Turned off in the middle of something loud, it holds nothing down any more.
+        mixer.isLimiting = true
+        mixer.begin(count: 480)
+        mixer.add(buffer(sine(8)), count: 480, previousGain: 1, gain: 1)
+        mixer.finish(count: 480)
+        mixer.isLimiting = false
+        mixer.begin(count: 480)
+        mixer.finish(count: 480)
+        mixer.isLimiting = true
+        let soft = sine(0.1)
+        mixer.begin(count: 480)
+        mixer.add(buffer(soft), count: 480, previousGain: 1, gain: 1)
+        mixer.finish(count: 480)
+        #expect((0..<480).allSatisfy { mixer.output[$0] == soft[$0] })
+    }
+
     @Test("members add up with their gains, which move without a step")
     func gains() {
         var mixer = Mixer()

@@ -15,9 +15,9 @@ import VCTestKit
         var lost: UInt32 = 0
         var bursts: UInt32 = 0
 
-        init() throws {
+        init(fixed: LossControl.Copies? = nil) throws {
             let arena = try #require(SecretArena())
-            pair = try JoinedPair(arena: arena)
+            pair = try JoinedPair(arena: arena) { $1.copies = fixed }
         }
 
         deinit { packet.deallocate() }
@@ -87,6 +87,19 @@ import VCTestKit
                     #expect(content == number &- back)
                 }
             }
+        }
+    }
+
+    @Test("a person may say how many go along, whatever is lost")
+    func fixed() throws {
+        for (fixed, losing, backs) in [
+            (LossControl.Copies.none, UInt32(6), [UInt8]()), (.previous, 0, [1]),
+            (.both, 0, [1, 2]), (.previous, 6, [1]),
+        ] {
+            let talk = try Talk(fixed: fixed)
+            talk.report(seconds: 4, losing: losing, bursts: losing)
+            for _ in 0..<3 { _ = talk.send() }
+            for _ in 0..<20 { #expect(try #require(talk.send()).1.map(\.0) == backs) }
         }
     }
 

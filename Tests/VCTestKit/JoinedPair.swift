@@ -40,9 +40,16 @@ public final class JoinedPair {
     private var hasPath = (host: false, joiner: false)
     /// Which datagrams of the two to each other are lost, by their size.
     public var loses: (_ size: Int) -> Bool = { _ in false }
+    /// The same, told to whom they go.
+    public var losesTo: (_ side: Side, _ size: Int) -> Bool = { _, _ in false }
 
     /// Runs until both have a path to each other: directly, or only through a relay.
-    public init(seed: UInt64 = 1, isRelayed: Bool = false, arena: SecretArena) throws {
+    ///
+    /// - Parameter configure: changes what a side is made with.
+    public init(
+        seed: UInt64 = 1, isRelayed: Bool = false, arena: SecretArena,
+        configure: (Side, inout RoomConfiguration) -> Void = { _, _ in }
+    ) throws {
         var random = AnyRandomSource(SplitMix64(seed: seed))
         self.isRelayed = isRelayed
         let key = SigningKey(random: &random, arena: arena)
@@ -59,18 +66,18 @@ public final class JoinedPair {
                 now: now)
         }
         host = RoomMachine(
-            hosting: Self.configuration(.host, isRelayed), arena: arena,
+            hosting: Self.configuration(.host, isRelayed, configure), arena: arena,
             random: AnyRandomSource(SplitMix64(seed: seed &+ 1)), now: now)
         // Stands here until there is a code to join with.
         joiner = RoomMachine(
-            hosting: Self.configuration(.host, isRelayed), arena: arena,
+            hosting: Self.configuration(.host, isRelayed, configure), arena: arena,
             random: AnyRandomSource(SplitMix64(seed: seed &+ 2)), now: now)
         run(for: .seconds(1), only: .host)
         let code = [UInt8](capacity: RoomCode.longestText) { host.writeCode(into: &$0) }
         guard !code.isEmpty else { throw NotJoined() }
         joiner = RoomMachine(
             joining: try RoomCode(parsing: code.span.bytes, in: arena),
-            Self.configuration(.joiner, isRelayed), arena: arena,
+            Self.configuration(.joiner, isRelayed, configure), arena: arena,
             random: AnyRandomSource(SplitMix64(seed: seed &+ 3)), now: now)
         run(for: .seconds(2))
         guard hasPath == (true, true) else { throw NotJoined() }
@@ -80,12 +87,16 @@ public final class JoinedPair {
         buffer.deallocate()
     }
 
-    private static func configuration(_ side: Side, _ isRelayed: Bool) -> RoomConfiguration {
-        RoomConfiguration(
+    private static func configuration(
+        _ side: Side, _ isRelayed: Bool, _ configure: (Side, inout RoomConfiguration) -> Void
+    ) -> RoomConfiguration {
+        var configuration = RoomConfiguration(
             isHost: side == .host, servers: [server], name: DisplayText(name: "\(side)"),
             candidates: [side.endpoint],
             local: LocalAddresses(addresses: [side.endpoint], allowsLoopback: false),
             rungs: RungPolicy(allowsDirect: !isRelayed))
+        configure(side, &configuration)
+        return configuration
     }
 
     // MARK: Voice
@@ -154,7 +165,9 @@ public final class JoinedPair {
             talked = true
             let destination = transmit.destination
             let datagram = UnsafeMutableRawBufferPointer(rebasing: buffer[..<transmit.size])
-            guard destination != side.other.endpoint || !loses(transmit.size) else { continue }
+            if destination == side.other.endpoint {
+                guard !loses(transmit.size), !losesTo(side.other, transmit.size) else { continue }
+            }
             if destination == Self.server {
                 _ = service.handle(
                     RawSpan(_unsafeBytes: UnsafeRawBufferPointer(datagram)), from: side.endpoint,

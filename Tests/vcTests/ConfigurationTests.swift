@@ -364,6 +364,9 @@ enum Samples {
         "equalizer": "1,2,3", "bitrate": "24000", "frame": "5",
         "talk-key": "F9", "exec": "true", "voice-threshold": "-45", "voice-hold": "500",
         "buffer-min": "20", "buffer-max": "60", "complexity": "8",
-        "noise-suppression": "high",
+        "noise-suppression": "high", "allow": "10.0.0.0/8", "keepalive": "100",
+        "keepalive-misses": "4", "echo-suppression": "high", "echo-delay": "150",
+        "gain-target": "-9", "gain-maximum": "20", "capture-buffer": "60",
+        "playback-buffer": "30", "redundancy": "2", "expected-loss": "10",
     ]
 }

@@ -92,8 +92,12 @@ struct JSONLinesTests {
                 + #""buffer_ms":null,"mouth_to_ear_ms":null,"capture_ms":null,"#
                 + #""network_ms":null,"decoder_ms":null,"playback_ms":null,"#
                 + #""buffer_p50_ms":null,"buffer_p95_ms":null,"mouth_to_ear_p50_ms":null,"#
-                + #""mouth_to_ear_p95_ms":null}],"cpu_percent":1.00,"rss_bytes":9,"#
+                + #""mouth_to_ear_p95_ms":null,"capture_p50_ms":null,"capture_p95_ms":null,"#
+                + #""network_p50_ms":null,"network_p95_ms":null,"decoder_p50_ms":null,"#
+                + #""decoder_p95_ms":null,"playback_p50_ms":null,"playback_p95_ms":null}],"#
+                + #""cpu_percent":1.00,"rss_bytes":9,"#
                 + #""capture_xruns":0,"playback_xruns":0,"send_queue":0,"send_dropped":0,"#
+                + #""send_queue_p50":null,"send_queue_p95":null,"#
                 + #""muted":false}"#)
         member.rung = .relay
         member.roundTripMilliseconds = 44

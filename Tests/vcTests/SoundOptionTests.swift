@@ -76,6 +76,113 @@ struct SoundOptionTests {
         }
     }
 
+    private func host(_ line: String) throws -> CallOptions {
+        let words = ["host"] + line.split(separator: " ").map(String.init)
+        guard case .host(let options) = try parse(words) else { return try #require(nil) }
+        return options
+    }
+
+    @Test("by options that reach the encoder, the devices, the limiter and the processing")
+    func engine() throws {
+        let usual = CallOptions().engine
+        #expect(usual.isLimiting && usual.expectedLoss == 0 && usual.buffers == DeviceBuffers())
+        let chosen = try host(
+            "--no-limiter --capture-buffer 100 --playback-buffer 60 --expected-loss 20 "
+                + "--echo-suppression high --echo-delay 150 --gain-target -12 --gain-maximum 20"
+        ).engine
+        #expect(!chosen.isLimiting && chosen.expectedLoss == 20)
+        #expect(chosen.buffers == DeviceBuffers(capture: 100, playback: 60))
+        #expect(chosen.buffers != usual.buffers)
+        var expected = ProcessingOptions.all
+        expected.echoSuppression = .high
+        expected.echoDelayMilliseconds = 150
+        expected.gainTarget = 12
+        expected.gainMaximum = 20
+        #expect(chosen.processing == expected)
+        // In rooms of every size.
+        var encoding = try host("--expected-loss 7").encoding
+        _ = encoding.note(members: 12, now: .zero)
+        #expect(encoding.profile.expectedLoss == 7)
+    }
+
+    @Test("and what the library does not act on is said by the name of its option")
+    func ignored() {
+        let gain = EngineEvent.ignored(.gain).warning
+        #expect(gain?.kind == "setting-ignored" && gain?.message.contains("--gain-target") == true)
+        let echo = EngineEvent.ignored(.echoSuppression).warning
+        #expect(echo?.message.contains("--echo-suppression changes nothing") == true)
+    }
+
+    @Test("by options that reach who makes the packets and the paths")
+    func room() throws {
+        #expect(CallOptions().copies == nil && CallOptions().keepaliveSettings.misses == 2)
+        let words = [
+            "auto": nil, "0": LossControl.Copies.none, "1": .previous, "2": .both,
+        ]
+        for (word, copies) in words {
+            #expect(try host("--redundancy \(word)").copies == copies, "\(word)")
+        }
+        let setup = try CallSetup(
+            host(
+                "--capture silence --playback silence --listen 127.0.0.1:47311 --advertise x.org "
+                    + "--redundancy 2 --keepalive 70 --keepalive-misses 5 --allow 10.0.0.0/8"),
+            isHost: true, server: nil, arena: try #require(SecretArena()))
+        let configuration = setup.configuration
+        setup.engine.stop()
+        #expect(configuration.copies == .both)
+        #expect(configuration.keepalive == KeepaliveSettings(milliseconds: 70, misses: 5))
+        #expect(configuration.rungs.allowed != nil)
+    }
+
+    @Test("networks are read as people write them")
+    func networks() throws {
+        func allowed(_ text: String) throws -> AddressNetworks? {
+            try host("--allow \(text)").rungs.allowed
+        }
+        func network(_ address: Endpoint, _ prefix: Int) throws -> AddressNetwork {
+            try #require(AddressNetwork(address, prefix: prefix))
+        }
+        let (home, one) = (
+            try network(Endpoint(ipv4: 0xC0A8_0000, port: 0), 16),
+            try network(Endpoint(ipv4: 0xCB00_7105, port: 0), 32)
+        )
+        let document = try network(Endpoint(high: 0x2001_0DB8_0000_0000, low: 0, port: 0), 32)
+        #expect(try allowed("192.168.0.0/16") == AddressNetworks([home]))
+        #expect(
+            try allowed("192.168.3.4/16,203.0.113.5,2001:db8::/32")
+                == AddressNetworks([home, one, document]))
+        for text in [
+            "192.168.0.0/33", "192.168.0/16", "192.168.0.0/", "192.168.0.0/16,", ",", "x.org",
+            "2001:db8::/129", "2001:db8::%1/64", "192.168.0.0/1/2", "192.168.0.0/-1",
+            "10.0.0.1:5000", Array(repeating: "10.0.0.1", count: 17).joined(separator: ","),
+        ] {
+            #expect(throws: UsageError.self, "\(text)") { try allowed(text) }
+        }
+    }
+
+    @Test("and what lies beyond the limits is refused with a sentence that names them")
+    func limits() throws {
+        let limits: [(String, [String], String)] = [
+            ("capture-buffer", ["19", "201", "x"], "20 to 200"),
+            ("playback-buffer", ["9", "201"], "10 to 200"),
+            ("expected-loss", ["-1", "101"], "0 to 100"),
+            ("redundancy", ["3", "-1", "yes"], "auto, 0, 1 or 2"),
+            ("keepalive", ["49", "201"], "50 to 200"),
+            ("keepalive-misses", ["1", "11"], "2 to 10"),
+            ("echo-suppression", ["much", "very-high"], "low, moderate or high"),
+            ("echo-delay", ["-1", "301"], "0 to 300"),
+            ("gain-target", ["3", "-32"], "-31 to 0"),
+            ("gain-maximum", ["-1", "91"], "0 to 90"),
+        ]
+        for (name, texts, range) in limits {
+            for text in texts {
+                let error = #expect(throws: UsageError.self) { try host("--\(name)=\(text)") }
+                #expect(error?.message.contains(range) == true, "\(name) \(text)")
+            }
+        }
+        #expect(try host("--gain-target 0").gainTarget == 0)
+    }
+
     @Test("by commands of the running call")
     func commands() {
         let expected: [(String, SoundCommand)] = [
@@ -88,14 +195,14 @@ struct SoundOptionTests {
             ("/equalizer 3 0 -2", .equalizer(EqualizerChoice(low: 3, middle: 0, high: -2))),
             ("/eq 1,2,3", .equalizer(EqualizerChoice(low: 1, middle: 2, high: 3))),
             ("/eq off", .equalizer(.flat)), ("/leveling OFF", .leveling(false)),
-            ("/tones on", .tones(true)),
+            ("/tones on", .tones(true)), ("/limiter off", .limiter(false)),
         ]
         for (line, command) in expected {
             #expect(read(line) == .command(.sound(command)), "\(line)")
         }
         for line in [
             "/record", "/capture", "/capture pulse", "/playback tone:400", "/equalizer 3 0",
-            "/equalizer loud", "/leveling", "/tones maybe",
+            "/equalizer loud", "/leveling", "/limiter 1", "/tones maybe",
         ] {
             guard case .refused(let why) = read(line) else {
                 Issue.record("\(line) was taken")

@@ -33,16 +33,29 @@ enum vc_processing_error {
     VC_PROCESSING_REFUSED = 3,
 };
 
+/// How far the parts go.
+struct vc_processing_levels {
+    /// Noise suppression: 0 (low), 1, 2 or 3 (very high).
+    int noise;
+    /// What the canceller takes out beyond what it subtracts: 0 (low), 1 or 2 (high).
+    int echo;
+    /// Gain control: dB below full scale, 0 to 31, and dB of gain at most, 0 to 90.
+    int gain_target;
+    int gain_maximum;
+};
+
 struct vc_processing;
 
 /// The file name of the library that this was compiled for; NULL without its headers.
 const char *vc_processing_library(void);
 
-/// Loads the library and sets up the parts (a sum of vc_processing_part), with noise suppression at
-/// `suppression`: 0 (low), 1, 2 or 3 (very high). NULL with the reason in `error`. Not for an audio
-/// thread.
+/// The parts (a sum) whose levels this version of the library does not act on, as measured.
+unsigned vc_processing_ignored_levels(void);
+
+/// Loads the library and sets up the parts (a sum of vc_processing_part), at these levels. NULL
+/// with the reason in `error`. Not for an audio thread.
 struct vc_processing *vc_processing_create(
-    unsigned parts, int suppression, enum vc_processing_error *error);
+    unsigned parts, const struct vc_processing_levels *levels, enum vc_processing_error *error);
 void vc_processing_destroy(struct vc_processing *processing);
 
 /// How many samples later than into `capture` a sound comes out of it, as measured.

@@ -28,6 +28,7 @@ public struct EncoderChoice: Sendable {
     private let givenFrame: FrameDuration?
     private let givenBitrate: Int?
     private let complexity: Int
+    private let expectedLoss: Int
     private var size = Size.small
     private var thrift = 0
     /// Since when the room has been smaller than it is encoded for.
@@ -49,13 +50,17 @@ public struct EncoderChoice: Sendable {
     ///   - frame: what the person asked for, if anything; it is kept in rooms of every size.
     ///   - bitrate: likewise, in bits a second.
     ///   - complexity: libopus' effort, 0...10.
+    ///   - expectedLoss: how many frames of a hundred it is told will be lost. Nothing is said by
+    ///     `LossControl`: what is lost comes back as a copy, and an encoder that reckons with
+    ///     losses sounds worse for everybody who has none.
     public init(
         frame: FrameDuration? = nil, bitrate: Int? = nil,
-        complexity: Int = OpusEncoder.usualComplexity
+        complexity: Int = OpusEncoder.usualComplexity, expectedLoss: Int = 0
     ) {
         givenFrame = frame
         givenBitrate = bitrate
         self.complexity = complexity
+        self.expectedLoss = expectedLoss
     }
 
     /// How to encode now.
@@ -66,7 +71,7 @@ public struct EncoderChoice: Sendable {
         let isShort = frame.sampleCount < FrameDuration.tenMilliseconds.sampleCount
         return EncoderProfile(
             application: isLow || isShort ? .lowDelay : .voice, frame: frame,
-            bitrate: givenBitrate ?? bitrate, complexity: complexity)
+            bitrate: givenBitrate ?? bitrate, complexity: complexity, expectedLoss: expectedLoss)
     }
 
     private var bitrate: Int {

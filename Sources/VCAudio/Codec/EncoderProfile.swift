@@ -15,14 +15,19 @@ public struct EncoderProfile: Sendable, Equatable {
     public var bitrate: Int
     /// libopus' effort, 0...10.
     public var complexity: Int
+    /// How many frames of a hundred libopus is told will be lost: the more, the less it leans on
+    /// earlier ones.
+    public var expectedLoss: Int
 
     public init(
         application: Application = .lowDelay, frame: FrameDuration = .tenMilliseconds,
-        bitrate: Int = OpusEncoder.bitrate, complexity: Int = OpusEncoder.usualComplexity
+        bitrate: Int = OpusEncoder.bitrate, complexity: Int = OpusEncoder.usualComplexity,
+        expectedLoss: Int = 0
     ) {
         self.application = application
         self.frame = frame
         self.bitrate = bitrate
         self.complexity = complexity
+        self.expectedLoss = expectedLoss
     }
 }

@@ -38,6 +38,7 @@ public struct OpusEncoder: ~Copyable, @unchecked Sendable {
             vc_opus_encoder_set_bitrate(created, Int32(clamping: profile.bitrate)),
             vc_opus_encoder_set_vbr(created, 0),
             vc_opus_encoder_set_complexity(created, Int32(clamping: profile.complexity)),
+            vc_opus_encoder_set_expected_loss(created, Int32(clamping: profile.expectedLoss)),
             vc_opus_encoder_get_lookahead(created, &lookahead),
         ]
         if let failure = results.first(where: { $0 != OPUS_OK }) {

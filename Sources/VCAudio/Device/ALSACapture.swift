@@ -2,9 +2,6 @@ internal import VCCore
 
 /// A microphone through ALSA.
 final class ALSACapture: CaptureDevice {
-    /// The buffer costs no delay on this side, only patience with a busy machine: 43 ms.
-    private static let periods = 8
-
     let isMicrophone = true
     private let stream: ALSAStream
     private let native: SampleBuffer
@@ -12,8 +9,9 @@ final class ALSACapture: CaptureDevice {
     private let resampled: SampleBuffer
     private var queue = SampleQueue()
 
-    init(name: String) throws(DeviceError) {
-        stream = try ALSAStream(name: name, direction: .capture, periods: Self.periods)
+    /// - Parameter periods: of the buffer.
+    init(name: String, periods: Int) throws(DeviceError) {
+        stream = try ALSAStream(name: name, direction: .capture, periods: periods)
         native = SampleBuffer(count: stream.bufferFrames)
         let needsResampling = stream.rate != Limits.sampleRate
         resampler =

@@ -8,15 +8,17 @@ final class ALSAPlayback: PlaybackDevice {
     let patience: UInt64 = 10_000_000_000
     private let name: String
     private var stream: ALSAStream
-    private var length = BufferLength(at: Pace.now())
+    private var length: BufferLength
     private var converter: RateConverter
     private var earlierXruns = 0
     private var seenXruns = 0
     private var hasChanged = false
     private var isPaused = false
 
-    init(name: String) throws(DeviceError) {
+    /// - Parameter periods: of the buffer, at least.
+    init(name: String, periods: Int) throws(DeviceError) {
         self.name = name
+        length = BufferLength(at: Pace.now(), fewest: periods)
         stream = try ALSAStream(name: name, direction: .playback, periods: length.periods)
         converter = RateConverter(for: stream)
     }

@@ -47,18 +47,18 @@ protocol PlaybackDevice: AnyObject {
 }
 
 extension DeviceName {
-    func openCapture() throws(DeviceError) -> any CaptureDevice {
+    func openCapture(_ buffers: DeviceBuffers) throws(DeviceError) -> any CaptureDevice {
         switch self {
-        case .alsa(let name): try ALSACapture(name: name)
+        case .alsa(let name): try ALSACapture(name: name, periods: buffers.capturePeriods)
         case .file(let path): try FileCapture(path: path)
         case .tone(let hertz): ToneCapture(hertz: hertz)
         case .silence: ToneCapture(hertz: nil)
         }
     }
 
-    func openPlayback() throws(DeviceError) -> any PlaybackDevice {
+    func openPlayback(_ buffers: DeviceBuffers) throws(DeviceError) -> any PlaybackDevice {
         switch self {
-        case .alsa(let name): try ALSAPlayback(name: name)
+        case .alsa(let name): try ALSAPlayback(name: name, periods: buffers.fewestPlaybackPeriods)
         case .file(let path): try FilePlayback(path: path)
         case .tone: throw .notAPlaybackDevice(description)
         case .silence: SilentPlayback()

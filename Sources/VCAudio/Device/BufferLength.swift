@@ -1,6 +1,7 @@
 /// How long the buffer of a loudspeaker is: two periods to begin with (PulseAudio makes three of
-/// it), one more whenever it runs dry again and again, one less after five minutes without that. It
-/// shrinks only in a pause, because the device is opened anew for it.
+/// it), or what the person wants at least, one more whenever it runs dry again and again, one less
+/// after five minutes without that. It shrinks only in a pause, because the device is opened anew
+/// for it.
 ///
 /// Times are nanoseconds of CLOCK_MONOTONIC.
 struct BufferLength {
@@ -12,12 +13,17 @@ struct BufferLength {
     /// After so long without an xrun, or a change, the buffer is made shorter: five minutes.
     static let cleanTime: UInt64 = 300_000_000_000
 
-    private(set) var periods = BufferLength.fewestPeriods
+    private(set) var periods: Int
+    /// It begins with these, and shrinks to them.
+    private let fewest: Int
     private var windowStart: UInt64
     private var xrunsInWindow = 0
     private var cleanSince: UInt64
 
-    init(at now: UInt64) {
+    /// - Parameter fewest: periods at least; `fewestPeriods` or more.
+    init(at now: UInt64, fewest: Int = BufferLength.fewestPeriods) {
+        periods = fewest
+        self.fewest = fewest
         windowStart = now
         cleanSince = now
     }
@@ -38,7 +44,7 @@ struct BufferLength {
 
     /// In a pause: whether the buffer is to be made shorter.
     mutating func shrinks(at now: UInt64) -> Bool {
-        guard periods > Self.fewestPeriods, now - cleanSince >= Self.cleanTime else { return false }
+        guard periods > fewest, now - cleanSince >= Self.cleanTime else { return false }
         // Step by step: the next one needs clean minutes of its own.
         cleanSince = now
         periods -= 1

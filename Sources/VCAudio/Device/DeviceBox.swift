@@ -4,9 +4,9 @@ final class CaptureBox: @unchecked Sendable {
     var name: DeviceName
     var device: (any CaptureDevice)?
 
-    init(_ name: DeviceName) throws(DeviceError) {
+    init(_ name: DeviceName, _ buffers: DeviceBuffers) throws(DeviceError) {
         self.name = name
-        device = try name.openCapture()
+        device = try name.openCapture(buffers)
     }
 }
 
@@ -15,8 +15,8 @@ final class PlaybackBox: @unchecked Sendable {
     var name: DeviceName
     var device: (any PlaybackDevice)?
 
-    init(_ name: DeviceName) throws(DeviceError) {
+    init(_ name: DeviceName, _ buffers: DeviceBuffers) throws(DeviceError) {
         self.name = name
-        device = try name.openPlayback()
+        device = try name.openPlayback(buffers)
     }
 }

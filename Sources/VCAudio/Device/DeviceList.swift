@@ -14,6 +14,12 @@ public struct DeviceDescription: Sendable, Equatable {
     /// alsa-lib's words, on one line.
     public let text: String
     public let direction: Direction
+
+    public init(name: String, text: String, direction: Direction) {
+        self.name = name
+        self.text = text
+        self.direction = direction
+    }
 }
 
 /// What `vc devices` lists.

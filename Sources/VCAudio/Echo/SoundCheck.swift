@@ -32,7 +32,7 @@ public enum SoundCheck {
 
     /// Records for half a second.
     public static func listen(to capture: DeviceName) throws(DeviceError) -> Background {
-        let device = try capture.openCapture()
+        let device = try capture.openCapture(DeviceBuffers())
         defer { device.close() }
         let recording = Recording(count: listenSamples)
         while !recording.isFull { try recording.read(from: device, block) }
@@ -41,7 +41,7 @@ public enum SoundCheck {
 
     /// Plays 20 ms of silence.
     public static func open(_ playback: DeviceName) throws(DeviceError) {
-        let device = try playback.openPlayback()
+        let device = try playback.openPlayback(DeviceBuffers())
         defer { device.close() }
         let silence = SampleBuffer(count: Mixer.blockLimit)
         var played = 0
@@ -56,9 +56,9 @@ public enum SoundCheck {
     public static func echo(
         capture: DeviceName, playback: DeviceName
     ) throws(DeviceError) -> Echo {
-        let microphone = try capture.openCapture()
+        let microphone = try capture.openCapture(DeviceBuffers())
         defer { microphone.close() }
-        let loudspeaker = try playback.openPlayback()
+        let loudspeaker = try playback.openPlayback(DeviceBuffers())
         defer { loudspeaker.close() }
         let chirp = Chirp()
         let recording = Recording(count: totalSamples)

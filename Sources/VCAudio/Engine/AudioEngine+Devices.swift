@@ -3,7 +3,7 @@
 extension AudioEngine {
     /// Records from another device from now on; where it cannot be opened, nothing changes.
     public func changeCapture(to name: DeviceName) throws(DeviceError) {
-        shared.captureDevices.offer(try CaptureBox(name))
+        shared.captureDevices.offer(try CaptureBox(name, shared.buffers))
         captureName = name
         shared.captureWake.signal()
         watchDefault()
@@ -11,7 +11,7 @@ extension AudioEngine {
 
     /// Plays on another device from now on; where it cannot be opened, nothing changes.
     public func changePlayback(to name: DeviceName) throws(DeviceError) {
-        shared.playbackDevices.offer(try PlaybackBox(name))
+        shared.playbackDevices.offer(try PlaybackBox(name, shared.buffers))
         playbackName = name
         shared.wakePlayback()
         shared.playbackWake.signal()

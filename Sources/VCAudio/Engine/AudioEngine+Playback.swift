@@ -7,6 +7,11 @@ extension AudioEngine {
         shared.isLeveling.store(isOn, ordering: .relaxed)
     }
 
+    /// Turns what is too loud down from now on, or cuts it off.
+    public func setLimiting(_ isOn: Bool) {
+        shared.isLimiting.store(isOn, ordering: .relaxed)
+    }
+
     /// Makes what is heard brighter or darker.
     public func setEqualizer(_ setting: EqualizerSetting) {
         shared.equalizer.store(setting.packed, ordering: .relaxed)

@@ -17,12 +17,18 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         public var bitrate: Int
         /// libopus' effort, 0...10.
         public var complexity = OpusEncoder.usualComplexity
+        /// How many frames of a hundred libopus is told will be lost.
+        public var expectedLoss = 0
         /// What is done to the sound of the microphone. Nothing is done to frames below 10 ms.
         public var processing = ProcessingOptions.none
         /// What opens the microphone where it is opened by voice, and for how long.
         public var voiceGate = VoiceGate()
         /// How the others' packets are waited for.
         public var jitter = JitterSettings()
+        /// How long the devices' buffers are.
+        public var buffers = DeviceBuffers()
+        /// Whether what you hear is held below full scale without a rattle.
+        public var isLimiting = true
         /// Whether the microphone is closed to begin with.
         public var isMuted = false
         /// Whether all members are made equally loud.
@@ -56,7 +62,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
     public internal(set) var captureName: DeviceName
     public internal(set) var playbackName: DeviceName
     var defaultDevice: DefaultDevice?
-    private var untold: ProcessingError?
+    /// What is known since the start and was not told yet.
+    private var untold: [EngineEvent] = []
     private var plugin: Plugin?
 
     /// Nothing is opened yet.
@@ -67,7 +74,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         self.configuration = configuration
         captureName = configuration.capture
         playbackName = configuration.playback
-        shared = try EngineShared()
+        shared = try EngineShared(configuration.buffers)
+        shared.isLimiting.store(configuration.isLimiting, ordering: .relaxed)
         shared.isMuted.store(configuration.isMuted, ordering: .relaxed)
         shared.isAlone.store(configuration.isAlone, ordering: .relaxed)
         shared.isAlwaysOpen.store(configuration.gate == .open, ordering: .relaxed)
@@ -88,12 +96,13 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
             encoder = try OpusEncoder(
                 EncoderProfile(
                     frame: configuration.frame, bitrate: configuration.bitrate,
-                    complexity: configuration.complexity))
+                    complexity: configuration.complexity,
+                    expectedLoss: configuration.expectedLoss))
         } catch {
             throw .unavailable(device: "Opus", reason: "\(error)")
         }
-        let capture = try configuration.capture.openCapture()
-        let playback = try configuration.playback.openPlayback()
+        let capture = try configuration.capture.openCapture(shared.buffers)
+        let playback = try configuration.playback.openPlayback(shared.buffers)
         if usesDefault { defaultDevice = DefaultDevice() }
         let shared = shared
         let processing = makeProcessing()
@@ -125,9 +134,11 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
             configuration.frame.sampleCount >= ProcessingOptions.frameSamples
         else { return nil }
         do throws(ProcessingError) {
-            return try MicrophoneProcessing(configuration.processing)
+            let processing = try MicrophoneProcessing(configuration.processing)
+            untold += configuration.processing.ignored.map { .ignored($0) }
+            return processing
         } catch {
-            untold = error
+            untold.append(.unprocessed(error))
             return nil
         }
     }
@@ -209,10 +220,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
 
     /// What happened to the devices since the last call, or nil.
     public func pollEvent() -> EngineEvent? {
-        if let error = untold {
-            untold = nil
-            return .unprocessed(error)
-        }
+        if !untold.isEmpty { return untold.removeFirst() }
         if let record = shared.captureEvents.pop() {
             if record.kind == .switched { shared.captureDevices.collect() }
             return record.event(of: .capture)

@@ -12,6 +12,8 @@ public struct CaptureChain: ~Copyable {
     public private(set) var delay: Int
     private let processingDelay: Int
     private let neededLead: Int
+    /// How much later than its stamps say what is played is heard, in nanoseconds.
+    private let lateness: UInt64
     private var toldBypass = false
     /// Whether the sound is a microphone's: a file hears no loudspeaker, and need not wait for it.
     var isMicrophone = true
@@ -30,6 +32,8 @@ public struct CaptureChain: ~Copyable {
         processingDelay = self.processing?.delay ?? 0
         delay = processingDelay
         neededLead = self.processing?.neededLead ?? 0
+        let extra = self.processing?.options.echoDelayMilliseconds ?? 0
+        lateness = UInt64(clamping: extra) * 1_000_000
         self.insert = insert
         loudspeaker = ring.map { LoudspeakerReader($0) }
     }
@@ -87,7 +91,7 @@ public struct CaptureChain: ~Copyable {
     private mutating func hear(end: UInt64) -> Int {
         guard loudspeaker != nil, isMicrophone else { return 0 }
         let lead = loudspeaker?.read(
-            ProcessingOptions.frameSamples, into: played, frameEnd: end)
+            ProcessingOptions.frameSamples, into: played, frameEnd: end &- lateness)
         processing?.hearLoudspeaker(played, at: 0)
         guard let lead = lead ?? nil else { return 0 }
         nearDelay.note(missing: neededLead - lead)

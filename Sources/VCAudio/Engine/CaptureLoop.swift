@@ -232,7 +232,7 @@ final class CaptureLoop {
             return
         }
         do throws(DeviceError) {
-            device = try name.openCapture()
+            device = try name.openCapture(shared.buffers)
             reopening = nil
             shared.tell(EventRecord(kind: .back), of: .capture)
         } catch {

@@ -26,6 +26,8 @@ public enum EngineEvent: Sendable, Equatable {
     case recordingFailed(reason: String)
     /// The microphone is not processed as it was asked for, and why.
     case unprocessed(ProcessingError)
+    /// The library that processes the microphone does not act on what was asked for.
+    case ignored(ProcessingOptions.Level)
     /// The plugin took longer than there is time, and is left out from now on.
     case pluginBypassed
     /// The thread runs with real-time priority, or why it does not.

@@ -7,6 +7,9 @@ final class EngineShared: @unchecked Sendable {
     /// Frames on their way to the network: 320 ms of 10 ms frames.
     private static let captureRingCapacity = 32
 
+    /// How long the devices' buffers are to be.
+    let buffers: DeviceBuffers
+
     // Written by control.
     let isStopping = Atomic<Bool>(false)
     let isMuted = Atomic<Bool>(false)
@@ -15,6 +18,8 @@ final class EngineShared: @unchecked Sendable {
     let isAlwaysOpen = Atomic<Bool>(false)
     /// Whether all members are made equally loud.
     let isLeveling = Atomic<Bool>(false)
+    /// Whether the mix goes through the limiter; else what is too loud is cut off.
+    let isLimiting = Atomic<Bool>(true)
     /// An `EqualizerSetting`, packed.
     let equalizer = Atomic<UInt64>(0)
     /// The `RoomTone.Kind` that is to be played next, or 0. Taken by playback.
@@ -57,7 +62,8 @@ final class EngineShared: @unchecked Sendable {
     /// One for each member that the room can have.
     let members: UnsafeMutablePointer<MemberSlot>
 
-    init() throws(DeviceError) {
+    init(_ buffers: DeviceBuffers) throws(DeviceError) {
+        self.buffers = buffers
         captureReady = try EventSignal()
         captureWake = try EventSignal()
         playbackWake = try EventSignal()

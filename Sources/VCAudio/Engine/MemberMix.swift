@@ -32,6 +32,7 @@ final class MemberMix {
     func mix(_ count: Int) {
         mixer.begin(count: count)
         mixer.equalizer.set(packed: shared.equalizer.load(ordering: .relaxed))
+        mixer.isLimiting = shared.isLimiting.load(ordering: .relaxed)
         busy |= shared.pending.exchange(0, ordering: .sequentiallyConsistent)
         if busy != 0 { mixMembers(count) }
         playTone(count)

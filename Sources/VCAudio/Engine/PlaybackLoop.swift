@@ -153,7 +153,7 @@ final class PlaybackLoop {
     private func reopen() {
         guard reopening?.isDue(at: Pace.now()) ?? true else { return }
         do throws(DeviceError) {
-            device = try name.openPlayback()
+            device = try name.openPlayback(shared.buffers)
             reopening = nil
             shared.tell(EventRecord(kind: .back), of: .playback)
         } catch {

@@ -20,6 +20,10 @@ public struct Limiter {
         @_noLocks @_noAllocation get { gain < 1 }
     }
 
+    /// Turns nothing down any more.
+    @_noLocks @_noAllocation
+    public mutating func reset() { gain = 1 }
+
     /// Limits the first `count` samples in place.
     @_noLocks @_noAllocation
     public mutating func process(_ samples: borrowing SampleBuffer, count: Int) {

@@ -11,6 +11,9 @@ public struct Mixer: ~Copyable {
     private var limiter = Limiter()
     /// What it all goes through, in front of the limiter.
     public var equalizer = Equalizer()
+    /// Whether the limiter holds the mix below its ceiling; else what is beyond full scale is cut
+    /// off.
+    public var isLimiting = true
     /// Whether anything was added since `begin`.
     public private(set) var hasSound = false
 
@@ -50,7 +53,7 @@ public struct Mixer: ~Copyable {
         }
     }
 
-    /// Ends the block: `output` is within the limiter's ceiling.
+    /// Ends the block: `output` is within the limiter's ceiling, or within full scale without it.
     @_noLocks @_noAllocation
     public mutating func finish(count: Int) {
         if hasSound {
@@ -59,7 +62,20 @@ public struct Mixer: ~Copyable {
             equalizer.reset()
             guard limiter.isActive else { return }
         }
+        guard isLimiting else { return clip(count: count) }
         limiter.process(output, count: count)
+    }
+
+    @_noLocks @_noAllocation
+    private mutating func clip(count: Int) {
+        limiter.reset()
+        var index = 0
+        while index < count {
+            let sample = output[index]
+            // What is not a number is no sound, and no device takes it.
+            if !(sample.magnitude <= 1) { output[index] = sample > 1 ? 1 : sample < -1 ? -1 : 0 }
+            index += 1
+        }
     }
 
     /// The factor of a gain in dB.

@@ -128,6 +128,8 @@ public struct LoudspeakerReader: ~Copyable {
         let latest = Double(newest - reserve - count)
         let wanted = (heardNow + Self.longestLead).rounded()
         guard latest < wanted else {
+            // What is heard now was never played: the first block is still on its way.
+            guard wanted >= 1 || ring.start > 0 else { return }
             position = max(Double(ring.start + 1), wanted)
             return
         }

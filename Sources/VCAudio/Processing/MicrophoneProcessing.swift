@@ -16,8 +16,8 @@ public struct MicrophoneProcessing: ~Copyable {
 
     public init(_ options: ProcessingOptions) throws(ProcessingError) {
         var error = VC_PROCESSING_OK
-        let made = unsafe vc_processing_create(
-            options.parts, Int32(options.suppression.rawValue), &error)
+        var levels = options.levels
+        let made = unsafe vc_processing_create(options.parts, &levels, &error)
         guard let state = unsafe made else { throw ProcessingError(error) }
         unsafe self.state = state
         self.options = options
@@ -100,6 +100,37 @@ extension MicrophoneProcessing {
 }
 
 extension ProcessingOptions {
+    /// What can be chosen, and not every version of the library acts on.
+    public enum Level: Sendable, Equatable {
+        case echoSuppression
+        case gain
+    }
+
+    /// What is asked for beyond the usual, in vain: the library that this program loads does not
+    /// act on it.
+    public var ignored: [Level] {
+        let usual = ProcessingOptions.all
+        let ignored = vc_processing_ignored_levels()
+        var levels: [Level] = []
+        if echoCancellation, echoSuppression != usual.echoSuppression,
+            ignored & VC_PROCESSING_ECHO_CANCELLATION.rawValue != 0
+        {
+            levels.append(.echoSuppression)
+        }
+        if gainControl, gainTarget != usual.gainTarget || gainMaximum != usual.gainMaximum,
+            ignored & VC_PROCESSING_GAIN_CONTROL.rawValue != 0
+        {
+            levels.append(.gain)
+        }
+        return levels
+    }
+
+    fileprivate var levels: vc_processing_levels {
+        vc_processing_levels(
+            noise: Int32(suppression.rawValue), echo: Int32(echoSuppression.rawValue),
+            gain_target: Int32(clamping: gainTarget), gain_maximum: Int32(clamping: gainMaximum))
+    }
+
     fileprivate var parts: UInt32 {
         var parts: UInt32 = 0
         if highPass { parts |= VC_PROCESSING_HIGH_PASS.rawValue }

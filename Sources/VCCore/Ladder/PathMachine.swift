@@ -47,7 +47,7 @@ struct PathMachine {
 
     var paths: [Path] = []
     var selectedIndex: Int?
-    var silence = SilenceWatch()
+    var silence: SilenceWatch
     private var losses = LossWatch()
     private var budget = ProbeBudget()
     private var nextList = Instant.zero
@@ -58,6 +58,11 @@ struct PathMachine {
     private var changed = false
     /// When the call last moved.
     var movedAt = Instant.zero
+
+    /// - Parameter misses: keepalives of the peer missing in a row when its path is doubted.
+    init(misses: Int = SilenceWatch.usualMisses) {
+        silence = SilenceWatch(misses: misses)
+    }
 
     /// Where sealed packets go, if anywhere.
     private(set) var selected: Route?

@@ -44,6 +44,7 @@ struct PathReason {
         if !policy.allowsDirect { return "you allow no direct path" }
         if peerHides { return "the other side shows no address" }
         if directFailed { return "the direct path does not carry the call" }
+        if policy.allowed != nil { return "you allow direct paths in some networks only" }
         switch (ownMapping, peerMapping) {
         case (.dependent, .dependent): return "both NATs are symmetric"
         case (_, .blocked): return "no UDP passes the other side's network"

@@ -7,6 +7,9 @@ public struct RungPolicy: Equatable, Sendable {
     public var allowsRelay: Bool
     /// Many ports against a NAT that maps each destination to another one.
     public var allowsBirthday: Bool
+    /// Where others may be met directly; nil: everywhere. Relays and the host forward from
+    /// wherever they are.
+    public var allowed: AddressNetworks?
 
     /// All of them.
     public init(
@@ -18,4 +21,10 @@ public struct RungPolicy: Equatable, Sendable {
         self.allowsRelay = allowsRelay
         self.allowsBirthday = allowsBirthday
     }
+
+    /// Whether what comes straight from there is looked at.
+    func admits(_ endpoint: Endpoint) -> Bool { allowed?.contains(endpoint) ?? true }
+
+    /// Whether a direct path may lead there.
+    func allowsDirect(to endpoint: Endpoint) -> Bool { allowsDirect && admits(endpoint) }
 }

@@ -1,10 +1,18 @@
 /// Notices that nothing of the call arrives from a peer. Something comes at least every 200 ms,
 /// and while it talks every frame.
 struct SilenceWatch {
-    /// Without a packet in a talk spurt: six frames of 20 ms.
-    static let inSpeech = Duration.milliseconds(120)
-    /// Without a packet otherwise: more than two intervals of keepalives, so that one may be lost.
-    static let otherwise = Duration.milliseconds(450)
+    /// Two keepalives missing in a row are silence, unless the person wants it otherwise.
+    static let usualMisses = 2
+    /// Without a packet in a talk spurt, for each miss: three frames of 20 ms.
+    private static let inSpeechEach = Duration.milliseconds(60)
+    /// Without a packet otherwise: so many intervals of keepalives and a bit, so that one less
+    /// of them may be lost.
+    private static let grace = Duration.milliseconds(50)
+
+    /// 120 ms for two.
+    private let inSpeech: Duration
+    /// 450 ms for two.
+    private let otherwise: Duration
     /// While it lasts, probes go out this often: at first, because one that is lost or comes while
     /// the peer is moving costs voice; then; and after a while.
     static let firstProbeInterval = Duration.milliseconds(150)
@@ -28,6 +36,12 @@ struct SilenceWatch {
     private var last: Instant?
     private var expectsVoice = false
     private var nextProbe = Instant.distantFuture
+
+    /// - Parameter misses: keepalives missing in a row.
+    init(misses: Int = SilenceWatch.usualMisses) {
+        inSpeech = SilenceWatch.inSpeechEach * misses
+        otherwise = Peer.keepaliveInterval * misses + SilenceWatch.grace
+    }
 
     /// A packet of the call came; nil where it does not tell whether a voice frame follows.
     mutating func heard(on route: Route?, expectsVoice: Bool?, now: Instant) {
@@ -54,6 +68,6 @@ struct SilenceWatch {
     var timeout: Instant {
         guard let last else { return .distantFuture }
         if since != nil { return nextProbe }
-        return last + (expectsVoice ? SilenceWatch.inSpeech : SilenceWatch.otherwise)
+        return last + (expectsVoice ? inSpeech : otherwise)
     }
 }

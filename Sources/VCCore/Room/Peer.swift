@@ -7,12 +7,11 @@
 ///
 /// A joiner and its host have met from the start.
 struct Peer: ~Copyable {
-    /// A packet goes out at least this often.
+    /// A packet goes out at least this often, unless the person wants it oftener. It may be a fifth
+    /// of that early, when something else is to be done (`KeepaliveSettings.slack`): so the
+    /// keepalives of a whole room leave together, and a silent room wakes its members five times a
+    /// second and not five times for each other member.
     static let keepaliveInterval = Duration.milliseconds(200)
-    /// By so much it may be early, when something else is to be done: so the keepalives of a whole
-    /// room leave together, and a silent room wakes its members five times a second and not five
-    /// times for each other member.
-    static let keepaliveSlack = Duration.milliseconds(40)
     /// Through the mailbox, where packets are counted, this often.
     static let mailboxInterval = Duration.seconds(1)
     /// The mailbox of a join carries sealed packets for this long.
@@ -35,7 +34,7 @@ struct Peer: ~Copyable {
     var slots: SessionSlots
     var rekey: Rekey
     var stream: ReliableStream
-    var path = PathMachine()
+    var path: PathMachine
 
     /// What it calls itself; nil until it said so.
     var name: DisplayText?
@@ -115,8 +114,10 @@ struct Peer: ~Copyable {
 
     init(
         number: UInt8, key: PublicKey, slots: consuming SessionSlots, rekey: consuming Rekey,
-        stream: ReliableStream, isMember: Bool, hasMet: Bool = true, mailbox: UInt32?, now: Instant
+        stream: ReliableStream, isMember: Bool, hasMet: Bool = true, mailbox: UInt32?,
+        keepalive: KeepaliveSettings, now: Instant
     ) {
+        path = PathMachine(misses: keepalive.misses)
         self.number = number
         self.key = key
         self.slots = slots

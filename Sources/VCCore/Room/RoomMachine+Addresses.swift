@@ -104,7 +104,8 @@ extension RoomMachine {
         peers[number].hidesAddresses = offered.isEmpty
         guard configuration.rungs.allowsDirect else { return }
         let list = CandidateList(
-            accepting: offered, local: local, found: addressesFound(of: number))
+            accepting: offered.filter(configuration.rungs.allowsDirect(to:)), local: local,
+            found: addressesFound(of: number).filter(configuration.rungs.allowsDirect(to:)))
         peers[number].path.setCandidates(list, lead: lead, now: now)
     }
 }

@@ -94,10 +94,12 @@ extension RoomMachine {
     }
 
     /// What a member and we are to each other: nil where many ports are of no use, where one of us
-    /// does not want that, or where the relay does not carry the call.
+    /// does not want that, or only wants to meet others in some networks (who asks does not know
+    /// which address it will be), or where the relay does not carry the call.
     private func role(with number: Int) -> BirthdayRole? {
         guard phase == .inRoom, configuration.rungs.allowsDirect,
-            configuration.rungs.allowsBirthday, peers.contains(number), peers[number].isMember,
+            configuration.rungs.allowsBirthday, configuration.rungs.allowed == nil,
+            peers.contains(number), peers[number].isMember,
             peers[number].path.relayedSince != nil, !peers[number].path.hasDirect
         else { return nil }
         switch (ownMapping, peers[number].mapping) {

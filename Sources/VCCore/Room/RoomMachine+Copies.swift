@@ -9,7 +9,7 @@ extension RoomMachine {
         unsafe recentFrames.keep(frame, timestamp: header.timestamp)
         var flags = header.flags
         var length = VoiceHeader.size
-        let wanted = peers[number].loss.copies.rawValue
+        let wanted = (configuration.copies ?? peers[number].loss.copies).rawValue
         var back: UInt8 = 1
         while back <= 2 {
             if wanted & back != 0,

@@ -142,7 +142,8 @@ extension RoomMachine {
         driveStream(number, now: now)
         let interval =
             peers[number].way(now: now) == nil
-            ? Peer.mailboxInterval : Peer.keepaliveInterval + (.zero - Peer.keepaliveSlack)
+            ? Peer.mailboxInterval
+            : configuration.keepalive.interval + (.zero - configuration.keepalive.slack)
         if peers[number].isMember, now >= peers[number].lastSent + interval {
             seal(to: number, now: now) { $0.write(SealedKind.keepalive.rawValue) }
             // Without any way out nothing was sent; the next try waits all the same.
@@ -182,7 +183,8 @@ extension RoomMachine {
         }
         if peers[number].owesCandidates { due = min(due, peers[number].nextCandidates) }
         let interval =
-            peers[number].way(now: now) == nil ? Peer.mailboxInterval : Peer.keepaliveInterval
+            peers[number].way(now: now) == nil
+            ? Peer.mailboxInterval : configuration.keepalive.interval
         return min(due, peers[number].lastSent + interval)
     }
 

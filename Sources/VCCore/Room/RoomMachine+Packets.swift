@@ -19,6 +19,10 @@ extension RoomMachine {
             if taken { wake(now) } else { counters.unknown += 1 }
             return nil
         case PacketType.sealed, PacketType.handshake:
+            guard configuration.rungs.admits(source) else {
+                counters.unadmitted += 1
+                return nil
+            }
             return unsafe receiveFromMember(datagram, on: .direct(source), now: now)
         case PacketType.relayData:
             return unsafe receiveRelayed(datagram, from: source, now: now)
@@ -147,7 +151,8 @@ extension RoomMachine {
         peers[number].lastSent = now
         guard header.flags & VoiceHeader.endOfTalkSpurt != 0 else { return }
         // Should this last frame be lost, a keepalive soon says that no voice is missing.
-        peers[number].lastSent = now + Peer.afterTalkSpurt + (.zero - Peer.keepaliveInterval)
+        peers[number].lastSent =
+            now + Peer.afterTalkSpurt + (.zero - configuration.keepalive.interval)
         wake(now + Peer.afterTalkSpurt)
     }
 

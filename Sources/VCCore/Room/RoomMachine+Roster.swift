@@ -19,7 +19,7 @@ extension RoomMachine {
             Peer(
                 number: entry.number, key: entry.key, slots: slots, rekey: rekey,
                 stream: ReliableStream(id: result.transcript.prefix), isMember: isMember,
-                mailbox: mailbox, now: now), now: now)
+                mailbox: mailbox, keepalive: configuration.keepalive, now: now), now: now)
     }
 
     /// A member that the host names, and that we have not met.
@@ -40,7 +40,8 @@ extension RoomMachine {
             room: room, random: &random, arena: arena)
         var peer = Peer(
             number: entry.number, key: entry.key, slots: SessionSlots(), rekey: rekey,
-            stream: ReliableStream(id: 0), isMember: true, hasMet: false, mailbox: nil, now: now)
+            stream: ReliableStream(id: 0), isMember: true, hasMet: false, mailbox: nil,
+            keepalive: configuration.keepalive, now: now)
         peer.enteredVersion = version
         peer.isDisputed = isDisputed
         return peer

@@ -369,6 +369,11 @@ public struct RoomConfiguration: Sendable {
     public var capacity: Int
     /// Which ways the call may take.
     public var rungs: RungPolicy
+    /// The earlier frames that each packet of ours carries, for everybody and whatever the network
+    /// does; nil: those that a member's losses call for.
+    public var copies: LossControl.Copies?
+    /// How paths to the others are kept open, and when they are given up.
+    public var keepalive = KeepaliveSettings()
     /// Host: what a signaling server wants to see that does not open rooms for everybody.
     public var hostToken: HostToken?
     /// Joiner: whether the room is looked for in the local network where no server has it.
@@ -405,6 +410,8 @@ public struct RoomCounters: Equatable, Sendable {
     public var strayHandshakes: UInt64 = 0
     /// Opened, and then not understood.
     public var malformed: UInt64 = 0
+    /// Straight from where the person wants to meet nobody.
+    public var unadmitted: UInt64 = 0
     /// Chat above what a member may say.
     public var flooded: UInt64 = 0
     /// Asked of the host to be forwarded, or forwarded by it, against the rules.

@@ -59,7 +59,7 @@ extension CallConsole {
 extension CallConsole {
     mutating func updateScreen(now: Instant) {
         guard let screen = output.screen else { return }
-        for action in screen.flushKeys(now: now) { obey(action) }
+        screen.flushKeys(now: now) { obey($0) }
         screen.update(now: now) { room.level(of: $0.number, isOwn: $0.isOwn) }
     }
 
@@ -89,12 +89,8 @@ extension CallConsole {
             let now = MonotonicClock.now
             changeMicrophone { $0.key(phase, tellsRelease: tellsRelease, now: now) }
         case .invite: if output.screen?.state.roomCode != nil { link.submit(.showCode) }
-        case .change(.talk(let mode)): obey(.talk(mode))
-        case .change(.mute): obey(SlashCommand.mute)
-        case .change(.deafen): obey(.deafen)
-        case .change(.announce(let on)): obey(.announce(on))
-        case .change(.leveling): obey(SoundCommand.leveling(!sound.isLeveling))
-        case .change(.tones): obey(SoundCommand.tones(!sound.hasTones))
+        case .settings: openSettings()
+        case .change(let command): obey(command)
         }
     }
 
@@ -102,39 +98,34 @@ extension CallConsole {
 
     mutating func showSettings() {
         guard let screen = output.screen else {
-            return say(settings.map { "\($0.title): \($0.value)" })
+            return say(
+                settings.lines.map { line in
+                    "\(line.title): \(line.value)" + (line.how.map { " (\($0))" } ?? "")
+                })
         }
-        updateSettings()
         screen.change { $0.panel = .settings(chosen: 0) }
+        openSettings()
+    }
+
+    /// The settings are shown from here on.
+    private mutating func openSettings() {
+        // Asked for when they are needed: what is plugged in may change, and asking loads ALSA.
+        devices = DeviceList.devices()
+        updateSettings()
     }
 
     func updateSettings() {
-        output.screen?.change {
-            $0.isDeafened = isDeafened
-            $0.settings = settings
+        output.screen?.change { state in
+            state.isDeafened = isDeafened
+            guard case .settings = state.panel else { return }
+            state.setSettings(settings.lines)
         }
     }
 
-    private var settings: [ScreenSetting] {
-        func onOff(_ on: Bool) -> String { on ? "yes" : "no" }
-        let announces = output.isAnnouncing
-        return [
-            ScreenSetting(kind: .talk, title: "talk", value: microphone.mode.sentence),
-            ScreenSetting(kind: .mute, title: "microphone muted", value: onOff(microphone.isMuted)),
-            ScreenSetting(kind: .deafen, title: "loudspeakers off", value: onOff(isDeafened)),
-            ScreenSetting(kind: .announce, title: "say who talks", value: onOff(announces)),
-            ScreenSetting(
-                kind: .leveling, title: "all equally loud", value: onOff(sound.isLeveling)),
-            ScreenSetting(
-                kind: .tones, title: "tone for who comes", value: onOff(sound.hasTones)),
-            ScreenSetting(
-                kind: .fixed, title: "equalizer", value: sound.equalizer.spelling + " dB"),
-            ScreenSetting(kind: .fixed, title: "recording", value: sound.recording ?? "no"),
-            ScreenSetting(kind: .fixed, title: "microphone", value: sound.capture.spelling),
-            ScreenSetting(kind: .fixed, title: "loudspeakers", value: sound.playback.spelling),
-            ScreenSetting(
-                kind: .fixed, title: "constant packets", value: onOff(options.isSteady)),
-            ScreenSetting(kind: .fixed, title: "signaling server", value: serverName),
-        ]
+    private var settings: CallSettings {
+        CallSettings(
+            microphone: microphone, isDeafened: isDeafened, isAnnouncing: output.isAnnouncing,
+            sound: sound, options: options, gains: room.gains, devices: devices,
+            encoding: room.encodingText, serverName: serverName)
     }
 }

@@ -8,6 +8,7 @@ struct SoundChoices {
     var playback: DeviceChoice
     var equalizer: EqualizerChoice
     var isLeveling: Bool
+    var isLimiting: Bool
     var hasTones: Bool
     /// Where a recording goes; nil while there is none.
     var recording: String?
@@ -20,6 +21,7 @@ struct SoundChoices {
         playback = options.playback
         equalizer = options.equalizer
         isLeveling = options.isLeveling
+        isLimiting = options.isLimiting
         hasTones = options.hasTones
         recording = options.record
     }
@@ -42,6 +44,10 @@ extension CallConsole {
             sound.isLeveling = on
             engine.setLeveling(on)
             say([on ? "everybody is made equally loud" : "everybody is as loud as they are"])
+        case .limiter(let on):
+            sound.isLimiting = on
+            engine.setLimiting(on)
+            say([on ? "what is too loud is turned down" : "what is too loud is cut off"])
         case .tones(let on):
             sound.hasTones = on
             say([
@@ -113,6 +119,8 @@ extension CallConsole {
                 sound.playback = choice
             }
         } catch {
+            // The settings go on to the next one, and not to this one again.
+            devices.removeAll { DeviceChoice($0.name) == choice }
             complain("\(error); the \(side.word) stays as it is")
         }
     }

@@ -36,11 +36,15 @@ struct CallConsole: ~Copyable {
     private var nextTick: Instant
     /// When the engine is listened to again.
     private var nextLook: Instant
+    /// When delays are noted again, while anybody talks.
+    private var nextSample: Instant
     /// The program of `--exec`.
     var hook: EventHook?
     var microphone: MicrophoneControl
     var isDeafened = false
     var sound: SoundChoices
+    /// As they were when the settings were last opened.
+    var devices: [DeviceDescription] = []
     /// Whether the person was told that this recording goes on.
     var hasToldRecording = false
     private var isLeaving = false
@@ -71,6 +75,7 @@ struct CallConsole: ~Copyable {
         sound = SoundChoices(options)
         nextTick = MonotonicClock.now
         nextLook = nextTick
+        nextSample = nextTick
         if let program = options.exec {
             hook = EventHook(program: program, isSilent: output.screen != nil)
         }
@@ -85,6 +90,10 @@ struct CallConsole: ~Copyable {
             let now = MonotonicClock.now
             if link.eventReady.acknowledge() { drainEvents(now: now) }
             if now >= nextTick { tick(now: now) }
+            if room.hasTalkers, now >= nextSample {
+                nextSample = now + RecentValues.interval
+                room.noteDelays(link.connections)
+            }
             if let limit = options.duration, now >= start + limit { leave() }
             updateScreen(now: now)
         }
@@ -105,6 +114,7 @@ struct CallConsole: ~Copyable {
             pollfd(fd: control?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
         ]
         var due = looks ? nextTick : min(nextTick, nextLook)
+        if room.hasTalkers { due = min(due, nextSample) }
         if let screen = output.screen { due = min(due, screen.due) }
         if let limit = options.duration, !isLeaving { due = min(due, start + limit) }
         let milliseconds = max(0, min(1_000, (due - now).wholeNanoseconds / 1_000_000 + 1))
@@ -121,7 +131,7 @@ struct CallConsole: ~Copyable {
 
     private mutating func readInput() {
         if let screen = output.screen {
-            for action in screen.read(now: MonotonicClock.now) { obey(action) }
+            screen.read(now: MonotonicClock.now) { obey($0) }
             // The terminal is gone, and with it who sat there.
             if !screen.isOpen { leave() }
             return
@@ -220,6 +230,7 @@ extension CallConsole {
             tellRecording()
         case .member(let member, let state):
             room.apply(member, state)
+            updateSettings()
             sound(for: state)
             show(
                 .member(
@@ -231,6 +242,7 @@ extension CallConsole {
         case .signalNeeded: break
         case .renamed(let member):
             room.rename(member)
+            updateSettings()
             show(.renamed(member: Int(member.number), name: member.name))
         case .path(let member, let rung, let roundTrip, let why):
             show(
@@ -317,7 +329,6 @@ extension CallConsole {
         nextTick = now + CallConsole.tick
         ticks += 1
         room.chooseEncoder(link.connections, now: now)
-        room.noteDelays(link.connections)
         noteMapping(router?.external)
         router?.note(
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
@@ -427,7 +438,8 @@ extension CallConsole {
         guard let number = findMember(name, among: room.others) else {
             return complain("nobody, or more than one, is called \(name.text); /who lists them")
         }
-        engine.setGain(decibels: Float(decibels), slot: number - 1)
+        room.setGain(decibels, of: number)
+        updateSettings()
         let value = fixedDecimal(decibels, decimals: 1) ?? "0"
         say(["\(name.text) is changed by \(value) dB"])
     }

@@ -1,4 +1,5 @@
 internal import VCAudio
+internal import VCCore
 
 extension CallOptions {
     /// What is to be done to the sound of the microphone. Nothing in frames below 10 ms, which are
@@ -14,6 +15,10 @@ extension CallOptions {
         processing.noiseSuppression = suppressesNoise
         processing.gainControl = controlsGain
         processing.suppression = suppression
+        processing.echoSuppression = echoSuppression
+        processing.echoDelayMilliseconds = echoDelay ?? 0
+        processing.gainTarget = gainTarget ?? processing.gainTarget
+        processing.gainMaximum = gainMaximum ?? processing.gainMaximum
         processing.voiceDetection = talk == .voice && !isSteady
         return processing
     }
@@ -47,6 +52,44 @@ extension CallOptions {
     var encoding: EncoderChoice {
         EncoderChoice(
             frame: frame?.duration, bitrate: bitrate,
-            complexity: complexity ?? OpusEncoder.usualComplexity)
+            complexity: complexity ?? OpusEncoder.usualComplexity,
+            expectedLoss: expectedLoss ?? 0)
+    }
+
+    /// Everything that the engine is made from, but for where its counts begin.
+    var engine: AudioEngine.Configuration {
+        let profile = encoding.profile
+        var configuration = AudioEngine.Configuration(
+            capture: capture.device, playback: playback.device,
+            gate: talk != .voice || isSteady ? .open : .voice,
+            frame: frame?.duration ?? .tenMilliseconds, bitrate: bitrate ?? OpusEncoder.bitrate)
+        configuration.isMuted = isMuted || talk == .ptt
+        configuration.isAlone = true
+        configuration.isLeveling = isLeveling
+        configuration.isLimiting = isLimiting
+        configuration.buffers = DeviceBuffers(capture: captureBuffer, playback: playbackBuffer)
+        configuration.processing = processing
+        configuration.voiceGate = voiceGate
+        configuration.jitter = jitter
+        configuration.complexity = profile.complexity
+        configuration.expectedLoss = profile.expectedLoss
+        return configuration
+    }
+}
+
+extension CallOptions {
+    /// The earlier frames that go along in each packet, whatever is lost.
+    var copies: LossControl.Copies? {
+        switch redundancy {
+        case nil, .auto: nil
+        case .without: LossControl.Copies.none
+        case .one: .previous
+        case .two: .both
+        }
+    }
+
+    /// How the paths to the others are kept open.
+    var keepaliveSettings: KeepaliveSettings {
+        KeepaliveSettings(milliseconds: keepalive, misses: keepaliveMisses)
     }
 }

@@ -12,6 +12,8 @@ struct CallRoom {
         var wasHeard = false
         var isTalking = false
         var isWhispering = false
+        /// By how much we made it louder, in dB.
+        var gain = 0.0
     }
 
     private let engine: AudioEngine
@@ -21,7 +23,9 @@ struct CallRoom {
     /// Frames heard of each member, and frames sent, when they were last reported.
     private var reported: [Int: (heard: Int, sent: Int)] = [:]
     /// How delays were in the last minute, by member.
-    private var spreads: [Int: (buffer: RecentValues, mouthToEar: RecentValues)] = [:]
+    private var delays: [Int: RecentDelays] = [:]
+    /// Frames that waited for the network meanwhile.
+    private var sendQueue = RecentValues()
     /// Our own number; the host's is 1.
     var ownNumber = 1
     /// Whether not everybody hears us.
@@ -34,6 +38,9 @@ struct CallRoom {
 
     var isAlone: Bool { people.isEmpty }
 
+    /// Whether anybody talks, we included.
+    var hasTalkers: Bool { isTalking || people.values.contains { $0.isTalking } }
+
     /// The others, by number.
     var others: [MemberName] {
         numbers.compactMap { number in
@@ -42,6 +49,17 @@ struct CallRoom {
     }
 
     private var numbers: [Int] { people.keys.sorted() }
+
+    /// The others, and by how much each was made louder, in dB.
+    var gains: [(member: MemberName, decibels: Double)] {
+        others.map { ($0, people[$0.number]?.gain ?? 0) }
+    }
+
+    /// Makes a member louder or softer, in dB.
+    mutating func setGain(_ decibels: Double, of number: Int) {
+        people[number]?.gain = decibels
+        engine.setGain(decibels: Float(decibels), slot: number - 1)
+    }
 
     // MARK: Coming and going
 
@@ -59,7 +77,7 @@ struct CallRoom {
         case .left, .removed:
             people[Int(member.number)] = nil
             reported[Int(member.number)] = nil
-            spreads[Int(member.number)] = nil
+            delays[Int(member.number)] = nil
             try? engine.setActive(false, slot: Int(member.number) - 1)
             engine.setAlone(people.isEmpty)
         case .lost, .back: return
@@ -165,33 +183,35 @@ struct CallRoom {
 
     // MARK: Statistics
 
-    /// Remembers how long everybody's sound takes now, to be told how that is spread.
+    /// Remembers how long the sound takes now of everybody who is heard, and how much waits to be
+    /// sent, to be told how that is spread.
     mutating func noteDelays(_ connections: [MemberConnection]) {
         let sound = engine.statistics
-        for number in numbers {
-            let now = statistics(of: number, connections, sound)
-            guard let buffer = now.bufferMilliseconds else { continue }
-            var spread = spreads[number] ?? (RecentValues(), RecentValues())
-            spread.buffer.note(buffer)
-            if let delay = now.mouthToEarMilliseconds { spread.mouthToEar.note(delay) }
-            spreads[number] = spread
+        sendQueue.note(Double(engine.capturedFrames.count))
+        for number in numbers where people[number]?.isTalking == true {
+            delays[number, default: RecentDelays()].note(measured(of: number, connections, sound))
         }
     }
 
-    func statistics(
+    mutating func statistics(
         _ connections: [MemberConnection], cpuPercent: Double, residentBytes: UInt64, isMuted: Bool
     ) -> CallStatistics {
         let sound = engine.statistics
+        let members = numbers.map { number in
+            var result = measured(of: number, connections, sound)
+            delays[number]?.tell(&result)
+            return result
+        }
         return CallStatistics(
-            members: numbers.map { statistics(of: $0, connections, sound) },
+            members: members,
             cpuPercent: cpuPercent, residentBytes: residentBytes,
             captureXruns: UInt64(clamping: sound.captureXruns),
             playbackXruns: UInt64(clamping: sound.playbackXruns),
             sendQueue: engine.capturedFrames.count, sendDropped: sound.framesDropped,
-            isMuted: isMuted)
+            sendQueueSpread: sendQueue.spread(), isMuted: isMuted)
     }
 
-    private func statistics(
+    private func measured(
         of number: Int, _ connections: [MemberConnection], _ sound: EngineStatistics
     ) -> MemberStatistics {
         let connection = connections.first { Int($0.number) == number }
@@ -204,17 +224,16 @@ struct CallRoom {
         result.lost = UInt64(clamping: heard.lost)
         result.late = UInt64(clamping: heard.late)
         result.concealed = UInt64(clamping: heard.concealed)
-        if let spread = spreads[number] {
-            result.bufferSpread = spread.buffer.spread
-            result.mouthToEarSpread = spread.mouthToEar.spread
-        }
         guard heard.received > 0 else { return result }
         result.jitterMilliseconds = heard.jitterMilliseconds
         result.bufferMilliseconds = heard.bufferMilliseconds
         result.decoderMilliseconds = sound.decodingMilliseconds
         result.playbackMilliseconds = sound.playbackDelayMilliseconds
         // Capture and frame there (as it reports), half the round trip, then everything here.
-        if let roundTrip = connection?.roundTrip, let report = connection?.report {
+        // Its first report may tell of a microphone that has not heard anything yet.
+        if let roundTrip = connection?.roundTrip, let report = connection?.report,
+            report.captureDelay > 0
+        {
             let (capture, network) = (
                 Double(report.captureDelay) / 10, roundTrip.inMilliseconds / 2
             )
@@ -245,9 +264,17 @@ struct CallRoom {
         func text(_ value: Double?) -> String {
             value.flatMap { fixedDecimal($0, decimals: 1) } ?? "-"
         }
+        func text(_ spread: MemberStatistics.Spread) -> String {
+            "\(text(spread.median)), \(text(spread.most))"
+        }
         let cpu = text(statistics.cpuPercent)
         let memory = text(Double(statistics.residentBytes) / 1_048_576)
-        var lines = ["cpu \(cpu) % of a core, memory \(memory) MiB"]
+        let queue = statistics.sendQueueSpread
+        var lines = [
+            "cpu \(cpu) % of a core, memory \(memory) MiB",
+            "\(statistics.sendQueue) frames wait to be sent; in the last minute (half, 95 of 100) "
+                + "\(text(queue)); dropped \(statistics.sendDropped)",
+        ]
         for member in statistics.members {
             let name = people[member.number]?.name.text ?? String(member.number)
             lines.append(
@@ -260,10 +287,11 @@ struct CallRoom {
                     + "\(text(member.decoderMilliseconds)), loudspeaker "
                     + "\(text(member.playbackMilliseconds))), jitter "
                     + "\(text(member.jitterMilliseconds)) ms; in the last minute (half, 95 of "
-                    + "100): buffer \(text(member.bufferSpread.median)), "
-                    + "\(text(member.bufferSpread.most)), mouth to ear "
-                    + "\(text(member.mouthToEarSpread.median)), "
-                    + "\(text(member.mouthToEarSpread.most)); received \(member.received), lost "
+                    + "100): mouth to ear \(text(member.mouthToEarSpread)), microphone "
+                    + "\(text(member.captureSpread)), network \(text(member.networkSpread)), "
+                    + "buffer \(text(member.bufferSpread)), decoder "
+                    + "\(text(member.decoderSpread)), loudspeaker "
+                    + "\(text(member.playbackSpread)); received \(member.received), lost "
                     + "\(member.lost), late \(member.late), concealed \(member.concealed), sent "
                     + "\(member.sent)")
         }
@@ -290,16 +318,12 @@ struct CallRoom {
     }
 
     /// How our voice is encoded now.
-    var encodingLine: String {
+    var encodingLine: String { "encoder: " + encodingText }
+
+    var encodingText: String {
         let profile = encoding.profile
         let milliseconds = fixedDecimal(Double(profile.frame.sampleCount) / 48, decimals: 1) ?? "?"
-        return "encoder: \(milliseconds) ms, \(profile.bitrate) bit/s, complexity "
+        return "\(milliseconds) ms, \(profile.bitrate) bit/s, complexity "
             + "\(profile.complexity), \(profile.application == .lowDelay ? "low delay" : "voice")"
-    }
-}
-
-extension RecentValues {
-    fileprivate var spread: MemberStatistics.Spread {
-        MemberStatistics.Spread(median: percentile(50), most: percentile(95))
     }
 }

@@ -60,12 +60,15 @@ struct CallSetup: ~Copyable {
         self.options = options
         serverName = advertised?.description ?? named?.description ?? "this network"
         reach = embeds ? advertised.map { HostReach(options, $0, port: port) } : nil
-        configuration = RoomConfiguration(
+        var configuration = RoomConfiguration(
             isHost: isHost, servers: servers, advertised: advertised,
             name: options.name ?? guestName(using: &random), isMuted: options.isMuted,
             candidates: addresses.map { $0.with(port: port) },
             local: network.local(addresses), rungs: options.rungs, hostToken: hostToken,
             searchesLocalNetwork: searches)
+        configuration.copies = options.copies
+        configuration.keepalive = options.keepaliveSettings
+        self.configuration = configuration
         service = embeds ? EmbeddedSignal(random: &random, now: MonotonicClock.now) : nil
         self.network = network
         self.socket = socket
@@ -107,18 +110,7 @@ struct CallSetup: ~Copyable {
     private static func engine(_ options: CallOptions, random: inout SystemRandom)
         throws(CallFailure) -> AudioEngine
     {
-        var configuration = AudioEngine.Configuration(
-            capture: options.capture.device, playback: options.playback.device,
-            gate: options.talk != .voice || options.isSteady ? .open : .voice,
-            frame: options.frame?.duration ?? .tenMilliseconds,
-            bitrate: options.bitrate ?? OpusEncoder.bitrate)
-        configuration.isMuted = options.isMuted || options.talk == .ptt
-        configuration.isAlone = true
-        configuration.isLeveling = options.isLeveling
-        configuration.processing = options.processing
-        configuration.voiceGate = options.voiceGate
-        configuration.jitter = options.jitter
-        configuration.complexity = options.encoding.profile.complexity
+        var configuration = options.engine
         configuration.firstSequence = random.next()
         configuration.firstTimestamp = random.next()
         let plugin = try options.insert.map { choice throws(CallFailure) in

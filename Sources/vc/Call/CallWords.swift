@@ -171,6 +171,12 @@ extension EngineEvent {
                 "your microphone goes out as it is (\(error)): without a headset the others hear "
                     + "themselves; `vc doctor` says what to do, --raw accepts it"
             )
+        case .ignored(let level):
+            (
+                "setting-ignored",
+                "\(level.options) changes nothing here: \(MicrophoneProcessing.libraryName ?? "") "
+                    + "does not act on it"
+            )
         case .pluginBypassed:
             (
                 "plugin-bypassed",
@@ -178,6 +184,16 @@ extension EngineEvent {
                     + "without it"
             )
         case .deviceChanged, .deviceSwitched, .recordingFailed, .realTime: nil
+        }
+    }
+}
+
+extension ProcessingOptions.Level {
+    /// The options that turn it.
+    fileprivate var options: String {
+        switch self {
+        case .echoSuppression: "--echo-suppression"
+        case .gain: "--gain-target or --gain-maximum"
         }
     }
 }

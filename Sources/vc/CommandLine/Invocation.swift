@@ -96,6 +96,24 @@ struct CallOptions: Equatable {
     var shortestBuffer: Double?
     var longestBuffer: Double?
     var makesComfortNoise = true
+    /// Whether what you hear goes through the limiter.
+    var isLimiting = true
+    /// How long the devices' buffers are, in milliseconds.
+    var captureBuffer: Int?
+    var playbackBuffer: Int?
+    var echoSuppression = ProcessingOptions.EchoSuppression.low
+    /// How much later than the sound card says the loudspeaker sounds, in milliseconds.
+    var echoDelay: Int?
+    /// In dB below full scale, and in dB.
+    var gainTarget: Int?
+    var gainMaximum: Int?
+    /// The earlier frames that go along in each packet; nil: as losses call for.
+    var redundancy: Redundancy?
+    /// In percent.
+    var expectedLoss: Int?
+    /// In milliseconds, and how many may be missing.
+    var keepalive: Int?
+    var keepaliveMisses: Int?
     /// The effort of the encoder, 0 to 10.
     var complexity: Int?
     /// Bits per second.
@@ -186,6 +204,15 @@ enum FrameLength: Int, CaseIterable, Equatable {
         else { return nil }
         self = match
     }
+}
+
+/// How many earlier frames go along in each packet.
+enum Redundancy: String, CaseIterable, Equatable {
+    /// As many as the losses of who hears us call for.
+    case auto
+    case without = "0"
+    case one = "1"
+    case two = "2"
 }
 
 enum OutputForm: Equatable {

@@ -57,6 +57,23 @@ extension Option {
         toggle(
             "no-host-forward", .network, calls, \.call.rungs.allowsHost, sets: false,
             "do not send through the host; as host, do not forward"),
+        value(
+            "allow", .text("NETWORKS"), .network, calls, \.call.rungs.allowed,
+            expected: "1 to 16 networks as in 192.168.0.0/16,2001:db8::/32",
+            "meet others directly only in these networks, ADDRESS[/BITS][,...]: what comes "
+                + "straight from elsewhere is not looked at; relays and the host still pass on "
+                + "from wherever they are", read: readNetworks),
+        value(
+            "keepalive", .text("MS"), .network, calls, \.call.keepalive, standard: "200",
+            expected: "a number from 50 to 200",
+            "how often something is sent while you are silent, 50 to 200 (default) ms"
+        ) { decimalInteger($0, in: KeepaliveSettings.intervals) },
+        value(
+            "keepalive-misses", .text("N"), .network, calls, \.call.keepaliveMisses,
+            standard: "2", expected: "a number from 2 to 10",
+            "so many of a member's missing in a row, and another path is taken, 2 (default) to "
+                + "10: more stays longer on a path that fails for a moment"
+        ) { decimalInteger($0, in: KeepaliveSettings.missesRange) },
         toggle(
             "no-birthday", .network, calls, \.call.rungs.allowsBirthday, sets: false,
             "do not try many ports against a NAT that hides its own"),
@@ -91,6 +108,12 @@ extension Option {
             "read the settings from FILE; default $XDG_CONFIG_HOME/vc/config", read: anyText),
         toggle("man", .output, [.help], \.isManualPage, "print the man page, for `man -l -`"),
     ]
+
+    @Sendable private static func readNetworks(_ text: String) -> AddressNetworks? {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+        let networks = parts.compactMap { AddressNetwork(String($0)) }
+        return networks.count == parts.count ? AddressNetworks(networks) : nil
+    }
 
     /// No call is planned for longer than a year.
     private static let longestDuration = 366.0 * 86_400

@@ -41,6 +41,30 @@ extension Option {
         toggle(
             "no-gain-control", .microphone, calls, \.call.controlsGain, sets: false,
             "leave your voice as loud or soft as it is"),
+        setting(
+            "echo-suppression", .words(echoSuppressions.map(\.word)), .microphone, calls,
+            \.call.echoSuppression, standard: "low", expected: "low, moderate or high",
+            "how much of what is left of an echo is taken out; the more, the more of your words "
+                + "go with it while others talk; needs libwebrtc-audio-processing 0.3"
+        ) { text in echoSuppressions.first { $0.word == text }?.level },
+        value(
+            "echo-delay", .text("MS"), .microphone, calls, \.call.echoDelay, standard: "0",
+            expected: "a number from 0 to 300",
+            "by how much your loudspeakers sound later than the sound card says, 0 (default) to "
+                + "300 ms: with a radio link or a television between, their echo is found only so"
+        ) { decimalInteger($0, in: ProcessingOptions.echoDelays) },
+        value(
+            "gain-target", .text("DB"), .microphone, calls, \.call.gainTarget, standard: "-3",
+            expected: "a number from -31 to 0",
+            "how loud gain control makes your voice, -31 to 0 dB of full scale; default -3; "
+                + gainLibrary
+        ) { readNegative($0, in: ProcessingOptions.gainTargets) },
+        value(
+            "gain-maximum", .text("DB"), .microphone, calls, \.call.gainMaximum, standard: "9",
+            expected: "a number from 0 to 90",
+            "by how much it makes your voice louder at most, 0 to 90 dB; default 9; "
+                + gainLibrary
+        ) { decimalInteger($0, in: ProcessingOptions.gainMaxima) },
         toggle(
             "no-high-pass", .microphone, calls, \.call.cutsLow, sets: false,
             "leave in what lies below speech: hum, wind, a table that is knocked at"),
@@ -49,15 +73,18 @@ extension Option {
             expected: "a number from -90 to -20",
             "how loud a sound opens the microphone with --talk voice, -90 to -20 dB; default: "
                 + "it follows the noise, between -60 and -50"
-        ) { text in
-            guard text.hasPrefix("-") else { return nil }
-            return decimalInteger(String(text.dropFirst()), in: thresholds)
-        },
+        ) { readNegative($0, in: thresholds) },
         value(
             "voice-hold", .text("MS"), .microphone, calls, \.call.voiceHold, standard: "300",
             expected: "a number from 50 to 5000",
             "how long the microphone stays open after your last word, 50 to 5000 ms; default 300"
         ) { decimalInteger($0, in: holds) },
+        value(
+            "capture-buffer", .text("MS"), .microphone, calls, \.call.captureBuffer,
+            standard: "43", expected: "a number from 20 to 200",
+            "the buffer of the microphone, 20 to 200 ms; default 43: a longer one costs no delay "
+                + "and outlasts a machine that is busy for so long"
+        ) { decimalInteger($0, in: DeviceBuffers.captureRange) },
         value(
             "insert", .text("PLUGIN"), .microphone, calls, \.call.insert,
             expected: "ladspa:FILE:LABEL, perhaps with ,CONTROL=VALUE behind it",
@@ -96,6 +123,15 @@ extension Option {
             standard: "200", expected: "a number from 10 to 200",
             "and at most so long, 10 to 200 (default) ms: less delay, more gaps on bad links"
         ) { text in readBuffer(text).flatMap { $0 >= shortestLimit ? $0 : nil } },
+        value(
+            "playback-buffer", .text("MS"), .listening, calls, \.call.playbackBuffer,
+            standard: "11", expected: "a number from 10 to 200",
+            "the buffer of the loudspeakers, 10 to 200 ms; default 11: all of it is delay; where "
+                + "it runs dry again and again it gets longer by itself"
+        ) { decimalInteger($0, in: DeviceBuffers.playbackRange) },
+        toggle(
+            "no-limiter", .listening, calls, \.call.isLimiting, sets: false,
+            "cut off what is too loud when several talk, in place of turning it down"),
         toggle(
             "no-comfort-noise", .listening, calls, \.call.makesComfortNoise, sets: false,
             "silence, in place of the noise of a talker's room, where the packets fail"),
@@ -123,11 +159,46 @@ extension Option {
             expected: "a number from 0 to 10",
             "effort of the encoder, 0 to 10: more sounds a little better and costs CPU; default 5"
         ) { decimalInteger($0, in: 0...10) },
+        value(
+            "redundancy", .words(Redundancy.allCases.map(\.rawValue)), .packets, calls,
+            \.call.redundancy, standard: Redundancy.auto.rawValue, expected: "auto, 0, 1 or 2",
+            "how many earlier frames go along in each packet, so that they are there when theirs "
+                + "is lost; each costs as much as your voice; auto (default): as many as the "
+                + "losses of who hears you call for"
+        ) { Redundancy(rawValue: $0) },
+        value(
+            "expected-loss", .text("PERCENT"), .packets, calls, \.call.expectedLoss,
+            standard: "0", expected: "a number from 0 to 100",
+            "how many packets of a hundred the encoder reckons will be lost, 0 (default) to 100: "
+                + "more sounds a little worse, and recovers faster after a loss"
+        ) { decimalInteger($0, in: 0...100) },
     ]
 
     private static let suppressions: [(word: String, level: ProcessingOptions.Suppression)] = [
         ("low", .low), ("moderate", .moderate), ("high", .high), ("very-high", .veryHigh),
     ]
+
+    private static let echoSuppressions:
+        [(word: String, level: ProcessingOptions.EchoSuppression)] = [
+            ("low", .low), ("moderate", .moderate), ("high", .high),
+        ]
+    /// How a level is typed.
+    static func words(of level: ProcessingOptions.Suppression) -> String {
+        suppressions.first { $0.level == level }?.word ?? ""
+    }
+
+    static func words(of level: ProcessingOptions.EchoSuppression) -> String {
+        echoSuppressions.first { $0.level == level }?.word ?? ""
+    }
+
+    private static let gainLibrary = "needs libwebrtc-audio-processing 1"
+
+    /// Below zero, or zero: `-12` gives 12.
+    @Sendable private static func readNegative(_ text: String, in range: ClosedRange<Int>) -> Int? {
+        if text == "0" { return decimalInteger(text, in: range) }
+        guard text.hasPrefix("-") else { return nil }
+        return decimalInteger(String(text.dropFirst()), in: range)
+    }
 
     /// Levels in -dBov: the quietest room through a good microphone, and a voice beside it.
     private static let thresholds = 20...90

@@ -55,6 +55,8 @@ enum SoundCommand: Equatable {
     case equalizer(EqualizerChoice)
     /// Whether everybody is made equally loud.
     case leveling(Bool)
+    /// Whether what is too loud is turned down, and not cut off.
+    case limiter(Bool)
     /// Whether a tone tells who comes and goes.
     case tones(Bool)
 }
@@ -120,7 +122,7 @@ extension SlashCommand {
         case .announce:
             guard let on = Self.switched(rest) else { return nil }
             self = .announce(on)
-        case .record, .capture, .playback, .equalizer, .leveling, .tones:
+        case .record, .capture, .playback, .equalizer, .leveling, .limiter, .tones:
             guard let command = SoundCommand(kind, rest) else { return nil }
             self = .sound(command)
         case .gain:
@@ -189,6 +191,9 @@ extension SoundCommand {
         case .leveling:
             guard let on = SlashCommand.switched(rest) else { return nil }
             self = .leveling(on)
+        case .limiter:
+            guard let on = SlashCommand.switched(rest) else { return nil }
+            self = .limiter(on)
         case .tones:
             guard let on = SlashCommand.switched(rest) else { return nil }
             self = .tones(on)
@@ -216,7 +221,7 @@ extension SlashHelp.Kind {
         case .debug: .debug
         case .quit: .quit
         case .help, .name, .announce, .gain, .invite, .kick, .whisper, .talk, .record, .capture,
-            .playback, .equalizer, .leveling, .tones:
+            .playback, .equalizer, .leveling, .limiter, .tones:
             nil
         }
     }

@@ -5,7 +5,7 @@ enum SlashHelp {
         case stats, debug, quit
         case kick, lock, unlock, verify, same
         case talk, settings
-        case record, capture, playback, equalizer, leveling, tones
+        case record, capture, playback, equalizer, leveling, limiter, tones
     }
 
     struct Entry {
@@ -84,6 +84,9 @@ enum SlashHelp {
         Entry(
             kind: .leveling, names: ["leveling"], usage: "/leveling on|off",
             summary: "make everybody equally loud"),
+        Entry(
+            kind: .limiter, names: ["limiter"], usage: "/limiter on|off",
+            summary: "turn down what is too loud when several talk, or cut it off"),
         Entry(
             kind: .tones, names: ["tones"], usage: "/tones on|off",
             summary: "a tone when somebody comes or goes"),

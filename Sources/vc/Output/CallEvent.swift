@@ -89,6 +89,8 @@ struct CallStatistics: Equatable {
     /// Frames that wait for the network, and those that found no room there since the start.
     var sendQueue = 0
     var sendDropped = 0
+    /// How many waited in the last minute in which anybody was heard, we included.
+    var sendQueueSpread = MemberStatistics.Spread()
     var isMuted = false
 }
 
@@ -114,8 +116,12 @@ struct MemberStatistics: Equatable {
     var decoderMilliseconds: Double?
     /// Here: the device's buffer.
     var playbackMilliseconds: Double?
-    /// What half and 95 of 100 values of the last minute do not exceed.
+    /// What half and 95 of 100 values of the last minute in which it was heard do not exceed.
+    var captureSpread = Spread()
+    var networkSpread = Spread()
     var bufferSpread = Spread()
+    var decoderSpread = Spread()
+    var playbackSpread = Spread()
     var mouthToEarSpread = Spread()
 
     struct Spread: Equatable {

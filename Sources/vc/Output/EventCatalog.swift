@@ -157,6 +157,13 @@ extension EventKind {
                 field("playback_xruns", "number", "gaps of the loudspeaker since the start"),
                 field("send_queue", "number", "your frames that wait for the network"),
                 field("send_dropped", "number", "your frames that found no room there"),
+                field(
+                    "send_queue_p50", "number or null",
+                    "`send_queue`: what half of the values do not exceed; ten a second, of the "
+                        + "last minute in which anybody talked"),
+                field(
+                    "send_queue_p95", "number or null",
+                    "`send_queue`: what 95 of 100 do not exceed"),
                 field("muted", "true or false", "whether the others see you muted"),
             ]),
     ]
@@ -218,10 +225,21 @@ extension EventKind {
         field("network_ms", "number or null", "half the round trip"),
         field("decoder_ms", "number or null", "here: decoding and mixing"),
         field("playback_ms", "number or null", "here: the device"),
-        field("buffer_p50_ms", "number or null", "`buffer_ms`: half of the last minute"),
-        field("buffer_p95_ms", "number or null", "`buffer_ms`: 95 of 100 of the last minute"),
+        field(
+            "buffer_p50_ms", "number or null",
+            "`buffer_ms`: what half of the values do not exceed; ten a second, of the last minute "
+                + "in which the member was heard"),
+        field("buffer_p95_ms", "number or null", "`buffer_ms`: what 95 of 100 do not exceed"),
         field("mouth_to_ear_p50_ms", "number or null", "`mouth_to_ear_ms` likewise"),
         field("mouth_to_ear_p95_ms", "number or null", "`mouth_to_ear_ms` likewise"),
+        field("capture_p50_ms", "number or null", "`capture_ms` likewise"),
+        field("capture_p95_ms", "number or null", "`capture_ms` likewise"),
+        field("network_p50_ms", "number or null", "`network_ms` likewise"),
+        field("network_p95_ms", "number or null", "`network_ms` likewise"),
+        field("decoder_p50_ms", "number or null", "`decoder_ms` likewise"),
+        field("decoder_p95_ms", "number or null", "`decoder_ms` likewise"),
+        field("playback_p50_ms", "number or null", "`playback_ms` likewise"),
+        field("playback_p95_ms", "number or null", "`playback_ms` likewise"),
     ]
 
     /// What other commands print with `--json`.

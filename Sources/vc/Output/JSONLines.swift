@@ -125,6 +125,8 @@ struct JSONLines: EventRenderer {
         object.add("playback_xruns", statistics.playbackXruns)
         object.add("send_queue", statistics.sendQueue)
         object.add("send_dropped", statistics.sendDropped)
+        object.add("send_queue_p50", statistics.sendQueueSpread.median, decimals: 0)
+        object.add("send_queue_p95", statistics.sendQueueSpread.most, decimals: 0)
         object.add("muted", statistics.isMuted)
     }
 
@@ -145,11 +147,22 @@ struct JSONLines: EventRenderer {
         object.add("network_ms", member.networkMilliseconds, decimals: 2)
         object.add("decoder_ms", member.decoderMilliseconds, decimals: 2)
         object.add("playback_ms", member.playbackMilliseconds, decimals: 1)
-        object.add("buffer_p50_ms", member.bufferSpread.median, decimals: 1)
-        object.add("buffer_p95_ms", member.bufferSpread.most, decimals: 1)
-        object.add("mouth_to_ear_p50_ms", member.mouthToEarSpread.median, decimals: 1)
-        object.add("mouth_to_ear_p95_ms", member.mouthToEarSpread.most, decimals: 1)
+        for (name, spread) in member.spreads {
+            object.add("\(name)_p50_ms", spread.median, decimals: 1)
+            object.add("\(name)_p95_ms", spread.most, decimals: 1)
+        }
         return object
+    }
+}
+
+extension MemberStatistics {
+    /// How each stage of the delay was spread, by the name of its field.
+    fileprivate var spreads: [(name: String, spread: Spread)] {
+        [
+            ("buffer", bufferSpread), ("mouth_to_ear", mouthToEarSpread),
+            ("capture", captureSpread), ("network", networkSpread), ("decoder", decoderSpread),
+            ("playback", playbackSpread),
+        ]
     }
 }
 

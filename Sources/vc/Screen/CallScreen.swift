@@ -86,28 +86,28 @@ final class CallScreen {
 
     // MARK: Keys
 
-    /// Reads what the terminal sent and returns what the person wants.
-    func read(now: Instant) -> [ScreenAction] {
+    /// Reads what the terminal sent and calls `obey` with what the person wants: one wish after the
+    /// other, because what a key means may depend on what became of the one before.
+    func read(now: Instant, _ obey: (ScreenAction) -> Void) {
         var buffer = [UInt8](repeating: 0, count: 4_096)
         let count = unsafe Glibc.read(STDIN_FILENO, &buffer, buffer.count)
         guard count > 0 else {
             if count == 0 || (errno != EINTR && errno != EAGAIN) { isOpen = false }
-            return []
+            return
         }
         let inputs = parser.read(buffer[..<count])
         escapeDue = parser.isWaiting ? now + Self.escapeTime : nil
-        return handle(inputs)
+        handle(inputs, obey)
     }
 
-    /// What became of an Escape that nothing followed.
-    func flushKeys(now: Instant) -> [ScreenAction] {
-        guard let due = escapeDue, now >= due else { return [] }
+    /// Sees to an Escape that nothing followed.
+    func flushKeys(now: Instant, _ obey: (ScreenAction) -> Void) {
+        guard let due = escapeDue, now >= due else { return }
         escapeDue = nil
-        return handle(parser.flush())
+        handle(parser.flush(), obey)
     }
 
-    private func handle(_ inputs: [TerminalInput]) -> [ScreenAction] {
-        var actions: [ScreenAction] = []
+    private func handle(_ inputs: [TerminalInput], _ obey: (ScreenAction) -> Void) {
         for input in inputs {
             let before = state.tellsRelease
             // Asked for when they are needed: what is plugged in may change, and asking loads ALSA.
@@ -115,13 +115,14 @@ final class CallScreen {
                 let devices = DeviceListing.names()
                 change { $0.devices = devices }
             }
+            var action: ScreenAction?
             change { state in
-                if let action = state.handle(input) { actions.append(action) }
+                action = state.handle(input)
                 if state.tellsRelease != before || before == nil { state.explainTalkKey() }
             }
             if state.tellsRelease == true { terminal.askForReleases() }
+            if let action { obey(action) }
         }
-        return actions
     }
 
     // MARK: Drawing

@@ -89,12 +89,15 @@ enum ScreenPanels {
         let first = max(0, chosen - rows + 2)
         let shown = state.settings.enumerated().dropFirst(first).prefix(max(0, rows - 1))
         let lines = shown.map { place, setting in
-            let text = ScreenText.fit("  " + setting.title, 22) + ScreenText.clean(setting.value)
+            let text =
+                ScreenText.fit("  " + ScreenText.clean(setting.title), 22)
+                + ScreenText.clean(setting.value)
             return ScreenRow(
                 ScreenText.fit(text, columns),
-                place == chosen ? .chosen : setting.kind == .fixed ? .faint : .plain)
+                place == chosen ? .chosen : setting.isChangeable ? .plain : .faint)
         }
-        let hint = "Up and Down choose, Left and Right change, Escape closes"
+        let how = state.settings.indices.contains(chosen) ? state.settings[chosen].how : nil
+        let hint = how ?? "Up and Down choose, Left and Right change, Escape closes"
         return Array(lines) + [ScreenRow(ScreenText.cut(hint, columns), .faint)]
     }
 }

@@ -1,30 +1,15 @@
-/// One line of the settings.
+/// One line of the settings: what holds, and the commands that change it.
 struct ScreenSetting: Equatable {
-    enum Kind: Equatable {
-        /// How the microphone is opened.
-        case talk
-        case mute
-        case deafen
-        case announce
-        case leveling
-        case tones
-        /// Only told.
-        case fixed
-    }
-
-    let kind: Kind
     let title: String
     let value: String
-}
+    /// What Left and Right do; nil where that changes nothing, or not any further.
+    var less: SlashCommand?
+    var more: SlashCommand?
+    /// How it is set, where that is not done here, or where more is possible.
+    var how: String?
 
-/// What the person changed there.
-enum SettingChange: Equatable {
-    case talk(TalkMode)
-    case mute
-    case deafen
-    case announce(Bool)
-    case leveling
-    case tones
+    /// Whether the two keys do anything.
+    var isChangeable: Bool { less != nil || more != nil }
 }
 
 extension TalkMode {
@@ -42,5 +27,17 @@ extension TalkMode {
         case .voice: "opened by voice"
         case .ptt: "held open by a key"
         }
+    }
+}
+
+extension ScreenState {
+    /// Shows other settings; what was chosen stays so, wherever it stands now.
+    mutating func setSettings(_ new: [ScreenSetting]) {
+        if case .settings(let chosen) = panel {
+            let title = settings.indices.contains(chosen) ? settings[chosen].title : nil
+            let place = new.firstIndex { $0.title == title } ?? min(chosen, new.count - 1)
+            panel = .settings(chosen: max(0, place))
+        }
+        settings = new
     }
 }

@@ -11,7 +11,9 @@ enum ScreenAction: Equatable {
     case talk(KeyPhase)
     /// Show the code.
     case invite
-    case change(SettingChange)
+    /// The settings are shown: what stands there is needed now.
+    case settings
+    case change(SlashCommand)
 }
 
 extension ScreenState {
@@ -48,7 +50,9 @@ extension ScreenState {
         case .function(2):
             toggle(.invite)
             return panel == .invite ? .invite : nil
-        case .function(3): toggle(.settings(chosen: 0))
+        case .function(3):
+            toggle(.settings(chosen: 0))
+            return panel == nil ? nil : .settings
         case .escape:
             panel = nil
             log.scrollToEnd()
@@ -156,9 +160,9 @@ extension ScreenState {
             panel = .help(firstLine: max(0, first + step))
         case .settings(let chosen):
             switch key {
-            case .up, .down:
+            case .up, .down, .pageUp, .pageDown:
                 let last = max(0, settings.count - 1)
-                panel = .settings(chosen: min(last, max(0, chosen + (key == .up ? -1 : 1))))
+                panel = .settings(chosen: min(last, max(0, chosen + (Self.step(key) ?? 0))))
             case .left: return (changed(chosen, by: -1), ())
             case .right: return (changed(chosen, by: 1), ())
             case .enter where editor.isEmpty: return (changed(chosen, by: 1), ())
@@ -181,15 +185,7 @@ extension ScreenState {
 
     private func changed(_ chosen: Int, by step: Int) -> ScreenAction? {
         guard settings.indices.contains(chosen) else { return nil }
-        switch settings[chosen].kind {
-        case .talk: return .change(.talk(microphone.mode.next(step)))
-        case .mute: return .change(.mute)
-        case .deafen: return .change(.deafen)
-        case .announce: return .change(.announce(!announcesTalking))
-        case .leveling: return .change(.leveling)
-        case .tones: return .change(.tones)
-        case .fixed: return nil
-        }
+        return (step < 0 ? settings[chosen].less : settings[chosen].more).map { .change($0) }
     }
 }
 

@@ -28,6 +28,8 @@ struct vc_fixture_control {
     int32_t faults[2];
     /// By how many samples the microphone hears the loudspeaker later than it plays.
     int32_t echo_delay;
+    /// Frames of each side's buffer, as it was prepared last.
+    int32_t buffer[2];
 };
 
 struct vc_fixture_shared {

@@ -51,6 +51,46 @@ extension OneByOne {
             #expect(after >= 30, report)
         }
 
+        @Test("how far echo is suppressed can be chosen, where the library acts on that")
+        func suppression() throws {
+            let (far, quiet) = (try Self.far(12), 5 * 48_000)
+            var near = try SpokenVoice.say(Self.nearText, voice: "en+f2", seconds: 12)
+            for index in 0..<quiet { near[index] = 0 }
+            // What it costs is words of who speaks meanwhile.
+            let results = try [ProcessingOptions.EchoSuppression.low, .high].map { level in
+                var options = ProcessingOptions.all
+                options.echoSuppression = level
+                let result = try EchoRoom().run(far: far, near: near, options: options)
+                return Intelligibility.measure(
+                    clean: Array(near[quiet..<near.count - result.delay]),
+                    degraded: Array(result.processed[(quiet + result.delay)...]))
+            }
+            var probe = ProcessingOptions.all
+            probe.echoSuppression = .high
+            print("echo suppression: STOI \(results)")
+            if probe.ignored.isEmpty {
+                #expect(results[1] < results[0] - 0.03, "\(results)")
+            } else {
+                #expect(results[1] == results[0], "\(results)")
+            }
+        }
+
+        @Test("a loudspeaker that sounds 250 ms later than the card says is cancelled once told")
+        func lateLoudspeaker() throws {
+            var room = EchoRoom()
+            room.bulk = 12_000 + 480
+            func measure(_ milliseconds: Int) throws -> Float {
+                var options = Self.options
+                options.echoDelayMilliseconds = milliseconds
+                let result = try room.run(far: Self.far(12), options: options)
+                return attenuation(result.microphone, result.processed, seconds: 7..<12)
+            }
+            let (without, told) = (try measure(0), try measure(240))
+            print("late loudspeaker: \(without) dB, told \(told) dB")
+            #expect(told >= 30, "\(told) dB")
+            #expect(told > without + 6, "\(without) dB without")
+        }
+
         @Test("who speaks against the loudspeaker is understood: STOI of at least 0.84")
         func doubleTalk() throws {
             let room = EchoRoom()

@@ -108,6 +108,28 @@ struct ProcessingTests {
         #expect(suppressed[3] > suppressed[0] + 3, "\(suppressed) dB")
     }
 
+    @Test("how loud a voice is made can be chosen, where the library acts on that")
+    func gainLevels() throws {
+        let voice = try SpokenVoice.say(Self.text, voice: "en+f2", seconds: 8).map { $0 / 4 }
+        func loudness(_ target: Int, _ maximum: Int) throws -> Float {
+            var options = Self.only { $0.gainControl = true }
+            options.gainTarget = target
+            options.gainMaximum = maximum
+            #expect(options.ignored.isEmpty == acts || (target, maximum) == (3, 9))
+            let (sound, _, _) = try process(voice, options)
+            return level(sound, seconds: 5..<8)
+        }
+        var probe = ProcessingOptions.all
+        probe.gainMaximum = 0
+        let acts = probe.ignored.isEmpty
+        let (usual, soft, less) = (
+            try loudness(3, 9), try loudness(25, 9), try loudness(3, 0)
+        )
+        print("gain: usual \(usual), target -25 \(soft), maximum 0 \(less) dB")
+        #expect(acts ? soft < usual - 3 : abs(soft - usual) < 0.1, "\(usual) \(soft)")
+        #expect(acts ? less < usual - 3 : abs(less - usual) < 0.1, "\(usual) \(less)")
+    }
+
     @Test("voice is found, in noise too, and the gate sends no less than 99 % of it")
     func voice() throws {
         let spoken = try SpokenVoice.say(Self.text, voice: "en-us+m3", seconds: 12)

@@ -9,8 +9,9 @@ import Testing
     private let second = Endpoint(ipv4: 0xC633_6403, port: 4_461)
 
     /// A pair on its direct path, with a relay that is warm.
-    private func settled(relayTrip: Duration = .milliseconds(40)) -> PathRig {
+    private func settled(relayTrip: Duration = .milliseconds(40), misses: Int = 2) -> PathRig {
         var rig = PathRig()
+        rig.machine = PathMachine(misses: misses)
         rig.answering = [direct: .milliseconds(10), relay: relayTrip]
         rig.machine.addRelay(relay, now: rig.now)
         rig.offer([direct])
@@ -56,6 +57,31 @@ import Testing
             rig.run(for: .milliseconds(2), isAlive: false)
             #expect(rig.selected == relay && rig.machine.silence.since != nil)
         }
+    }
+
+    @Test("as many keepalives may be missing as the person says", arguments: [2, 3, 10])
+    func misses(count: Int) {
+        for (expectsVoice, limit) in [(false, 200 * count + 50), (true, 60 * count)] {
+            var rig = settled(misses: count)
+            rig.hearCall(expectsVoice: expectsVoice)
+            rig.run(for: .milliseconds(limit - 1), isAlive: false)
+            #expect(rig.selected == direct && rig.machine.silence.since == nil)
+            rig.run(for: .milliseconds(2), isAlive: false)
+            #expect(rig.selected == relay && rig.machine.silence.since != nil)
+        }
+    }
+
+    @Test("what a person may say of keepalives is held within what the others live with")
+    func limits() {
+        #expect(KeepaliveSettings() == KeepaliveSettings(milliseconds: 200, misses: 2))
+        let least = KeepaliveSettings(milliseconds: 1, misses: 0)
+        #expect(least.interval == .milliseconds(50) && least.misses == 2)
+        let most = KeepaliveSettings(milliseconds: 10_000, misses: 99)
+        #expect(most.interval == Peer.keepaliveInterval && most.misses == 10)
+        // Before a member counts as lost, its paths were given up and tried again.
+        var watch = SilenceWatch(misses: most.misses)
+        watch.heard(on: .host, expectsVoice: false, now: .zero)
+        #expect(watch.timeout < .zero + Peer.lostAfter / 2)
     }
 
     @Test("the direct path comes back after three good probes, not before")

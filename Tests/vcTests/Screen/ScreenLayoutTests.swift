@@ -45,11 +45,15 @@ struct ScreenLayoutTests {
         try check(&state, "invite-once-60x12", rows: 12, columns: 60)
         state.panel = .settings(chosen: 1)
         state.settings = [
-            ScreenSetting(kind: .talk, title: "talk", value: "opened by voice"),
-            ScreenSetting(kind: .mute, title: "microphone muted", value: "no"),
-            ScreenSetting(kind: .fixed, title: "microphone", value: "alsa:default"),
+            ScreenSetting(title: "talk", value: "opened by voice", more: .talk(.ptt)),
+            ScreenSetting(title: "microphone muted", value: "no", less: .mute, more: .mute),
+            ScreenSetting(
+                title: "encoder", value: "10 ms, 48000 bit/s, complexity 5, low delay",
+                how: "When vc starts: --frame, --bitrate, --complexity"),
         ]
         try check(&state, "settings-60x12", rows: 12, columns: 60)
+        state.panel = .settings(chosen: 2)
+        try check(&state, "settings-fixed-60x12", rows: 12, columns: 60)
     }
 
     @Test("with the one thing that is wrong")

@@ -58,19 +58,31 @@ struct ScreenStateTests {
     @Test("changes settings from its list")
     func settings() {
         var state = room()
+        let change = SlashCommand.sound(.leveling(false))
         state.settings = [
-            ScreenSetting(kind: .talk, title: "talk", value: ""),
-            ScreenSetting(kind: .deafen, title: "deaf", value: ""),
-            ScreenSetting(kind: .fixed, title: "server", value: ""),
+            ScreenSetting(title: "talk", value: "", less: .talk(.open), more: .talk(.ptt)),
+            ScreenSetting(title: "equal", value: "yes", less: change, more: change),
+            ScreenSetting(title: "server", value: "", how: "When vc starts: --signal"),
         ]
-        _ = press(&state, .function(3))
+        #expect(press(&state, .function(3)) == .settings)
         #expect(press(&state, .right) == .change(.talk(.ptt)))
         #expect(press(&state, .left) == .change(.talk(.open)))
         _ = press(&state, .down)
-        #expect(press(&state, .enter) == .change(.deafen))
+        #expect(press(&state, .enter) == .change(change))
         for _ in 0..<5 { _ = press(&state, .down) }
         #expect(state.panel == .settings(chosen: 2))
         #expect(press(&state, .right) == nil)
+        _ = press(&state, .pageUp)
+        #expect(state.panel == .settings(chosen: 0))
+        // Somebody came: what was chosen is chosen still.
+        _ = press(&state, .down)
+        var more = state.settings
+        more.insert(ScreenSetting(title: "volume of ben", value: "0 dB"), at: 1)
+        state.setSettings(more)
+        #expect(state.panel == .settings(chosen: 2))
+        state.setSettings([more[0]])
+        #expect(state.panel == .settings(chosen: 0))
+        #expect(press(&state, .function(3)) == nil && state.panel == nil)
     }
 
     @Test("shows the loss of the last seconds")
