@@ -225,10 +225,18 @@ func spawn(
     // Nothing of whoever runs the tests is read.
     environment["XDG_CONFIG_HOME"] = "/nonexistent"
     environment.merge(changes) { $1 }
+    // A terminal that closes, and tmux at its end, need signals that threads of the tests block.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var pid: pid_t = 0
     let code = withCStrings(arguments) { arguments in
         withCStrings(environment.map { "\($0)=\($1)" }) {
-            posix_spawn(&pid, path, &actions, nil, arguments, $0)
+            posix_spawn(&pid, path, &actions, &attributes, arguments, $0)
         }
     }
     try #require(code == 0, "\(path): \(String(cString: strerror(code)))")

@@ -16,6 +16,7 @@ final class Stage: Sendable {
     }
 
     deinit {
+        Terminal.endAll(in: folder)
         for program in programs.withLock({ $0 }) { program.send(SIGKILL) }
         try? FileManager.default.removeItem(atPath: folder)
     }

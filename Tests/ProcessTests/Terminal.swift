@@ -25,6 +25,17 @@ struct Terminal {
         try await run(["send-keys", "-t", "call"] + keys)
     }
 
+    /// Types a line and Enter.
+    func type(_ line: String) async throws {
+        try await press("-l", line)
+        try await press("Enter")
+    }
+
+    /// What a program may have called the terminal.
+    func title() async throws -> String {
+        try await run("display-message", "-p", "-t", "call", "#{pane_title}")
+    }
+
     /// Waits until the screen has `text` on it; returns the screen.
     @discardableResult
     func screen(shows text: String) async throws -> String {
@@ -53,6 +64,19 @@ struct Terminal {
     }
 
     func end() async throws { try await run("kill-server") }
+
+    /// Those that a test left open when it failed.
+    static func endAll(in folder: String) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        for name in names where name.hasPrefix("tmux-") {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: tmux)
+            process.arguments = ["-S", "\(folder)/\(name)", "kill-server"]
+            process.standardError = FileHandle.nullDevice
+            try? process.run()
+            process.waitUntilExit()
+        }
+    }
 
     @discardableResult
     private func run(_ arguments: String...) async throws -> String { try await run(arguments) }

@@ -18,7 +18,7 @@ struct CallConsole: ~Copyable {
     let options: CallOptions
     let serverName: String
     private let nameplate: UInt32?
-    private let ownName: DisplayText
+    private var ownName: DisplayText
     private let start: Instant
 
     var output: EventOutput
@@ -372,9 +372,13 @@ extension CallConsole {
             }
             say(lines)
         case .who: say(room.whoLines())
-        case .name(let name): link.submit(.name(name))
+        case .name(let name):
+            link.submit(.name(name))
+            ownName = name
+            show(.renamed(member: room.ownNumber, name: name))
         case .announce(let on):
             output.setAnnouncing(on)
+            say([on ? "who talks is said in a line" : "who talks is not said any more"])
             updateSettings()
         case .end: link.submit(.end)
         case .quit: leave()
@@ -423,6 +427,8 @@ extension CallConsole {
             return complain("nobody, or more than one, is called \(name.text); /who lists them")
         }
         room.setGain(decibels, of: number)
+        let value = fixedDecimal(decibels, decimals: 1) ?? "0"
+        say(["\(name.text) is changed by \(value) dB"])
         updateSettings()
     }
 

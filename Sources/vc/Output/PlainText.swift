@@ -7,7 +7,8 @@ struct PlainText: EventRenderer {
     private let usesColor: Bool
     /// `/announce on`: say who talks.
     var announcesTalking = false
-    private var ownNumber: Int?
+    /// The host's is 1.
+    private var ownNumber = 1
     private var names: [Int: DisplayText] = [:]
     /// Our own last messages, the oldest first, to show which one was not delivered.
     private var sent: [(id: UInt64, text: DisplayText)] = []
@@ -58,6 +59,9 @@ struct PlainText: EventRenderer {
         case .renamed(let member, let name):
             let old = self.name(member)
             names[member] = name
+            guard member != ownNumber else {
+                return [OutputLine("* you are called \(name.text) now")]
+            }
             return [OutputLine("* \(old) is now called \(name.text)")]
         case .path(let member, let rung, let roundTrip, let why):
             let time = roundTrip.flatMap { fixedDecimal($0, decimals: 0) }.map { ", \($0) ms" }
@@ -197,7 +201,7 @@ struct PlainText: EventRenderer {
 
     private func recording(_ member: Int, _ isOn: Bool) -> String {
         // Who was not told a number has opened the room.
-        if member == ownNumber ?? 1 {
+        if member == ownNumber {
             return isOn
                 ? "* you record the call; everybody in the room is told"
                 : "* you do not record any more"
