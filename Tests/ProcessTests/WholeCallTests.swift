@@ -108,6 +108,7 @@ extension ProcessTests {
                 ("/deafen", "loudspeakers are closed"), ("/deafen", "loudspeakers are open"),
                 ("/gain ben -3", "ben is changed by -3.0 dB"),
                 ("/equalizer 1 2 3", "equalizer: 1 2 3 dB"), ("/leveling off", "as loud as"),
+                ("/limiter off", "too loud is cut off"),
                 ("/tones off", "no tone"), ("/talk open", "always open"),
                 ("/devices", "silence"), ("/playback silence", "the loudspeaker is silence now"),
                 ("/lock", "the room is locked"), ("/unlock", "the room is open"),

@@ -217,17 +217,7 @@ extension CallConsole {
         case .waiting: show(.waiting)
         case .ended(let reason): finish(reason)
         case .warning(let warning): show(.warning(kind: warning.kind, message: warning.sentence))
-        case .joined(let number, let members):
-            noteServer()
-            room.ownNumber = Int(number)
-            for member in members { room.add(member) }
-            defer {
-                let host = members.first { $0.isHost }.map { Int($0.number) }
-                output.screen?.change { $0.setHost(host ?? Int(number)) }
-            }
-            let me = MemberName(number: Int(number), name: ownName)
-            show(.joined(number: Int(number), members: members.map(\.shown) + [me]))
-            tellRecording()
+        case .joined(let number, let members): noteJoined(Int(number), members)
         case .member(let member, let state):
             room.apply(member, state)
             updateSettings()
@@ -278,6 +268,17 @@ extension CallConsole {
             for member in members { room.noteVerified(member) }
             show(.verified(members.map(\.shown)))
         }
+    }
+
+    private mutating func noteJoined(_ number: Int, _ members: [RoomEvent.Member]) {
+        noteServer()
+        room.ownNumber = number
+        for member in members { room.add(member) }
+        let me = MemberName(number: number, name: ownName)
+        show(.joined(number: number, members: members.map(\.shown) + [me]))
+        tellRecording()
+        let host = members.first { $0.isHost }.map { Int($0.number) }
+        output.screen?.change { $0.setHost(host ?? number) }
     }
 
     private mutating func noteHost(_ member: RoomEvent.Member, isUs: Bool) {
@@ -439,9 +440,9 @@ extension CallConsole {
             return complain("nobody, or more than one, is called \(name.text); /who lists them")
         }
         room.setGain(decibels, of: number)
-        updateSettings()
         let value = fixedDecimal(decibels, decimals: 1) ?? "0"
         say(["\(name.text) is changed by \(value) dB"])
+        updateSettings()
     }
 
     mutating func say(_ lines: [String]) {

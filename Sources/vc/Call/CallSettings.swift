@@ -138,6 +138,8 @@ struct CallSettings {
             fixed(
                 "ways", waysText, "relay-only", "no-direct", "no-relay", "no-host-forward",
                 "no-birthday", "allow"))
+        lines.append(
+            fixed("local network", options.usesLocalNetwork ? "looked in" : "left alone", "no-lan"))
         let keepalive = options.keepaliveSettings
         lines.append(
             fixed(
