@@ -30,7 +30,15 @@ import VCTestKit
         let haveMet = world.run(for: .seconds(30)) { all.allSatisfy { $0.isWithAll(count) } }
         try #require(haveMet, "seed \(seed): \(all.map(\.missing))")
         // Where a fifth is lost, two that met a moment ago may know no way but the host's.
-        if link.loss > 0 { world.run(for: .seconds(20)) }
+        if link.loss > 0 {
+            world.run(for: .seconds(60)) {
+                all.allSatisfy { node in
+                    node.machine.peers.numbers.allSatisfy {
+                        node.machine.peers[$0].path.selected?.rung == .direct
+                    }
+                }
+            }
+        }
         // The successor has what it needs.
         try #require(world.run(for: .seconds(5)) { all[0].machine.succession.isSupplied })
         try body(&world, nodes)
@@ -177,7 +185,7 @@ import VCTestKit
                 let code = nodes[0].code
                 let rest = Array(nodes[1...])
                 world.network.setUp(false, nodes[0].host)
-                let isDone = world.run(for: .seconds(link.loss > 0 ? 20 : 8)) {
+                let isDone = world.run(for: .seconds(link.loss > 0 ? 15 : 8)) {
                     nodes[1].isHost && !nodes[1].code.isEmpty
                         && rest.allSatisfy { $0.machine.roster.host == 2 }
                 }
