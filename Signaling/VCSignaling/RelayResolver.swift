@@ -63,12 +63,25 @@ internal import VCNet
         } while vc_poll_readable(stop.descriptorNumber, wait) == 0
     }
 
+    /// Whether it says itself that it means this machine: an address, or `localhost`.
+    private static func isLocal(_ name: String) -> Bool {
+        name.hasPrefix("localhost") || name.hasPrefix("[") || !name.contains { $0.isLetter }
+    }
+
+    /// What many installers write into /etc/hosts is of no use to members.
+    private static func loopback(_ name: String) -> String {
+        "\(name) is a loopback address here (see /etc/hosts), which no member can reach: "
+            + "give --relay the public address"
+    }
+
     /// - Parameter known: what was found before, which holds while a name cannot be looked up.
     private func look(_ known: inout [String: [Endpoint]]) -> Findings {
         var findings = Findings()
         for name in names {
             do throws(ResolveError) {
-                known[name] = try Resolver.resolve(name, defaultPort: Self.defaultPort)
+                let addresses = try Resolver.resolve(name, defaultPort: Self.defaultPort)
+                known[name] = addresses.filter { !$0.isLoopback || Self.isLocal(name) }
+                if known[name]?.isEmpty ?? true { findings.problems.append(Self.loopback(name)) }
             } catch {
                 findings.problems.append("\(error)")
             }

@@ -28,6 +28,17 @@ public struct LocalLinks: Equatable, Sendable {
         LocalLinks((try? Interfaces.entries()) ?? []) { VirtualInterface.isVirtual($0) }
     }
 
+    private init(links: [Link], prefixes: LinkPrefixes) {
+        self.links = links
+        self.prefixes = prefixes
+    }
+
+    /// Only those to other machines, if there are any.
+    public var withoutLoopback: LocalLinks {
+        let others = links.filter { !$0.isLoopback }
+        return others.isEmpty ? self : LocalLinks(links: others, prefixes: prefixes)
+    }
+
     init(_ entries: [InterfaceEntry], isVirtual: (String) -> Bool) {
         let usable = entries.filter { $0.isLoopback || $0.hasMulticast }
         let others = Set(usable.filter { !$0.isLoopback }.map(\.name))

@@ -17,8 +17,9 @@ public struct LoudspeakerReader: ~Copyable {
     /// The most that a sound is read before it is heard, in samples: 50 ms, by which time stamps
     /// may be wrong. What was heard longer ago than that is over.
     static var longestLead: Double { 2_400.0 }
-    /// How far back the reader can go, in samples: half a second.
-    private static var history: Int { 24_000 }
+    /// How far back the reader can go, in samples: a second. The longest buffers and the longest
+    /// delay of the loudspeaker are half of one.
+    private static var history: Int { 48_000 }
     /// A break between two blocks, in nanoseconds: playback was paused, or an xrun.
     private static var breakNanoseconds: UInt64 { 20_000_000 }
     /// When the stamps disagree by more than this with where we read, in samples (40 ms), for so

@@ -5,6 +5,8 @@ public struct AddressNetwork: Sendable, Equatable {
     /// Bits in front of an IPv4 address there.
     private static let mappedBits = 96
 
+    /// An IPv4 address is one of IPv6 in that form, and of no network of IPv6.
+    private let isIPv4: Bool
     private let high: UInt64
     private let low: UInt64
     private let highMask: UInt64
@@ -13,7 +15,8 @@ public struct AddressNetwork: Sendable, Equatable {
     /// The network of `address` whose first `prefix` bits are told; nil where an address has not so
     /// many (32 of IPv4, 128 of IPv6). What stands behind these bits does not matter.
     public init?(_ address: Endpoint, prefix: Int) {
-        let first = address.ipv4 == nil ? 0 : Self.mappedBits
+        isIPv4 = address.ipv4 != nil
+        let first = isIPv4 ? Self.mappedBits : 0
         guard prefix >= 0, first + prefix <= Self.addressBits else { return nil }
         let bits = first + prefix
         // A shift by 64 gives zero: Swift's shifts do not wrap.
@@ -24,7 +27,8 @@ public struct AddressNetwork: Sendable, Equatable {
     }
 
     func contains(_ endpoint: Endpoint) -> Bool {
-        endpoint.high & highMask == high && endpoint.low & lowMask == low
+        (endpoint.ipv4 != nil) == isIPv4 && endpoint.high & highMask == high
+            && endpoint.low & lowMask == low
     }
 }
 

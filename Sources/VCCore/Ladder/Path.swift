@@ -25,6 +25,9 @@ struct Path {
     static let challengeInterval = Duration.seconds(1)
     /// An address that never answered in two rounds is left alone for this long.
     static let rest = Duration.seconds(600)
+    /// And for this long where the peer is heard through the mailbox only: a split that has healed
+    /// tells nobody, and a round a minute is no burden to a bystander.
+    static let restOfOnlyWays = Duration.seconds(60)
     /// A doubted path is good again after so many answers in a row.
     static let answersToTrust = 3
     /// A path that is doubted again so soon after it was trusted again is vetoed.
@@ -123,7 +126,9 @@ struct Path {
 
     /// Advances the schedule by one probe; returns its hops if it is one that opens the own NAT.
     /// Two silent rounds put an address to rest that never answered.
-    mutating func advanceSchedule(now: Instant) -> UInt8? {
+    ///
+    /// - Parameter hasOther: whether the peer is reached in another way.
+    mutating func advanceSchedule(hasOther: Bool, now: Instant) -> UInt8? {
         if isUrgent { return nil }
         if owesOpening {
             owesOpening = false
@@ -139,7 +144,9 @@ struct Path {
             roundInterval = min(
                 roundInterval * 2,
                 isKnown ? Path.maximumKnownInterval : Path.maximumRoundInterval)
-            if silentRounds >= 2, !isKnown, route.isDirect { restUntil = now + Path.rest }
+            if silentRounds >= 2, !isKnown, route.isDirect {
+                restUntil = now + (hasOther ? Path.rest : Path.restOfOnlyWays)
+            }
         } else {
             probesInRound += 1
         }

@@ -293,7 +293,7 @@ struct PathMachine {
                 guard now >= nextMeasurement(index) else { continue }
             } else {
                 guard now >= paths[index].nextProbe else { continue }
-                hops = paths[index].advanceSchedule(now: now)
+                hops = paths[index].advanceSchedule(hasOther: selected != nil, now: now)
             }
             // A relay forwards only to who is bound, the host to members: no bystander can be hit.
             guard !paths[index].route.isDirect || budget.take(now: now) else {

@@ -7,8 +7,8 @@ public struct RungPolicy: Equatable, Sendable {
     public var allowsRelay: Bool
     /// Many ports against a NAT that maps each destination to another one.
     public var allowsBirthday: Bool
-    /// Where others may be met directly; nil: everywhere. Relays and the host forward from
-    /// wherever they are.
+    /// Where others may be met directly; nil: everywhere. Relays forward from wherever they are, a
+    /// host that is met directly.
     public var allowed: AddressNetworks?
 
     /// All of them.

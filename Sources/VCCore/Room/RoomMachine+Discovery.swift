@@ -49,6 +49,9 @@ extension RoomMachine {
     /// Nothing of the server that was asked last counts any more.
     private mutating func leaveServer(now: Instant) {
         signal.release(now: now)
+        relays = RelayTable()
+        mapping = MappingProbe()
+        observed = nil
         joiner = nil
         phase = .finding
     }
@@ -85,7 +88,8 @@ extension RoomMachine {
     mutating func failJoin(_ reason: EndReason, now: Instant) {
         guard phase == .finding || phase == .joining else { return }
         guard var current = search else {
-            guard configuration.searchesLocalNetwork, reason.mayBeElsewhere else {
+            // More than one guess at the server would be one too many with two hosts behind it.
+            guard configuration.searchesLocalNetwork, reason.mayBeElsewhere, attempt <= 1 else {
                 return end(reason)
             }
             return beginSearch(after: reason, now: now)

@@ -41,8 +41,8 @@ enum HostMeeting {
     /// removed in either. The winner's members keep their numbers; who has a number that is taken
     /// gets another one that `isFree` (not somebody's a moment ago).
     ///
-    /// - Returns: nil if that would be more members than a room has, even without those whom
-    ///   neither host hears: then nobody is dropped, and both rooms go on, locked, until it fits.
+    /// - Returns: nil if that would be more members than a room has, even without those who
+    ///   follow neither host: then nobody is dropped, and both rooms go on, locked, until it fits.
     static func merge(
         winner: Statement, loser: Statement, isFree: (UInt8) -> Bool
     ) -> Merged? {

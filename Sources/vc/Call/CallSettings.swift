@@ -129,7 +129,7 @@ struct CallSettings {
 
     private func fixed(_ title: String, _ value: String, _ options: String...) -> ScreenSetting {
         let names = options.map { "--" + $0 }.joined(separator: ", ")
-        return ScreenSetting(title: title, value: value, how: "When vc starts: \(names)")
+        return ScreenSetting(title: title, value: value, how: "At start: \(names)")
     }
 
     private var fixed: [ScreenSetting] {
@@ -137,7 +137,9 @@ struct CallSettings {
         lines.append(
             fixed(
                 "ways", waysText, "relay-only", "no-direct", "no-relay", "no-host-forward",
-                "no-birthday", "allow"))
+                "no-birthday"))
+        lines.append(
+            fixed("allowed networks", options.rungs.allowed == nil ? "all" : "some", "allow"))
         lines.append(
             fixed("local network", options.usesLocalNetwork ? "looked in" : "left alone", "no-lan"))
         let keepalive = options.keepaliveSettings
@@ -197,16 +199,16 @@ struct CallSettings {
             fixedDecimal(Double(samples) / 48, decimals: samples % 48 == 0 ? 0 : 1) ?? "?"
         }
         let delay = options.jitter.delay
-        let capture = options.captureBuffer.map(String.init) ?? "usual"
-        let playback = options.playbackBuffer.map(String.init) ?? "shortest"
+        let capture = options.captureBuffer.map { "\($0) ms" } ?? "usual"
+        let playback = options.playbackBuffer.map { "\($0) ms" } ?? "shortest"
         return [
             fixed(
                 "jitter buffer",
                 "\(milliseconds(delay.lowerBound)) to \(milliseconds(delay.upperBound)) ms",
                 "buffer-min", "buffer-max"),
             fixed("comfort noise", Self.word(options.makesComfortNoise), "no-comfort-noise"),
-            fixed(
-                "devices' buffers", "\(capture), \(playback)", "capture-buffer", "playback-buffer"),
+            fixed("microphone buffer", capture, "capture-buffer"),
+            fixed("loudspeaker buffer", playback, "playback-buffer"),
         ]
     }
 

@@ -61,8 +61,8 @@ extension Option {
             "allow", .text("NETWORKS"), .network, calls, \.call.rungs.allowed,
             expected: "1 to 16 networks as in 192.168.0.0/16,2001:db8::/32",
             "meet others directly only in these networks, ADDRESS[/BITS][,...]: what comes "
-                + "straight from elsewhere is not looked at; relays and the host still pass on "
-                + "from wherever they are", read: readNetworks),
+                + "straight from elsewhere is not looked at; relays still pass on from wherever "
+                + "they are, the host only from such a network", read: readNetworks),
         value(
             "keepalive", .text("MS"), .network, calls, \.call.keepalive, standard: "200",
             expected: "a number from 50 to 200",

@@ -127,7 +127,7 @@ extension Option {
             "playback-buffer", .text("MS"), .listening, calls, \.call.playbackBuffer,
             standard: "11", expected: "a number from 10 to 200",
             "the buffer of the loudspeakers, 10 to 200 ms; default 11: all of it is delay; where "
-                + "it runs dry again and again it gets longer by itself"
+                + "it runs dry again and again it gets longer by itself, up to 43 ms"
         ) { decimalInteger($0, in: DeviceBuffers.playbackRange) },
         toggle(
             "no-limiter", .listening, calls, \.call.isLimiting, sets: false,

@@ -8,7 +8,8 @@ enum DiscoveryProbe {
     private static let patience = Duration.milliseconds(300)
 
     static func run() -> Finding {
-        let links = LocalLinks.current
+        // What firewalls do elsewhere says nothing about the loopback interface.
+        let links = LocalLinks.current.withoutLoopback
         do throws(SocketError) {
             var hearing = try MulticastSocket(hearingAt: DiscoveryFormat.port)
             hearing.join(links)

@@ -133,7 +133,7 @@ extension ScreenState {
         case .member(let change): apply(change)
         case .renamed(let member, let name):
             change(member) { $0.name = name }
-            if member == ownNumber { ownName = name }
+            if member == ownNumber ?? 1 { ownName = name }
         case .path(let member, let rung, let roundTrip, _):
             change(member) {
                 $0.rung = rung

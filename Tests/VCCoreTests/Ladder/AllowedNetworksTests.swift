@@ -29,6 +29,8 @@ import VCTestKit
         // All of one family is nothing of the other one.
         #expect(try networks([(ipv4("0.0.0.0"), 0)]).contains(ipv4("203.0.113.1")))
         #expect(try !networks([(ipv4("0.0.0.0"), 0)]).contains(document))
+        let allOfIPv6 = try networks([(Endpoint(high: 0, low: 0, port: 1), 0)])
+        #expect(allOfIPv6.contains(document) && !allOfIPv6.contains(ipv4("203.0.113.1")))
         #expect(try networks([(document, 128)]).contains(document.with(port: 9)))
         #expect(
             try !networks([(document, 128)]).contains(

@@ -103,6 +103,10 @@ struct PathRig {
     @Test("a silent candidate is probed on the schedule, twice, and then rests for ten minutes")
     func schedule() {
         var rig = PathRig()
+        // It is reached in another way.
+        rig.answering[two] = .milliseconds(10)
+        rig.offer([two])
+        rig.run(for: .seconds(6))
         let start = rig.now
         rig.offer([one])
         rig.run(for: .seconds(620))
@@ -115,6 +119,21 @@ struct PathRig {
         #expect(rest.isEmpty, "\(rest)")
         rig.run(for: .seconds(30))
         #expect(rig.times(of: one, since: start).last ?? 0 > 610_000, "and is tried again after it")
+    }
+
+    @Test("where nothing else reaches the peer a silent candidate rests for a minute only")
+    func onlyWay() {
+        var rig = PathRig()
+        let start = rig.now
+        rig.offer([one])
+        rig.run(for: .seconds(620))
+        let times = rig.times(of: one, since: start)
+        #expect(!times.contains { $0 > 16_000 && $0 < 70_000 })
+        #expect(times.contains { $0 > 70_000 && $0 < 90_000 })
+        #expect(times.count < 120)
+        rig.answering[one] = .milliseconds(10)
+        rig.run(for: .seconds(80))
+        #expect(rig.selected == one)
     }
 
     @Test(
