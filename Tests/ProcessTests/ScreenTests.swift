@@ -94,7 +94,7 @@ extension ProcessTests {
             try await guest.press("-l", "/quit")
             try await guest.press("Enter")
             for _ in 0..<5 { try await host.press("PageDown") }
-            let end = try await host.screen(shows: "When vc starts: --signal")
+            let end = try await host.screen(shows: "At start: --signal")
             #expect(end.contains("signaling server    \(server.address)"))
             #expect(!end.contains("volume of ben"))
             try await host.press("Escape")

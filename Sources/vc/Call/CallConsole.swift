@@ -210,6 +210,7 @@ extension CallConsole {
     private mutating func handle(_ event: RoomEvent) {
         switch event {
         case .open:
+            room.isIn = true
             showCode()
             tellReach()
             tellRecording()
@@ -272,6 +273,7 @@ extension CallConsole {
 
     private mutating func noteJoined(_ number: Int, _ members: [RoomEvent.Member]) {
         noteServer()
+        room.isIn = true
         room.ownNumber = number
         for member in members { room.add(member) }
         let me = MemberName(number: number, name: ownName)
@@ -388,6 +390,10 @@ extension CallConsole {
         case .name(let name):
             link.submit(.name(name))
             ownName = name
+            guard room.isIn else {
+                output.screen?.change { $0.rename(to: name) }
+                return say(["you are called \(name.text) now"])
+            }
             show(.renamed(member: room.ownNumber, name: name))
         case .announce(let on):
             output.setAnnouncing(on)

@@ -26,6 +26,8 @@ struct CallRoom {
     private var delays: [Int: RecentDelays] = [:]
     /// Frames that waited for the network meanwhile.
     private var sendQueue = RecentValues()
+    /// Whether we have a number: who joins has none at first.
+    var isIn = false
     /// Our own number; the host's is 1.
     var ownNumber = 1
     /// Whether not everybody hears us.

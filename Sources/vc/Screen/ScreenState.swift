@@ -93,6 +93,9 @@ struct ScreenState {
 
     private var ownName: DisplayText
 
+    /// We have another name.
+    mutating func rename(to name: DisplayText) { ownName = name }
+
     init(microphone: MicrophoneControl, ownName: DisplayText) {
         self.microphone = microphone
         self.ownName = ownName
@@ -133,7 +136,7 @@ extension ScreenState {
         case .member(let change): apply(change)
         case .renamed(let member, let name):
             change(member) { $0.name = name }
-            if member == ownNumber ?? 1 { ownName = name }
+            if member == ownNumber ?? 1 { rename(to: name) }
         case .path(let member, let rung, let roundTrip, _):
             change(member) {
                 $0.rung = rung

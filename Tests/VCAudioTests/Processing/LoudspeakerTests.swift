@@ -197,7 +197,7 @@ struct LoudspeakerTests {
             let stamp = random.next() >> UInt64.random(in: 0...63, using: &random)
             ring.push(block, count: Int.random(in: 0...256, using: &random), heardAt: stamp)
             let lead = reader.read(480, into: frame, frameEnd: random.next()) ?? 0
-            if abs(lead) > 24_000 {
+            if abs(lead) > 48_000 {
                 Issue.record("\(lead)")
                 return
             }

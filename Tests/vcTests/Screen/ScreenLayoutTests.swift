@@ -49,7 +49,7 @@ struct ScreenLayoutTests {
             ScreenSetting(title: "microphone muted", value: "no", less: .mute, more: .mute),
             ScreenSetting(
                 title: "encoder", value: "10 ms, 48000 bit/s, complexity 5, low delay",
-                how: "When vc starts: --frame, --bitrate, --complexity"),
+                how: "At start: --frame, --bitrate, --complexity"),
         ]
         try check(&state, "settings-60x12", rows: 12, columns: 60)
         state.panel = .settings(chosen: 2)

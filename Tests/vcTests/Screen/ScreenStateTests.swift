@@ -62,7 +62,7 @@ struct ScreenStateTests {
         state.settings = [
             ScreenSetting(title: "talk", value: "", less: .talk(.open), more: .talk(.ptt)),
             ScreenSetting(title: "equal", value: "yes", less: change, more: change),
-            ScreenSetting(title: "server", value: "", how: "When vc starts: --signal"),
+            ScreenSetting(title: "server", value: "", how: "At start: --signal"),
         ]
         #expect(press(&state, .function(3)) == .settings)
         #expect(press(&state, .right) == .change(.talk(.ptt)))
