@@ -8,7 +8,7 @@ extension ProcessTests {
         private static let talkers = 8
         private static let members = 16
         /// So long all talk; then one of them whispers.
-        private static let seconds = Build.isFull ? 60 : 20
+        private static let seconds = Build.isFull ? 60 : 10
 
         private static func hertz(_ member: Int) -> Int { 400 + 200 * member }
         private static func name(_ member: Int) -> String { "member\(member + 1)" }
