@@ -63,12 +63,14 @@ internal import VCNet
         } while vc_poll_readable(stop.descriptorNumber, wait) == 0
     }
 
-    /// Whether it says itself that it means this machine: an address, or `localhost`.
-    private static func isLocal(_ name: String) -> Bool {
-        name.hasPrefix("localhost") || name.hasPrefix("[") || !name.contains { $0.isLetter }
+    /// The addresses that members may reach: not what many installers write into /etc/hosts for the
+    /// name of a machine. An address and `localhost` say themselves that they mean this one.
+    static func reachable(_ addresses: [Endpoint], as name: String) -> [Endpoint] {
+        let isMeant =
+            name.hasPrefix("localhost") || name.hasPrefix("[") || !name.contains { $0.isLetter }
+        return isMeant ? addresses : addresses.filter { !$0.isLoopback }
     }
 
-    /// What many installers write into /etc/hosts is of no use to members.
     private static func loopback(_ name: String) -> String {
         "\(name) is a loopback address here (see /etc/hosts), which no member can reach: "
             + "give --relay the public address"
@@ -80,7 +82,7 @@ internal import VCNet
         for name in names {
             do throws(ResolveError) {
                 let addresses = try Resolver.resolve(name, defaultPort: Self.defaultPort)
-                known[name] = addresses.filter { !$0.isLoopback || Self.isLocal(name) }
+                known[name] = Self.reachable(addresses, as: name)
                 if known[name]?.isEmpty ?? true { findings.problems.append(Self.loopback(name)) }
             } catch {
                 findings.problems.append("\(error)")
