@@ -120,6 +120,19 @@ struct DiscoveryTests {
         #expect(world.run(for: .seconds(5)) { joiner.company != nil && joiner.hasPath })
     }
 
+    @Test("nothing that a server said counts any more when it is left")
+    func left() throws {
+        var (world, hosts) = world(hosts: 2)
+        leaveUsualServer(&world, hosts[0])
+        let joiner = try world.addJoiner(code: hosts[1].code, searches: true)
+        let isSeen = world.run(for: .seconds(5)) { joiner.machine.observed != nil }
+        #expect(isSeen)
+        let isSearching = world.run(for: .seconds(5)) { joiner.machine.isSearching }
+        #expect(isSearching)
+        let observed = joiner.machine.observed
+        #expect(observed == nil)
+    }
+
     @Test("so it is where the configured server does not answer")
     func unreachable() throws {
         var (world, hosts) = world(hosts: 2)
