@@ -64,6 +64,7 @@ struct NameplateDirectory {
     private var held = ExpiryQueue()
     private var resting = ExpiryQueue()
 
+    /// As in `SignalLimits`.
     private let scatteredNameplates: UInt32
 
     init(limit: Int, limitPerSource: Int, scatteredNameplates: UInt32 = 1) {

@@ -40,6 +40,7 @@ struct HostReach: Equatable {
         isFound = options.usesLocalNetwork
         address = advertised.host
         self.port = port
+        // Nil for a name, which people outside can look up: that counts as open.
         let endpoint = try? Resolver.listenEndpoint(
             advertised.host.contains(":")
                 ? "[\(advertised.host)]:\(port)" : "\(advertised.host):\(port)")

@@ -182,6 +182,7 @@ extension Option {
         [(word: String, level: ProcessingOptions.EchoSuppression)] = [
             ("low", .low), ("moderate", .moderate), ("high", .high),
         ]
+
     /// How a level is typed.
     static func words(of level: ProcessingOptions.Suppression) -> String {
         suppressions.first { $0.level == level }?.word ?? ""

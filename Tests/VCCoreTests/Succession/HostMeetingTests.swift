@@ -93,7 +93,7 @@ import VCTestKit
         #expect(HostMeeting.merge(winner: winner, loser: loser) { _ in true } == nil)
     }
 
-    @Test("more than sixteen fit without those whom neither host hears; else these stay")
+    @Test("more than sixteen fit without those who follow neither host; else these stay")
     func silent() throws {
         let winner = Self.statement(Array(1...12), host: 1, followers: Array(3...10))
         let loser = Self.statement([1, 2] + Array(20...25), host: 2, followers: Array(20...24))
