@@ -119,7 +119,8 @@ extension RoomMachine {
     func reason(of route: Route, to number: Int, now: Instant) -> String {
         PathReason(
             route: route, policy: configuration.rungs, local: local, ownMapping: ownMapping,
-            peerMapping: peers[number].mapping, peerHides: peers[number].hidesAddresses, isFiltered: peers[number].isFiltered,
+            peerMapping: peers[number].mapping, peerHides: peers[number].hidesAddresses,
+            isFiltered: peers[number].isFiltered,
             hasTried: now >= peers[number].since + PathReason.trial,
             directFailed: peers[number].path.hasFailedDirect, host: hostName,
             birthday: peers[number].birthday.standing
