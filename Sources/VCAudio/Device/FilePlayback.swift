@@ -3,8 +3,8 @@
 final class FilePlayback: PlaybackDevice {
     /// Samples that are collected before they are written: 100 ms, ten system calls a second.
     private static let chunk = 4_800
-    /// A hole of more than this is filled with silence: 100 ms.
-    private static let longestHole = 4_800
+    /// A hole of more than this is filled with silence: 100 ms, in nanoseconds.
+    private static let longestHole: UInt64 = 100_000_000
 
     let isLoudspeaker = false
     let patience: UInt64 = 1_000_000_000
@@ -29,8 +29,8 @@ final class FilePlayback: PlaybackDevice {
     func takeChange() -> Bool { false }
 
     func wait() throws(DeviceError) -> Int {
-        _ = pace.sleep()
-        if pace.samplesBehind > Self.longestHole { try fillHole() }
+        // Who had to wait is where the clock is.
+        if pace.sleepOrLateness() > Self.longestHole { try fillHole(inBlocks: true) }
         return SilentPlayback.block
     }
 
@@ -47,7 +47,7 @@ final class FilePlayback: PlaybackDevice {
     }
 
     func pause() throws(DeviceError) {
-        try fillHole()
+        try fillHole(inBlocks: true)
     }
 
     /// Writes what is left and finishes the header.
@@ -64,8 +64,12 @@ final class FilePlayback: PlaybackDevice {
     }
 
     /// Silence for the time that has passed without samples.
-    private func fillHole() throws(DeviceError) {
-        var missing = pace.samplesBehind
+    ///
+    /// - Parameter inBlocks: whole ones only, so that what goes on goes on where blocks begin: on
+    ///   the grid of `Pace`, where other threads are awake too.
+    private func fillHole(inBlocks: Bool = false) throws(DeviceError) {
+        let behind = pace.samplesBehind
+        var missing = inBlocks ? behind - behind % SilentPlayback.block : behind
         while missing > 0 {
             let length = min(missing, Self.chunk - collectedCount)
             collected.clear(at: collectedCount, count: length)

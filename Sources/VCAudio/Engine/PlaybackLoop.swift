@@ -56,8 +56,8 @@ final class PlaybackLoop {
             let count = try device.wait()
             let start = Pace.now()
             members.mix(count)
-            if members.mixer.hasSound { lastSound = Pace.now() }
-            if members.hasTone { lastTone = Pace.now() }
+            if members.mixer.hasSound { lastSound = start }
+            if members.hasTone { lastTone = start }
             try device.write(members.mixer.output, count: count)
             noteDelay(device, count, start: start)
             shared.playbackXruns.store(closedXruns + device.xruns, ordering: .relaxed)

@@ -32,6 +32,7 @@ struct CallConsole: ~Copyable {
     let control = ControlSocket(.ofProcess)
     var room: CallRoom
     private var usage = ProcessUsage()
+    private var memory = BeginningMemory()
     private var ticks = 0
     private var nextTick: Instant
     /// When the engine is listened to again.
@@ -221,6 +222,7 @@ extension CallConsole {
         case .joined(let number, let members): noteJoined(Int(number), members)
         case .member(let member, let state):
             room.apply(member, state)
+            memory.begin()
             updateSettings()
             sound(for: state)
             show(
@@ -337,6 +339,7 @@ extension CallConsole {
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
         for (member, report) in room.reports() { link.submit(.report(report, to: member)) }
         engine.followDefault()
+        if !room.isAlone { memory.tick() }
         if ticks % 2 == 1 {
             // Asked for a tick before it is shown.
             if !room.isAlone { link.submit(.refresh) }
