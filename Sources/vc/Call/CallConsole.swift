@@ -90,8 +90,9 @@ struct CallConsole: ~Copyable {
             wait()
             let now = MonotonicClock.now
             if link.eventReady.acknowledge() { drainEvents(now: now) }
-            if now >= nextTick { tick(now: now) }
-            if room.hasTalkers, now >= nextSample {
+            let isTick = now >= nextTick
+            if isTick { tick(now: now) }
+            if room.hasTalkers, isTick || now >= nextSample {
                 nextSample = now + RecentValues.interval
                 room.noteDelays(link.connections)
             }
