@@ -30,7 +30,7 @@ final class FilePlayback: PlaybackDevice {
 
     func wait() throws(DeviceError) -> Int {
         // Who had to wait is where the clock is.
-        if pace.sleepOrLateness() > Self.longestHole { try fillHole(inBlocks: true) }
+        if pace.sleepOrLateness() > Self.longestHole { try fillHole() }
         return SilentPlayback.block
     }
 
@@ -47,7 +47,7 @@ final class FilePlayback: PlaybackDevice {
     }
 
     func pause() throws(DeviceError) {
-        try fillHole(inBlocks: true)
+        try fillHole()
     }
 
     /// Writes what is left and finishes the header.
@@ -64,12 +64,8 @@ final class FilePlayback: PlaybackDevice {
     }
 
     /// Silence for the time that has passed without samples.
-    ///
-    /// - Parameter inBlocks: whole ones only, so that what goes on goes on where blocks begin: on
-    ///   the grid of `Pace`, where other threads are awake too.
-    private func fillHole(inBlocks: Bool = false) throws(DeviceError) {
-        let behind = pace.samplesBehind
-        var missing = inBlocks ? behind - behind % SilentPlayback.block : behind
+    private func fillHole() throws(DeviceError) {
+        var missing = pace.samplesBehind
         while missing > 0 {
             let length = min(missing, Self.chunk - collectedCount)
             collected.clear(at: collectedCount, count: length)

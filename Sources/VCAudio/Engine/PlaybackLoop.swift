@@ -100,8 +100,9 @@ final class PlaybackLoop {
     /// Whether nothing has sounded for so long that the device may sleep.
     private func isQuiet() -> Bool {
         if isUnheard { return true }
-        let patience = device?.patience ?? stopgap.patience
-        return Pace.now() - lastSound > patience && !members.hasFrames
+        // While somebody talks there is no need to look at the clock.
+        guard !members.hasFrames else { return false }
+        return Pace.now() - lastSound > device?.patience ?? stopgap.patience
     }
 
     private var isUnheard: Bool {
