@@ -15,9 +15,9 @@ private final class Told: Sendable {
     var all: [PortMapping?] { list.withLock { $0 } }
 }
 
-/// Waits until `condition` holds; false after 5 s.
+/// Waits until `condition` holds; false after `testPatience`.
 private func eventually(_ condition: () -> Bool) -> Bool {
-    let deadline = MonotonicClock.now + .seconds(5)
+    let deadline = MonotonicClock.now + testPatience
     while !condition() {
         guard MonotonicClock.now < deadline else { return false }
         usleep(5_000)
@@ -172,7 +172,7 @@ private func eventually(_ condition: () -> Bool) -> Bool {
                 try client.map(port: Self.port, seconds: 7_200)
             }
             // Searching takes a second for each kind of question.
-            #expect(MonotonicClock.now - start < .milliseconds(500))
+            #expect(MonotonicClock.now - start < .seconds(1))
         }
     }
 

@@ -127,7 +127,7 @@ import VCTestKit
     }
 
     private static func run(_ clients: [Client], until condition: () -> Bool) throws -> Bool {
-        let end = MonotonicClock.now + .seconds(5)
+        let end = MonotonicClock.now + testPatience
         while !condition() {
             guard MonotonicClock.now < end else { return false }
             for client in clients { try client.turn() }

@@ -9,7 +9,7 @@ import VCNet
 @Suite struct SignalShellTests {
     private static let loopback = Endpoint(ipv4: 0x7F00_0001, port: 0)
 
-    /// Everything that a client does over a real socket until `isDone`, for 5 s at most.
+    /// Everything that a client does over a real socket until `isDone`, for `testPatience` at most.
     private static func drive(
         _ client: inout SignalClient, through socket: borrowing UDPSocket,
         until isDone: (SignalEvent) -> Bool
@@ -18,7 +18,7 @@ import VCNet
         try poller.add(socket.descriptorNumber, token: 1)
         var incoming = ReceiveBatch()
         var outgoing = SendBatch()
-        let end = MonotonicClock.now + .seconds(5)
+        let end = MonotonicClock.now + testPatience
         while MonotonicClock.now < end {
             while let memory = outgoing.reserve() {
                 var writer = ByteWriter(memory.mutableBytes)
@@ -53,7 +53,7 @@ import VCNet
             try shell.run(stop: stop)
         }
         var started: (main: Endpoint, second: UInt16)?
-        let limit = MonotonicClock.now + .seconds(5)
+        let limit = MonotonicClock.now + testPatience
         while started == nil, MonotonicClock.now < limit {
             await Task.yield()
             started = ready.withLock { $0 }
@@ -126,7 +126,7 @@ import VCNet
         outgoing.flush(through: socket)
         var poller = try Poller()
         try poller.add(socket.descriptorNumber, token: 1)
-        _ = try poller.wait(until: MonotonicClock.now + .seconds(5))
+        _ = try poller.wait(until: MonotonicClock.now + testPatience)
         var incoming = ReceiveBatch()
         for index in 0..<incoming.receive(from: socket) {
             _ = exchange.handle(

@@ -45,6 +45,41 @@ struct CallSettingsTests {
         #expect(lines.allSatisfy { $0.title.count < 20 })
     }
 
+    @Test("say what is done to the microphone, not what was asked for in vain")
+    func unprocessed() throws {
+        var options = CallOptions()
+        options.capture = try #require(DeviceChoice("alsa:default"))
+        options.gainTarget = 6
+        func settings(_ change: (inout SoundChoices) -> Void) -> CallSettings {
+            var sound = SoundChoices(options)
+            change(&sound)
+            return CallSettings(
+                microphone: MicrophoneControl(mode: .voice, isMuted: false), sound: sound,
+                options: options)
+        }
+        let names = ["high-pass", "echo cancellation", "noise suppression", "gain control"]
+        for name in names {
+            #expect(try !line(name, settings { _ in }).value.hasPrefix("no"), "\(name)")
+            let missing = try line(name, settings { $0.isProcessed = false })
+            #expect(missing.value == "no: library missing", "\(name)")
+        }
+        #expect(try line("gain control", settings { _ in }).value.contains("-6 dB"))
+        let ignored = settings { $0.ignored = [.gain, .echoSuppression] }
+        #expect(try line("gain control", ignored).value == "as the library has it")
+        #expect(try line("echo cancellation", ignored).value.hasPrefix("usual"))
+        options.isRaw = true
+        #expect(try line("gain control", settings { $0.isProcessed = false }).value == "no")
+    }
+
+    @Test("offer a device that failed on one side on the other one still")
+    func oneSide() {
+        let both = DeviceDescription(name: "alsa:x", text: "", direction: .both)
+        let microphone = DeviceDescription(name: "alsa:x", text: "", direction: .capture)
+        #expect(both.without(.playback) == microphone)
+        #expect(microphone.without(.playback) == microphone)
+        #expect(microphone.without(.capture) == nil)
+    }
+
     @Test("change by the commands that a person would type")
     func commands() throws {
         let now = settings()

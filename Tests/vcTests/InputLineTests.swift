@@ -85,11 +85,11 @@ struct InputLineTests {
         #expect(read("/debug") == .command(.debug))
     }
 
-    @Test("names a member by the name, its beginning or the number, and never two")
+    @Test("names a member by the name, the number or its beginning, and never two")
     func members() {
-        let members = [("ana", 1), ("Anabel", 2), ("bob", 3), ("BOB", 4), ("3", 5)].map {
-            MemberName(number: $0.1, name: DisplayText(name: $0.0))
-        }
+        let members = [
+            ("ana", 1), ("Anabel", 2), ("bob", 3), ("BOB", 4), ("3", 5), ("4 you", 6),
+        ].map { MemberName(number: $0.1, name: DisplayText(name: $0.0)) }
         for (typed, number) in [
             ("ana", 1), ("ANA", 1), ("anab", 2), ("an", nil), ("bob", 3), ("Bob", nil), ("3", 5),
             ("4", 4), ("zoe", nil),

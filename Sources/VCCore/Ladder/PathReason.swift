@@ -10,6 +10,8 @@ struct PathReason {
     let peerMapping: NATMapping
     /// The peer told no address.
     let peerHides: Bool
+    /// The peer told an address, or was found at one, where we allow no direct path.
+    let isFiltered: Bool
     /// Direct paths were tried for long enough to know.
     let hasTried: Bool
     /// A direct path was there, and did not hold.
@@ -44,7 +46,7 @@ struct PathReason {
         if !policy.allowsDirect { return "you allow no direct path" }
         if peerHides { return "the other side shows no address" }
         if directFailed { return "the direct path does not carry the call" }
-        if policy.allowed != nil { return "you allow direct paths in some networks only" }
+        if isFiltered { return "you allow direct paths in some networks only" }
         switch (ownMapping, peerMapping) {
         case (.dependent, .dependent): return "both NATs are symmetric"
         case (_, .blocked): return "no UDP passes the other side's network"

@@ -24,7 +24,4 @@ public struct RungPolicy: Equatable, Sendable {
 
     /// Whether what comes straight from there is looked at.
     func admits(_ endpoint: Endpoint) -> Bool { allowed?.contains(endpoint) ?? true }
-
-    /// Whether a direct path may lead there.
-    func allowsDirect(to endpoint: Endpoint) -> Bool { allowsDirect && admits(endpoint) }
 }

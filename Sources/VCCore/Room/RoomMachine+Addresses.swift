@@ -103,9 +103,12 @@ extension RoomMachine {
     ) {
         peers[number].hidesAddresses = offered.isEmpty
         guard configuration.rungs.allowsDirect else { return }
-        let list = CandidateList(
-            accepting: offered.filter(configuration.rungs.allowsDirect(to:)), local: local,
-            found: addressesFound(of: number).filter(configuration.rungs.allowsDirect(to:)))
+        let found = addressesFound(of: number)
+        let admitted = offered.filter(configuration.rungs.admits)
+        let admittedFound = found.filter(configuration.rungs.admits)
+        peers[number].isFiltered =
+            admitted.count < offered.count || admittedFound.count < found.count
+        let list = CandidateList(accepting: admitted, local: local, found: admittedFound)
         peers[number].path.setCandidates(list, lead: lead, now: now)
     }
 }

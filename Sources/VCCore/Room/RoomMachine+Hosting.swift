@@ -214,13 +214,14 @@ extension RoomMachine {
     private func mayBeHost(_ number: Int, now: Instant) -> Bool {
         let wasApart =
             peers[number].lostAt.map { now < $0 + SuccessionState.separation } ?? false
-        return wasApart || insists(number, now: now) || isDisplaced
+        return wasApart || insists(number, for: SuccessionMachine.bothSilence, now: now)
+            || isDisplaced
     }
 
-    /// Whether a member has said for a while that it is host.
-    func insists(_ number: Int, now: Instant) -> Bool {
+    /// Whether a member has said for so long that it is host.
+    func insists(_ number: Int, for patience: Duration, now: Instant) -> Bool {
         peers[number].statedHost == peers[number].key
-            && now >= peers[number].statedHostSince + SuccessionMachine.bothSilence
+            && now >= peers[number].statedHostSince + patience
     }
 
     private var isDisplaced: Bool { succession.displacedSince != nil }
@@ -249,7 +250,12 @@ extension RoomMachine {
         let isFree = { (number: UInt8) in
             freedAt[Int(number)].map { now >= $0 + RoomMachine.numberRest } ?? true
         }
-        guard let merged = HostMeeting.merge(winner: own, loser: other, isFree: isFree) else {
+        var silences: [PublicKey: Duration] = [:]
+        for number in peers.numbers { silences[peers[number].key] = now - peers[number].lastHeard }
+        let meeting = HostMeeting.merge(
+            winner: own, loser: other, silence: { [silences] in silences[$0] ?? Peer.lostAfter },
+            isFree: isFree)
+        guard let merged = meeting else {
             // Nobody is dropped: two rooms go on, and let nobody in until they fit together.
             setDoorsLocked(true)
             return false

@@ -3,6 +3,9 @@
 extension RoomMachine {
     /// Messages that a member passes on in a second: two hosts need four in all.
     static let introductionsPerSecond = 8
+    /// Somebody says for this long that it is host before ours is told: a claim that ours had no
+    /// reason for has been given up by then.
+    static let introductionPatience = Duration.seconds(5)
 
     /// Tells our host of another one that has said for a while that it is host, and is not met.
     mutating func introduce(
@@ -10,7 +13,8 @@ extension RoomMachine {
     ) {
         let host = Int(roster.host)
         guard phase == .inRoom, !isTuned, number != host, other.host == peers[number].key,
-            insists(number, now: now), peers.contains(host), peers[host].hasMet
+            insists(number, for: RoomMachine.introductionPatience, now: now),
+            peers.contains(host), peers[host].hasMet
         else { return }
         pass(.hosting(other), to: peers[host].key, through: host, now: now)
     }

@@ -120,6 +120,7 @@ extension RoomMachine {
         PathReason(
             route: route, policy: configuration.rungs, local: local, ownMapping: ownMapping,
             peerMapping: peers[number].mapping, peerHides: peers[number].hidesAddresses,
+            isFiltered: peers[number].isFiltered,
             hasTried: now >= peers[number].since + PathReason.trial,
             directFailed: peers[number].path.hasFailedDirect, host: hostName,
             birthday: peers[number].birthday.standing

@@ -41,10 +41,16 @@ enum HostMeeting {
     /// removed in either. The winner's members keep their numbers; who has a number that is taken
     /// gets another one that `isFree` (not somebody's a moment ago).
     ///
-    /// - Returns: nil if that would be more members than a room has, even without those who
-    ///   follow neither host: then nobody is dropped, and both rooms go on, locked, until it fits.
+    /// If that would be more members than a room has, as many of those who follow neither host are
+    /// left out as it takes, the longest silent first.
+    ///
+    /// - Parameter silence: for how long the winner has not heard of somebody; of whom it does not
+    ///   know, as long as somebody is lost who is not heard.
+    /// - Returns: nil if there are too many all the same: then nobody is dropped, and both rooms go
+    ///   on, locked, until it fits.
     static func merge(
-        winner: Statement, loser: Statement, isFree: (UInt8) -> Bool
+        winner: Statement, loser: Statement, silence: (PublicKey) -> Duration,
+        isFree: (UInt8) -> Bool
     ) -> Merged? {
         var tombstones = winner.tombstones
         for key in loser.tombstones where !tombstones.contains(key) { tombstones.append(key) }
@@ -56,11 +62,16 @@ enum HostMeeting {
         var others = loser.roster.entries.filter { entry in
             !isOut.contains(entry.key) && !entries.contains { $0.key == entry.key }
         }
-        if entries.count + others.count > Limits.members {
+        let excess = entries.count + others.count - Limits.members
+        if excess > 0 {
             let heard = Set(winner.followers + loser.followers)
             let hosts = [winner.host, loser.host]
-            entries.removeAll { !heard.contains($0.key) && !hosts.contains($0.key) }
-            others.removeAll { !heard.contains($0.key) && !hosts.contains($0.key) }
+            let silent = (entries + others).map(\.key)
+                .filter { !heard.contains($0) && !hosts.contains($0) }
+                .sorted { (silence($0), $0) > (silence($1), $1) }
+            let leftOut = Set(silent.prefix(excess))
+            entries.removeAll { leftOut.contains($0.key) }
+            others.removeAll { leftOut.contains($0.key) }
         }
         for entry in others {
             var numbers = [entry.number] + (1...UInt8(Limits.members)).filter(isFree)

@@ -12,6 +12,10 @@ struct SoundChoices {
     var hasTones: Bool
     /// Where a recording goes; nil while there is none.
     var recording: String?
+    /// Whether the microphone is processed as it is to be: the library for it may be missing.
+    var isProcessed = true
+    /// What the library does not act on.
+    var ignored: [ProcessingOptions.Level] = []
     /// Whether each audio thread has real-time priority, or why it has not.
     var captureThread = "not known yet"
     var playbackThread = "not known yet"
@@ -120,7 +124,9 @@ extension CallConsole {
             }
         } catch {
             // The settings go on to the next one, and not to this one again.
-            devices.removeAll { DeviceChoice($0.name) == choice }
+            devices = devices.compactMap { device in
+                DeviceChoice(device.name) == choice ? device.without(side) : device
+            }
             complain("\(error); the \(side.word) stays as it is")
         }
     }
@@ -138,6 +144,12 @@ extension CallConsole {
         case .realTime(let side, let granted, let reason):
             let text = granted ? "real-time priority" : "usual priority (\(reason))"
             if side == .capture { sound.captureThread = text } else { sound.playbackThread = text }
+        case .unprocessed:
+            sound.isProcessed = false
+            return false
+        case .ignored(let level):
+            sound.ignored.append(level)
+            return false
         default: return false
         }
         return true
@@ -159,6 +171,16 @@ extension CallConsole {
     /// What `/stats` says of this machine's sound besides figures.
     var soundLines: [String] {
         ["microphone thread: \(sound.captureThread), loudspeaker thread: \(sound.playbackThread)"]
+    }
+}
+
+extension DeviceDescription {
+    /// What is left of a device that does not work on one side; nil when nothing is.
+    func without(_ side: EngineEvent.Side) -> DeviceDescription? {
+        let (lost, kept): (Direction, Direction) =
+            side == .capture ? (.capture, .playback) : (.playback, .capture)
+        if direction == lost { return nil }
+        return DeviceDescription(name: name, text: text, direction: kept)
     }
 }
 

@@ -334,7 +334,7 @@ extension CallConsole {
     private mutating func tick(now: Instant) {
         nextTick = now + CallConsole.tick
         ticks += 1
-        room.chooseEncoder(link.connections, now: now)
+        if room.chooseEncoder(link.connections, now: now) { updateSettings() }
         noteMapping(router?.external)
         router?.note(
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)

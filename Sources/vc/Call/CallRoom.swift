@@ -116,12 +116,15 @@ struct CallRoom {
 
     // MARK: Sound
 
-    /// Encodes as suits a room of this size and the thinnest of its links.
-    mutating func chooseEncoder(_ connections: [MemberConnection], now: Instant) {
+    /// Encodes as suits a room of this size and the thinnest of its links; whether that changed.
+    mutating func chooseEncoder(_ connections: [MemberConnection], now: Instant) -> Bool {
         let thrift = connections.map(\.thrift).max() ?? 0
-        guard encoding.note(members: people.count + 1, thrift: thrift, now: now) else { return }
+        guard encoding.note(members: people.count + 1, thrift: thrift, now: now) else {
+            return false
+        }
         // Without memory for another encoder the one that runs goes on.
         try? engine.setEncoding(encoding.profile)
+        return true
     }
 
     /// `voice` and `talking`, for what changed since the last call.

@@ -153,24 +153,30 @@ struct CallSettings {
     }
 
     private var microphoneLines: [ScreenSetting] {
-        let processing = options.processing
+        let processing = sound.isProcessed ? options.processing : .none
+        // Where it was asked for.
+        let no = sound.isProcessed || options.processing == .none ? "no" : "no: library missing"
+        let gain =
+            sound.ignored.contains(.gain)
+            ? "as the library has it"
+            : "to -\(processing.gainTarget) dB, by \(processing.gainMaximum) at most"
         let noise = Option.words(of: processing.suppression)
-        let echo = Option.words(of: processing.echoSuppression)
+        let echo =
+            sound.ignored.contains(.echoSuppression)
+            ? "usual" : Option.words(of: processing.echoSuppression)
         let delay = processing.echoDelayMilliseconds
         return [
-            fixed("high-pass", Self.word(processing.highPass), "no-high-pass", "raw"),
+            fixed("high-pass", processing.highPass ? "yes" : no, "no-high-pass", "raw"),
             fixed(
                 "echo cancellation",
-                processing.echoCancellation ? "\(echo), \(delay) ms late" : "no", "headset",
+                processing.echoCancellation ? "\(echo), \(delay) ms late" : no, "headset",
                 "echo-suppression", "echo-delay"),
             fixed(
-                "noise suppression", processing.noiseSuppression ? noise : "no",
+                "noise suppression", processing.noiseSuppression ? noise : no,
                 "no-noise-suppression", "noise-suppression"),
             fixed(
                 "gain control",
-                processing.gainControl
-                    ? "to -\(processing.gainTarget) dB, by \(processing.gainMaximum) at most"
-                    : "no",
+                processing.gainControl ? gain : no,
                 "no-gain-control", "gain-target", "gain-maximum"),
             fixed(
                 "voice threshold",

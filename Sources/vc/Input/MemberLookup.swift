@@ -1,14 +1,14 @@
 internal import VCCore
 
-/// Finds the member that a typed name means: the whole name first, then in any case, then by how
-/// it begins, then by number. Nil when nobody or more than one is meant.
+/// Finds the member that a typed name means: the whole name first, then in any case, then by
+/// number, then by how the name begins. Nil when nobody or more than one is meant.
 func findMember(_ typed: DisplayText, among members: [MemberName]) -> Int? {
     let lowered = typed.text.lowercased()
     let attempts: [(MemberName) -> Bool] = [
         { $0.name.text == typed.text },
         { $0.name.text.lowercased() == lowered },
-        { $0.name.text.lowercased().hasPrefix(lowered) },
         { String($0.number) == typed.text },
+        { $0.name.text.lowercased().hasPrefix(lowered) },
     ]
     for isMeant in attempts {
         let found = members.filter(isMeant)

@@ -80,21 +80,32 @@ import VCTestKit
         // The joiner tries, and never hears from there.
         #expect(pair.host.counters.unadmitted > 0)
         #expect(direct == 0, "datagrams of the host straight to the joiner")
+        // Which the joiner cannot know.
+        let reasons = (why(pair.host, 2, pair.now), why(pair.joiner, 1, pair.now))
+        #expect(reasons.0 == "you allow direct paths in some networks only")
+        #expect(reasons.1 == "no direct path answers")
+    }
+
+    private func why(_ machine: borrowing RoomMachine, _ number: Int, _ now: Instant) -> String? {
+        machine.connection(of: UInt8(number))?.route.map {
+            machine.reason(of: $0, to: number, now: now)
+        }
     }
 
     @Test("and why the call takes another way is said")
-    func reason() throws {
-        var policy = RungPolicy()
+    func reason() {
+        var isFiltered = false
         func sentence() -> String {
             PathReason(
-                route: .relay(ipv4("198.51.100.2")), policy: policy,
+                route: .relay(ipv4("198.51.100.2")), policy: RungPolicy(),
                 local: LocalAddresses(addresses: [], allowsLoopback: false),
                 ownMapping: .independent, peerMapping: .independent, peerHides: false,
+                isFiltered: isFiltered,
                 hasTried: true, directFailed: false, host: DisplayText(name: "ana")
             ).sentence
         }
         #expect(sentence() == "no direct path answers")
-        policy.allowed = try networks([(ipv4("10.0.0.0"), 8)])
+        isFiltered = true
         #expect(sentence() == "you allow direct paths in some networks only")
     }
 

@@ -27,6 +27,17 @@ import VCTestKit
             followers: followers.map(key), tombstones: tombstones.map(key), isLocked: false)
     }
 
+    /// Silent is who has a large key.
+    private static func merge(
+        _ winner: HostMeeting.Statement, _ loser: HostMeeting.Statement,
+        isFree: (UInt8) -> Bool = { _ in true }
+    ) -> HostMeeting.Merged? {
+        let keys = (winner.roster.entries + loser.roster.entries).map(\.key).sorted()
+        return HostMeeting.merge(
+            winner: winner, loser: loser,
+            silence: { key in .seconds(Int64(keys.firstIndex(of: key) ?? 0)) }, isFree: isFree)
+    }
+
     private static let all: [UInt8] = [1, 2, 3, 4, 5]
 
     @Test("the larger group wins, on both sides alike")
@@ -62,7 +73,7 @@ import VCTestKit
             [1, 2, 3, 4, 7, 9], host: 1, followers: [7, 9], term: 6, tombstones: [4],
             numbers: [1, 2, 3, 4, 6, 7])
         let merged = try #require(
-            HostMeeting.merge(winner: winner, loser: loser) { $0 != 5 })
+            Self.merge(winner, loser) { $0 != 5 })
         #expect(merged.roster.term == 7 && merged.roster.version == 7)
         #expect(merged.roster.key(of: merged.roster.host) == Self.key(2))
         // 4 and 9 were removed; 7 had the number of 6; 5 rests.
@@ -81,7 +92,7 @@ import VCTestKit
     func hostStays() throws {
         let winner = Self.statement(Self.all, host: 2, followers: [3, 4])
         let loser = Self.statement(Self.all, host: 1, followers: [], tombstones: [2])
-        let merged = try #require(HostMeeting.merge(winner: winner, loser: loser) { _ in true })
+        let merged = try #require(Self.merge(winner, loser))
         #expect(merged.roster.entries.count == 5)
         #expect(merged.tombstones.isEmpty)
     }
@@ -90,18 +101,19 @@ import VCTestKit
     func tooMany() {
         let winner = Self.statement(Array(1...12), host: 1, followers: Array(3...12))
         let loser = Self.statement([1, 2] + Array(20...25), host: 2, followers: Array(20...25))
-        #expect(HostMeeting.merge(winner: winner, loser: loser) { _ in true } == nil)
+        #expect(Self.merge(winner, loser) == nil)
     }
 
-    @Test("more than sixteen fit without those who follow neither host; else these stay")
+    @Test("more than sixteen fit without the longest silent who follow neither host; nobody else")
     func silent() throws {
         let winner = Self.statement(Array(1...12), host: 1, followers: Array(3...10))
         let loser = Self.statement([1, 2] + Array(20...25), host: 2, followers: Array(20...24))
-        let merged = try #require(HostMeeting.merge(winner: winner, loser: loser) { _ in true })
-        let keys = ([1, 2] + Array(3...10) + Array(20...24)).map { Self.key($0) }
+        // 11, 12 and 25 are silent; two too many are in the room.
+        let merged = try #require(Self.merge(winner, loser))
+        let keys = (Array(1...11) + Array(20...24)).map { Self.key($0) }
         #expect(Set(merged.roster.entries.map(\.key)) == Set(keys))
         let small = Self.statement([1, 2, 20, 21], host: 2, followers: [20])
-        let whole = try #require(HostMeeting.merge(winner: winner, loser: small) { _ in true })
+        let whole = try #require(Self.merge(winner, small))
         #expect(whole.roster.entries.count == 14)
     }
 

@@ -1,6 +1,7 @@
 import Glibc
 import VCCore
 import VCNet
+import VCTestKit
 
 /// A table with a poller of its own, as a shell would drive it.
 final class StreamRig {
@@ -53,12 +54,12 @@ final class StreamRig {
     }
 }
 
-/// Turns both until `condition` holds; false after 5 s.
+/// Turns both until `condition` holds; false after `testPatience`.
 func run(
     _ first: StreamRig, _ second: StreamRig,
     until condition: (StreamRig, StreamRig) -> Bool
 ) throws -> Bool {
-    let deadline = MonotonicClock.now + .seconds(5)
+    let deadline = MonotonicClock.now + testPatience
     while !condition(first, second) {
         guard MonotonicClock.now < deadline else { return false }
         try first.turn(1)
