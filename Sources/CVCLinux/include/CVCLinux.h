@@ -91,7 +91,7 @@ int vc_set_timer_slack(uint64_t nanoseconds);
 uint64_t vc_unix_seconds(void);
 
 /// Lets go of the pages of code and constants that the start has touched, in this program and its
-/// libraries: what is used again comes back from the page cache. A long-lived server needs a small
+/// libraries: what is used again comes back from the page cache. A server or a call needs a small
 /// part of them.
 void vc_release_startup_pages(void);
 

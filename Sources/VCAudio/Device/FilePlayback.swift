@@ -3,8 +3,8 @@
 final class FilePlayback: PlaybackDevice {
     /// Samples that are collected before they are written: 100 ms, ten system calls a second.
     private static let chunk = 4_800
-    /// A hole of more than this is filled with silence: 100 ms.
-    private static let longestHole = 4_800
+    /// A hole of more than this is filled with silence: 100 ms, in nanoseconds.
+    private static let longestHole: UInt64 = 100_000_000
 
     let isLoudspeaker = false
     let patience: UInt64 = 1_000_000_000
@@ -29,8 +29,8 @@ final class FilePlayback: PlaybackDevice {
     func takeChange() -> Bool { false }
 
     func wait() throws(DeviceError) -> Int {
-        _ = pace.sleep()
-        if pace.samplesBehind > Self.longestHole { try fillHole() }
+        // Who had to wait is where the clock is.
+        if pace.sleepOrLateness() > Self.longestHole { try fillHole() }
         return SilentPlayback.block
     }
 

@@ -57,14 +57,18 @@ struct Pace {
     }
 
     /// Sleeps until the time of the position; false when that is long over.
-    func sleep() -> Bool {
+    func sleep() -> Bool { sleepOrLateness() < Self.tolerance }
+
+    /// Sleeps until the time of the position; for how long it was over already, in nanoseconds, and
+    /// 0 when it was not.
+    func sleepOrLateness() -> UInt64 {
         let deadline = self.deadline
         let now = Self.now()
-        guard now < deadline else { return now - deadline < Self.tolerance }
+        guard now < deadline else { return now - deadline }
         var time = timespec(
             tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
         while unsafe clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nil) == EINTR {}
-        return true
+        return 0
     }
 
     // 48,000 samples are 1,000,000,000 ns; seconds apart, so that nothing overflows in a year.

@@ -56,8 +56,8 @@ final class PlaybackLoop {
             let count = try device.wait()
             let start = Pace.now()
             members.mix(count)
-            if members.mixer.hasSound { lastSound = Pace.now() }
-            if members.hasTone { lastTone = Pace.now() }
+            if members.mixer.hasSound { lastSound = start }
+            if members.hasTone { lastTone = start }
             try device.write(members.mixer.output, count: count)
             noteDelay(device, count, start: start)
             shared.playbackXruns.store(closedXruns + device.xruns, ordering: .relaxed)
@@ -100,8 +100,9 @@ final class PlaybackLoop {
     /// Whether nothing has sounded for so long that the device may sleep.
     private func isQuiet() -> Bool {
         if isUnheard { return true }
-        let patience = device?.patience ?? stopgap.patience
-        return Pace.now() - lastSound > patience && !members.hasFrames
+        // While somebody talks there is no need to look at the clock.
+        guard !members.hasFrames else { return false }
+        return Pace.now() - lastSound > device?.patience ?? stopgap.patience
     }
 
     private var isUnheard: Bool {

@@ -35,8 +35,9 @@ public struct Leveler: BitwiseCopyable {
     public mutating func listen(to samples: borrowing SampleBuffer, count: Int) -> Float {
         var index = 0
         while index < count {
-            if let isSpeech = meter.take(samples[index]), isSpeech { move() }
-            index += 1
+            let length = min(count - index, meter.missing)
+            if meter.take(samples, at: index, count: length) ?? false { move() }
+            index += length
         }
         return factor
     }

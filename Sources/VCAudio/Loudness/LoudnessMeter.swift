@@ -64,20 +64,40 @@ struct LoudnessMeter: BitwiseCopyable {
         }
     }
 
-    /// Takes a sample; at the end of a block true is returned if it counts as speech, else nil or
-    /// false.
+    /// Samples that are missing until the block is full.
+    var missing: Int { @_noLocks @_noAllocation get { Self.block - filled } }
+
+    /// Takes `length` samples from `offset` on, at most `missing`; at the end of a block true is
+    /// returned if it counts as speech, else nil or false.
     @_noLocks @_noAllocation
-    mutating func take(_ sample: Float) -> Bool? {
-        let weighted = ears.filter(head.filter(Double(sample)))
-        sum += weighted * weighted
-        filled += 1
-        guard filled == Self.block else { return nil }
+    mutating func take(
+        _ samples: borrowing SampleBuffer, at offset: Int, count length: Int
+    ) -> Bool? {
+        weigh(samples, at: offset, count: min(length, missing))
+        guard missing == 0 else { return nil }
         let mean = sum / Double(Self.block)
         head.settle()
         ears.settle()
         sum = 0
         filled = 0
         return mean.isFinite && note(mean)
+    }
+
+    /// The filters work on copies: they stay in registers, where each sample would else wait for
+    /// what the one before stored.
+    @_noLocks @_noAllocation
+    private mutating func weigh(
+        _ samples: borrowing SampleBuffer, at offset: Int, count length: Int
+    ) {
+        var (head, ears, sum) = (head, ears, sum)
+        var index = offset
+        while index < offset + length {
+            let weighted = ears.filter(head.filter(Double(samples[index])))
+            sum += weighted * weighted
+            index += 1
+        }
+        (self.head, self.ears, self.sum) = (head, ears, sum)
+        filled += length
     }
 
     @_noLocks @_noAllocation

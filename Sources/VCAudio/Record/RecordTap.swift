@@ -70,9 +70,11 @@ final class RecordTap: @unchecked Sendable {
         isOpen.store(on, ordering: .releasing)
     }
 
-    /// Audio thread.
-    func leave(_ samples: borrowing SampleBuffer, count: Int, start: UInt64) {
+    /// Audio thread. `start` is only asked for while it is open: it may have to look at the clock.
+    func leave(
+        _ samples: borrowing SampleBuffer, count: Int, start: @autoclosure () -> UInt64
+    ) {
         guard isOpen.load(ordering: .acquiring) else { return }
-        ring?.push(samples, count: count, start: start)
+        ring?.push(samples, count: count, start: start())
     }
 }

@@ -32,6 +32,7 @@ struct CallConsole: ~Copyable {
     let control = ControlSocket(.ofProcess)
     var room: CallRoom
     private var usage = ProcessUsage()
+    private var memory = BeginningMemory()
     private var ticks = 0
     private var nextTick: Instant
     /// When the engine is listened to again.
@@ -89,8 +90,9 @@ struct CallConsole: ~Copyable {
             wait()
             let now = MonotonicClock.now
             if link.eventReady.acknowledge() { drainEvents(now: now) }
-            if now >= nextTick { tick(now: now) }
-            if room.hasTalkers, now >= nextSample {
+            let isTick = now >= nextTick
+            if isTick { tick(now: now) }
+            if room.hasTalkers, isTick || now >= nextSample {
                 nextSample = now + RecentValues.interval
                 room.noteDelays(link.connections)
             }
@@ -221,6 +223,7 @@ extension CallConsole {
         case .joined(let number, let members): noteJoined(Int(number), members)
         case .member(let member, let state):
             room.apply(member, state)
+            memory.begin()
             updateSettings()
             sound(for: state)
             show(
@@ -337,6 +340,7 @@ extension CallConsole {
             isReached: link.connections.allSatisfy { $0.route?.rung == .direct }, now: now)
         for (member, report) in room.reports() { link.submit(.report(report, to: member)) }
         engine.followDefault()
+        if !room.isAlone { memory.tick() }
         if ticks % 2 == 1 {
             // Asked for a tick before it is shown.
             if !room.isAlone { link.submit(.refresh) }

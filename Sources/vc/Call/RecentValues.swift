@@ -1,9 +1,10 @@
 /// The last values of something that is measured again and again, and how they are spread.
 struct RecentValues {
-    /// How often a value is noted while there is one.
-    static let interval = Duration.milliseconds(100)
-    /// A minute of them: 30 lie above what 95 of 100 do not exceed.
-    static let capacity = 600
+    /// How often a value is noted while there is one: twice a tick of the console, and each second
+    /// time together with it. What is noted is an average already, and every wake-up costs.
+    static let interval = Duration.milliseconds(250)
+    /// A minute of them: 12 lie above what 95 of 100 do not exceed.
+    static let capacity = 240
     /// A millisecond has so many steps, which two bytes hold up to three seconds.
     private static let steps = 20.0
 
