@@ -66,13 +66,18 @@ extension RoomMachine {
         let heard = present.filter {
             peers[$0].statedTerm < roster.term || strayed($0) == nil
         }
+        let theirHosts = present.filter { !heard.contains($0) }.compactMap {
+            peers[$0].statedHost.flatMap { peers.number(of: $0) }
+        }
         return SuccessionMachine.View(
             now: now, own: number, host: roster.host, successor: UInt8(successor),
             term: roster.term,
             hostSilence: succession.hostLeftAt.map { now - $0 } ?? silence(of: host),
             successorSilence: successor == Int(number) ? .zero : silence(of: successor),
             hostHasLeft: succession.hostLeftAt != nil, heard: heard.map { UInt8($0) },
-            hearsStrays: heard.count < present.count, canClaimLease: canClaimLease)
+            hearsStrays: heard.count < present.count,
+            hearsTheirHost: theirHosts.contains { present.contains($0) },
+            canClaimLease: canClaimLease)
     }
 
     /// Since when a member follows another host than we do; nil if it does not. For us it is then
@@ -135,9 +140,9 @@ extension RoomMachine {
         guard now >= succession.nextRun, !signal.isHost, signal.nameplate != 0 else { return }
         succession.nextRun = now + SuccessionState.runInterval
         let first = [Int(roster.host), Int(roster.successor)]
-        // A host that we have not met knows us, too: it named us.
+        // A host that we have not met knows us, too: it named us. So does who takes its place.
         let lost = peers.numbers.filter {
-            peers[$0].isLost && (peers[$0].hasMet || $0 == Int(roster.host))
+            peers[$0].isLost && (peers[$0].hasMet || first.contains($0))
         }
         let sought = lost.filter(first.contains) + lost.filter { !first.contains($0) }
         guard !sought.isEmpty else { return }

@@ -49,6 +49,8 @@ struct SuccessionMachine {
         let heard: [UInt8]
         /// Whether we hear members that follow another one.
         let hearsStrays: Bool
+        /// Whether we hear a host that some of them follow.
+        let hearsTheirHost: Bool
         /// Whether we have the claim token, and vc-signal did not stop with the host.
         let canClaimLease: Bool
     }
@@ -183,7 +185,11 @@ struct SuccessionMachine {
 
     /// As a host, if only of itself, it can be told of the other one, and give way.
     private mutating func isLonely(_ view: View) -> Bool {
-        let isLost = view.hostSilence >= Self.bothSilence && view.own == view.successor
+        let isSuccessor = view.own == view.successor
+        // Of a host that is heard a claim may yet be followed.
+        let isLost =
+            isSuccessor && view.hostSilence >= Self.bothSilence
+            || !isSuccessor && !view.hearsTheirHost && view.hostSilence >= Self.hostSilence
         guard isLost || areBothSilent(view), view.heard.isEmpty, view.hearsStrays else {
             lonelySince = nil
             return false

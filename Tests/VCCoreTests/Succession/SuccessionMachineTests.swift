@@ -9,14 +9,14 @@ import Testing
     /// Host 1, successor 2, seen by `own`.
     private static func view(
         own: UInt8 = 2, host: Int64 = 0, successor: Int64 = 0, hasLeft: Bool = false,
-        heard: [UInt8] = [3, 4], hearsStrays: Bool = false, canClaimLease: Bool = true,
-        after: Int64 = 0
+        heard: [UInt8] = [3, 4], hearsStrays: Bool = false, hearsTheirHost: Bool = true,
+        canClaimLease: Bool = true, after: Int64 = 0
     ) -> SuccessionMachine.View {
         SuccessionMachine.View(
             now: now + .milliseconds(after), own: own, host: 1, successor: 2, term: 5,
             hostSilence: .milliseconds(host), successorSilence: .milliseconds(successor),
             hostHasLeft: hasLeft, heard: heard, hearsStrays: hearsStrays,
-            canClaimLease: canClaimLease)
+            hearsTheirHost: hearsTheirHost, canClaimLease: canClaimLease)
     }
 
     @Test("the successor asks for the lease when the host is silent for 5 s, and not before")
@@ -127,6 +127,29 @@ import Testing
         #expect(machine.handleTimeout(view(5_000, strays: false)) == nil)
         #expect(machine.handleTimeout(view(7_000)) == nil)
         #expect(machine.handleTimeout(view(14_000)) == .gather)
+    }
+
+    @Test("where the other host is not heard either, it need not wait for a claim of it")
+    func lonelier() {
+        var machine = SuccessionMachine()
+        func view(_ after: Int64, host: Int64 = 5_000, own: UInt8 = 3, theirHost: Bool = false)
+            -> SuccessionMachine.View
+        {
+            Self.view(
+                own: own, host: host, heard: [], hearsStrays: true, hearsTheirHost: theirHost,
+                canClaimLease: false, after: after)
+        }
+        #expect(machine.handleTimeout(view(0, host: 4_999)) == nil)
+        #expect(machine.handleTimeout(view(1)) == nil)
+        #expect(machine.handleTimeout(view(7_000)) == nil)
+        #expect(machine.handleTimeout(view(7_001)) == .gather)
+        machine.reset()
+        #expect(machine.handleTimeout(view(0, theirHost: true)) == nil)
+        #expect(machine.handleTimeout(view(7_000, theirHost: true)) == nil)
+        // The successor has the lease to ask for.
+        machine.reset()
+        #expect(machine.handleTimeout(view(0, own: 2)) == nil)
+        #expect(machine.handleTimeout(view(7_000, own: 2)) == nil)
     }
 
     @Test("no other claim is followed before host and successor are silent for 15 s")
