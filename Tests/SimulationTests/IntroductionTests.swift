@@ -124,6 +124,38 @@ extension SuccessionTests {
         }
     }
 
+    @Test("in a full room who is heard has the place of the longest silent, if it was for 15 s")
+    func fullRoom() throws {
+        try room(of: 3, seed: 6) { world, nodes in
+            let (host, ben) = (nodes[0], nodes[1])
+            var random = AnyRandomSource(SplitMix64(seed: 11))
+            func vouch() -> PublicKey {
+                let key = KeyPair(random: &random, arena: arena).publicKey
+                host.machine.takeUnnamed([key], from: Int(ben.machine.number), now: world.now)
+                return key
+            }
+            func beginFollowing() {
+                host.machine.peers[Int(ben.machine.number)].statedHostSince = world.now
+            }
+            beginFollowing()
+            let first = vouch()
+            world.run(for: .seconds(1))
+            beginFollowing()
+            while host.machine.roster.entries.count < Limits.members { _ = vouch() }
+            let early = vouch()
+            #expect(host.machine.roster.number(of: early) == nil)
+            world.run(for: .milliseconds(14_500))
+            beginFollowing()
+            let late = vouch()
+            #expect(host.machine.roster.number(of: late) != nil)
+            #expect(host.machine.roster.number(of: first) == nil)
+            let tooMany = vouch()
+            #expect(host.machine.roster.number(of: tooMany) == nil, "the others spoke later")
+            let names = nodes.map(\.key).map { host.machine.roster.number(of: $0) }
+            #expect(!names.contains(nil))
+        }
+    }
+
     @Test("on the word of a member nobody is taken out: a host that nobody hears removed all")
     func forgedSurrender() throws {
         try room(of: 4, seed: 8) { world, nodes in

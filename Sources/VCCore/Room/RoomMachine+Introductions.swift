@@ -103,6 +103,14 @@ extension RoomMachine {
             }
     }
 
+    /// In a full room whoever speaks has the place of who has been silent the longest, and for so
+    /// long that a host would be given up.
+    private func longestSilent(now: Instant) -> Int? {
+        peers.numbers.filter {
+            peers[$0].isMember && now >= peers[$0].lastHeard + SuccessionMachine.bothSilence
+        }.min { peers[$0].lastHeard < peers[$1].lastHeard }
+    }
+
     /// A member that has just begun to follow us hears others that it thinks are members: they are,
     /// if they can be met. Who was removed is not, and nobody comes into a locked room that way.
     mutating func takeUnnamed(_ keys: [PublicKey], from number: Int, now: Instant) {
@@ -113,6 +121,9 @@ extension RoomMachine {
         for key in keys where roster.number(of: key) == nil && !tombstones.contains(key) {
             // One that is on its way in has a number.
             guard peers.number(of: key) == nil else { continue }
+            if freeNumber == nil, let silent = longestSilent(now: now) {
+                removePeer(silent, .expired, now: now)
+            }
             guard let free = freeNumber else { return }
             let entry = Roster.Entry(number: UInt8(free), key: key)
             publish(roster.adding(entry), [], now: now)
