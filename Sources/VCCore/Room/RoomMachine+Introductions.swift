@@ -6,6 +6,8 @@ extension RoomMachine {
     /// Somebody says for this long that it is host before ours is told: a claim that ours had no
     /// reason for has been given up by then.
     static let introductionPatience = Duration.seconds(5)
+    /// Members tell of a host that was met before for so long until that counts.
+    static let acquaintancePatience = Duration.seconds(10)
 
     /// Tells our host of another one that has said for a while that it is host, and is not met.
     mutating func introduce(
@@ -70,13 +72,27 @@ extension RoomMachine {
         return peers.number(of: key).map { !peers[$0].hasMet || peers[$0].isLost } ?? true
     }
 
+    /// A host that we have met will soon be heard itself, now that members hear us both; only then
+    /// does anybody stay out whom it removed.
+    private mutating func isMentionedEnough(_ host: PublicKey, now: Instant) -> Bool {
+        guard let number = peers.number(of: host), peers[number].hasMet else { return true }
+        let patience = RoomMachine.acquaintancePatience
+        var mention = succession.mention ?? SuccessionState.Mention(of: host, now: now)
+        if mention.host != host || now >= mention.last + patience {
+            mention = SuccessionState.Mention(of: host, now: now)
+        }
+        mention.last = now
+        succession.mention = mention
+        return now >= mention.since + patience
+    }
+
     /// Another host's room, as a member says that hears it.
     private mutating func takeIntroduction(
         _ other: HostMeeting.Statement, through number: Int, now: Instant
     ) {
-        guard isHost, let host = other.host, isOutOfReach(host), succession.surrender == nil else {
-            return
-        }
+        guard isHost, let host = other.host, isOutOfReach(host), succession.surrender == nil,
+            isMentionedEnough(host, now: now)
+        else { return }
         if !HostMeeting.wins(statement, against: other) {
             pass(.surrender(statement), to: host, through: number, now: now)
             succession.surrender = (host, now)

@@ -58,8 +58,22 @@ struct SuccessionState: ~Copyable {
     var surrender: (key: PublicKey, time: Instant)?
     /// When a host that we do not hear may be told of our room again.
     var nextIntroduction = Instant.zero
+    /// Which host that we have met, and do not hear, members tell of.
+    var mention: Mention?
     /// Wrong guesses that the code has behind it when its door opens.
     var failures = 0
+
+    struct Mention {
+        let host: PublicKey
+        let since: Instant
+        var last: Instant
+
+        init(of host: PublicKey, now: Instant) {
+            self.host = host
+            since = now
+            last = now
+        }
+    }
 
     struct Claim {
         let key: PublicKey
