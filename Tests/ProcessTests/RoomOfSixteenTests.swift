@@ -56,7 +56,7 @@ extension ProcessTests {
             programs[0].type("psst")
             try await Task.sleep(for: .seconds(3))
             for program in programs { program.send(SIGTERM) }
-            for program in programs { try await program.status() }
+            for program in programs { try await program.status(within: .seconds(30)) }
             for (member, program) in programs.enumerated() {
                 try checkTalk(of: member, at: "\(stage.folder)/\(member).wav")
                 checkWhisper(member, program)

@@ -162,10 +162,14 @@ extension OneByOne {
             usleep(1_500_000)
             #expect(rig.isHeard())
             let heard = try rig.stop()
-            // The pitch is still 1 kHz: 100 ms have 200 zero crossings.
-            let middle = Array(heard.suffix(48_000).prefix(4_800))
-            let crossings = zip(middle, middle.dropFirst()).filter { ($0 < 0) != ($1 < 0) }.count
-            #expect(abs(crossings - 200) <= 6, "\(crossings)")
+            // The pitch is still 1 kHz: 100 ms have 200 zero crossings. Most of them: a machine that
+            // stands still for a moment makes a gap in one.
+            let last = Array(heard.suffix(48_000))
+            let counts = stride(from: 0, to: 43_200, by: 4_800).map { start in
+                let piece = last[start..<start + 4_800]
+                return zip(piece, piece.dropFirst()).count { ($0 < 0) != ($1 < 0) }
+            }
+            #expect(abs(counts.sorted()[counts.count / 2] - 200) <= 6, "\(counts)")
         }
 
         @Test("devices that were paused because nobody listened work again at once")
