@@ -86,6 +86,8 @@ struct Peer: ~Copyable {
     var birthday = BirthdayHistory()
     /// Whether it told no address at all.
     var hidesAddresses = false
+    /// Who carried something from it last.
+    var courier: Int?
     /// Whether it told an address, or was found at one, where we allow no direct path.
     var isFiltered = false
     /// The way that was told to the person last.

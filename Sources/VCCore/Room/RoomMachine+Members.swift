@@ -18,13 +18,20 @@ extension RoomMachine {
                     body)
             else { return }
             outbox.commit(start + size, to: destination, hops: hops)
-        } else if let mailbox = peers[number].usableMailbox(now: now) {
+        } else {
+            let mailbox = peers[number].usableMailbox(now: now)
+            guard mailbox != nil || courier(for: number, now: now) != nil else { return }
             var packet = [UInt8](repeating: 0, count: SignalFormat.maximumBody)
             let size = unsafe packet.withUnsafeMutableBytes { buffer in
                 unsafe sealInPlace(number, buffer, now: now, body)
             }
             guard let size else { return }
-            unsafe post(packet.span.bytes.extracting(0..<size), mailbox: mailbox, now: now)
+            let datagram = unsafe packet.span.bytes.extracting(0..<size)
+            if let mailbox {
+                post(datagram, mailbox: mailbox, now: now)
+            } else {
+                sendByCourier(datagram, to: number, now: now)
+            }
         }
     }
 
@@ -63,7 +70,7 @@ extension RoomMachine {
     }
 
     /// A handshake datagram, over the same way as sealed packets; to a stranger through all who
-    /// forward.
+    /// forward, and after a while by a courier.
     private mutating func sendHandshake(_ datagram: [UInt8], to number: Int, now: Instant) {
         if let route = peers[number].way(now: now) {
             sendHandshake(datagram, to: number, on: route)
@@ -74,6 +81,7 @@ extension RoomMachine {
             for endpoint in relays.endpoints {
                 sendHandshake(datagram, to: number, on: .relay(endpoint))
             }
+            unsafe sendByCourier(datagram.span.bytes, to: number, now: now)
         }
     }
 
@@ -241,6 +249,7 @@ extension RoomMachine {
         peers[number].stream.handleTimeout(now: now)
         guard peers[number].hasMet,
             peers[number].path.selected != nil || peers[number].usableMailbox(now: now) != nil
+                || courier(for: number, now: now) != nil
         else { return }
         while peers[number].stream.hasWork, outbox.count < TransmitQueue.capacity - 8 {
             var packet = [UInt8](repeating: 0, count: SealedPacket.maximumPlaintext)

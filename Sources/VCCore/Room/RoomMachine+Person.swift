@@ -190,6 +190,10 @@ extension RoomMachine {
             accept(next, departures, from: number, now: now)
         case .succession(let message): handle(message, from: number, now: now)
         case .askRoster: answerAsk(of: number, now: now)
+        case .carry(let key, let datagram):
+            takeCarry(datagram, to: key, from: number, now: now)
+        case .carried(let key, let datagram):
+            takeCarried(datagram, from: key, by: number, now: now)
         case .shown(let shown): takeShown(shown, from: number, now: now)
         case .safetyCommitment(let commitment):
             takeSafety(.commitment(commitment), from: number, now: now)

@@ -81,6 +81,8 @@ public struct RoomMachine: ~Copyable {
     var hostRouteIsOpen = false
     /// For what hosts that have not met say to each other through us.
     var introductions = RateAllowance(perSecond: RoomMachine.introductionsPerSecond)
+    var couriers = RateAllowance(perSecond: RoomMachine.couriersPerSecond)
+    var carried = RateAllowance(perSecond: RoomMachine.carriedPerSecond)
     var safety: SafetyWords
     /// The roster that `safety` has.
     var comparedRoster: Roster?

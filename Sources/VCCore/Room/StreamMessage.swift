@@ -15,6 +15,10 @@ enum StreamMessage {
     case askRoster
     /// The roster that the sender knows, for whom another one was shown to.
     case shown(Roster)
+    /// A handshake or sealed packet for a member that the sender does not reach.
+    case carry(to: PublicKey, [UInt8])
+    /// The same, for the receiver, from a member that does not reach it.
+    case carried(from: PublicKey, [UInt8])
     /// Whether the sender's microphone is closed.
     case muted(Bool)
     /// Whether the sender records what it hears.
@@ -53,6 +57,8 @@ enum StreamMessage {
         static let birthdayAccept: UInt8 = 0x0A
         static let askRoster: UInt8 = 0x0B
         static let shown: UInt8 = 0x0C
+        static let carry: UInt8 = 0x0D
+        static let carried: UInt8 = 0x0E
         static let safetyCommitment: UInt8 = 0x20
         static let safetyReveal: UInt8 = 0x21
         static let tuneMoved: UInt8 = 0x30
@@ -84,6 +90,14 @@ enum StreamMessage {
             case .shown(let roster):
                 writer.write(Kind.shown)
                 roster.encode(into: &writer)
+            case .carry(let key, let datagram):
+                writer.write(Kind.carry)
+                key.encode(into: &writer)
+                unsafe writer.write(bytes: datagram.span.bytes)
+            case .carried(let key, let datagram):
+                writer.write(Kind.carried)
+                key.encode(into: &writer)
+                unsafe writer.write(bytes: datagram.span.bytes)
             case .muted(let on):
                 writer.write(Kind.muted)
                 writer.write(UInt8(on ? 1 : 0))
@@ -153,6 +167,11 @@ enum StreamMessage {
             let roster = try Roster(from: &reader)
             try reader.expectEnd()
             return .shown(roster)
+        case Kind.carry, Kind.carried:
+            let key = try PublicKey(from: &reader)
+            guard reader.remaining <= SignalFormat.maximumBody else { throw .tooLong }
+            let datagram = copy(reader.readRest())
+            return kind == Kind.carry ? .carry(to: key, datagram) : .carried(from: key, datagram)
         case Kind.muted: return .muted(try readFlag(&reader))
         case Kind.recording: return .recording(try readFlag(&reader))
         case Kind.candidates:
