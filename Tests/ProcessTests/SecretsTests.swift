@@ -39,7 +39,7 @@ extension ProcessTests {
             try await call.host.event("member") { $0.text("state") == "left" }
             let after = try ProcessMemory(of: call.host)
             let wire = tap.stop()
-            // What goes over the wire as it is, as public keys do, is no secret. Before it may stand
+            // What goes over the wire as it is, as public keys do, is no secret. Before it may be
             // how a message begins in which it goes to a member as well.
             let secrets = during.keys.filter { !wire.contains(piece: Array($0.dropFirst(8))) }
             #expect(secrets.count >= 4, "keys of the pair, of the room, and of the host itself")

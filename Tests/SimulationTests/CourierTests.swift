@@ -11,41 +11,47 @@ import VCTestKit
         arena = try #require(SecretArena(slotCount: 32_768))
     }
 
-    /// A host and two that joined it, in a world without relays.
+    /// A host and those who joined it, in a world without relays. The host lets the third and the
+    /// fourth never hear of each other.
     private func room(
-        seed: UInt64, link: VirtualNetwork.Link = PairTests.good, rungs: RungPolicy = RungPolicy()
+        of size: Int, seed: UInt64, link: VirtualNetwork.Link = PairTests.good
     ) throws -> (world: World, nodes: [Node]) {
         var world = World(seed: seed, link: link, arena: arena, relays: 0)
-        let host = world.addHost(name: "m1", capacity: 4, rungs: rungs)
+        let host = world.addHost(name: "m1", capacity: 4)
+        world.tamper = { bytes, sender in
+            let isBetweenThem =
+                sender === host && bytes[0] == PacketType.hostForward
+                && Set(bytes[1...2]) == [3, 4]
+            return isBetweenThem ? [] : [bytes]
+        }
         try #require(world.run(for: .seconds(20)) { !host.code.isEmpty })
         var nodes = [host]
-        for name in ["m2", "m3"] {
-            let node = try world.addJoiner(name: name, code: host.code, rungs: rungs)
+        for number in 2...size {
+            let node = try world.addJoiner(name: "m\(number)", code: host.code)
             try #require(world.run(for: .seconds(20)) { node.company != nil })
             nodes.append(node)
         }
         return (world, nodes)
     }
 
-    @Test("two that no host introduces meet through who hears both, and find a path of their own")
+    @Test("two whom no host introduces meet through who hears both, and find a path of their own")
     func meeting() throws {
         for seed in seeds(100, reduced: 8) {
             let link = seed % 2 == 0 ? PairTests.good : PairTests.bad
-            var (world, nodes) = try room(
-                seed: seed, link: link, rungs: RungPolicy(allowsHost: false))
-            let haveMet = world.run(for: .seconds(25)) { nodes.allSatisfy { $0.isWithAll(3) } }
+            var (world, nodes) = try room(of: 4, seed: seed, link: link)
+            let haveMet = world.run(for: .seconds(30)) { nodes.allSatisfy { $0.isWithAll(4) } }
             #expect(haveMet, "seed \(seed)")
-            let route = nodes[1].machine.connection(of: nodes[2].machine.number)?.route
+            let route = nodes[2].machine.connection(of: nodes[3].machine.number)?.route
             #expect(route?.rung == .direct, "seed \(seed)")
         }
     }
 
     @Test("a member carries so much and no more, only for members, and only to those it hears")
     func bounds() throws {
-        var (world, nodes) = try room(seed: 3)
+        var (world, nodes) = try room(of: 3, seed: 3)
         let haveMet = world.run(for: .seconds(20)) { nodes.allSatisfy { $0.isWithAll(3) } }
         try #require(haveMet)
-        let (courier, from, target) = (nodes[0], nodes[1], nodes[2])
+        let (from, courier, target) = (nodes[0], nodes[1], nodes[2])
         let number = Int(from.machine.number)
         // Of nobody: the target counts it.
         let datagram = [PacketType.handshake] + [UInt8](repeating: 0xFF, count: 100)

@@ -162,8 +162,8 @@ extension OneByOne {
             usleep(1_500_000)
             #expect(rig.isHeard())
             let heard = try rig.stop()
-            // The pitch is still 1 kHz: 100 ms have 200 zero crossings. Most of them: a machine that
-            // stands still for a moment makes a gap in one.
+            // The pitch is still 1 kHz: 100 ms have 200 zero crossings. Most of them: a machine
+            // that stands still for a moment makes a gap in one.
             let last = Array(heard.suffix(48_000))
             let counts = stride(from: 0, to: 43_200, by: 4_800).map { start in
                 let piece = last[start..<start + 4_800]

@@ -22,7 +22,8 @@ extension RoomMachine {
     }
 
     private func mayCarry(_ number: Int, to target: Int) -> Bool {
-        number != target && peers.contains(number) && isHeard(number)
+        number != target && number != Int(roster.host) && peers.contains(number)
+            && isHeard(number)
             && peers[number].path.selected != nil
     }
 
@@ -41,7 +42,8 @@ extension RoomMachine {
     mutating func takeCarry(
         _ datagram: [UInt8], to key: PublicKey, from number: Int, now: Instant
     ) {
-        guard phase == .inRoom, !isTuned, peers[number].isMember,
+        // A host forwards, or does not: that is its person's choice.
+        guard phase == .inRoom, !isTuned, !isHost, peers[number].isMember,
             let target = peers.number(of: key), target != number, isHeard(target),
             carried.take(now: now)
         else { return }

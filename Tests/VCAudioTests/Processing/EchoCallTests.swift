@@ -94,8 +94,10 @@ extension OneByOne {
         @Test("30 dB less within 5 s with cards 100 ppm apart, and 5 s after a jump of 20 ms")
         func echo() throws {
             var (early, late, stalled, report) = try measureJump()
-            // Then it was the machine that was measured.
-            for _ in 0..<2 where stalled { (early, late, stalled, report) = try measureJump() }
+            // Then it may have been the machine that was measured.
+            for _ in 0..<3 where stalled && min(early, late) < 30 {
+                (early, late, stalled, report) = try measureJump()
+            }
             #expect(early >= 30, report)
             #expect(late >= 30, report)
         }
