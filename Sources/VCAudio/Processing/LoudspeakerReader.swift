@@ -20,12 +20,12 @@ public struct LoudspeakerReader: ~Copyable {
     /// How far back the reader can go, in samples: a second. The longest buffers and the longest
     /// delay of the loudspeaker are half of one.
     private static var history: Int { 48_000 }
-    /// A break between two blocks, in nanoseconds: playback was paused, or an xrun.
+    /// A break between two blocks that nobody told of, in nanoseconds: playback was paused.
     private static var breakNanoseconds: UInt64 { 20_000_000 }
     /// When the stamps disagree by more than this with where we read, in samples (40 ms), for so
-    /// many frames, something was moved without a word.
+    /// many windows of distances (200 ms), something was moved without a word.
     private static var jumpSamples: Double { 1_920.0 }
-    private static var jumpFrames: Int { 20 }
+    private static var jumpWindows: Int { 2 }
 
     private let ring: LoudspeakerRing
     /// The newest block.
@@ -34,9 +34,16 @@ public struct LoudspeakerReader: ~Copyable {
     private var position: Double?
     /// Samples of the ring for each one of the microphone.
     private var ratio = 1.0
+    private var distances = DistanceWindow()
     private var drift = DriftEstimator()
     private var reserve = LoudspeakerReader.firstReserve
     private var isDry = false
+    /// Rises with each frame for which playback was late, and falls with each for which it was not:
+    /// a thread that is held now and then does not matter. One that is late for six frames in a row
+    /// (nothing is played any more), or for more than one in fifty, does.
+    private var lateness = 0
+    private static var latenessOfFrame: Int { 50 }
+    private static var latenessLimit: Int { 300 }
     /// Frames since the last anchor. At its start a device takes blocks as it likes, so that to run
     /// dry then says nothing.
     private var framesInStep = 0
@@ -50,7 +57,7 @@ public struct LoudspeakerReader: ~Copyable {
     /// there behind it.
     private var candidate = 0.0
     private var fewestLeft = Double.infinity
-    private var framesAstray = 0
+    private var windowsAstray = 0
 
     public init(_ ring: LoudspeakerRing) {
         self.ring = ring
@@ -59,10 +66,14 @@ public struct LoudspeakerReader: ~Copyable {
     /// How fast the loudspeaker's clock is beside the microphone's, less one, in millionths.
     public var driftPPM: Double { (ratio - 1) * 1e6 }
 
-    /// Forgets where it read: the microphone was paused.
+    /// Forgets where it read: the microphone was paused. The clocks stay what they are.
     public mutating func restart() {
         position = nil
         framesLooked = 0
+        framesInStep = 0
+        lateness = 0
+        distances = DistanceWindow()
+        drift = DriftEstimator()
     }
 
     /// Fills `target` with `count` samples for the frame of the microphone that ends at `end`
@@ -86,16 +97,19 @@ public struct LoudspeakerReader: ~Copyable {
             target.clear(at: 0, count: count)
             return nil
         }
+        let known = min(count, Int((Double(newest - 3) - start) / ratio))
+        noteLateness(known < count)
         guard start >= Double(ring.start + 1), start > heardNow - Self.longestLead,
-            start + Double(count) * ratio + 3 <= Double(newest)
+            lateness < Self.latenessLimit
         else {
             isDry = isDry || framesInStep >= Self.framesToSettle
-            framesInStep = 0
             restart()
             target.clear(at: 0, count: count)
             return nil
         }
-        copy(count, from: start, into: target)
+        // What comes too late is missed; what follows keeps its place.
+        copy(max(0, known), from: start, into: target)
+        target.clear(at: max(0, known), count: count - max(0, known))
         position = start + Double(count) * ratio
         if isDry, reserve < Self.largestReserve { reserve += Self.reserveStep }
         isDry = false
@@ -109,18 +123,20 @@ public struct LoudspeakerReader: ~Copyable {
             if let block {
                 let expected = UInt64(next.start - block.start) * 62_500 / 3
                 let gap = Int64(bitPattern: next.heardAt &- block.heardAt &- expected)
-                if gap.magnitude > Self.breakNanoseconds { beginAgain() }
+                if !next.isContinuous || gap.magnitude > Self.breakNanoseconds { beginAgain() }
             }
             block = next
         }
     }
 
-    /// After a break between the samples. The clocks stay what they are.
+    /// After a break between the samples.
     private mutating func beginAgain() {
         restart()
         isDry = false
-        framesInStep = 0
-        drift = DriftEstimator()
+    }
+
+    private mutating func noteLateness(_ isLate: Bool) {
+        lateness = isLate ? lateness + Self.latenessOfFrame : max(0, lateness - 1)
     }
 
     /// Chooses where to read: what is heard far from now at once, else as near to the newest as
@@ -150,13 +166,17 @@ public struct LoudspeakerReader: ~Copyable {
     }
 
     private mutating func compare(_ distance: Double) {
-        if drift.count > 0, abs(distance - drift.mean) > Self.jumpSamples {
-            framesAstray += 1
-            if framesAstray >= Self.jumpFrames { beginAgain() }
+        guard distances.note(distance) else { return }
+        if drift.count > 0, abs(distances.median - drift.mean) > Self.jumpSamples {
+            windowsAstray += 1
+            if windowsAstray >= Self.jumpWindows { beginAgain() }
             return
         }
-        framesAstray = 0
-        if let slope = drift.note(distance) {
+        windowsAstray = 0
+        for number in 0..<DistanceWindow.count {
+            drift.note(distances.typical(number))
+        }
+        if let slope = drift.takeSlope() {
             ratio += slope / Double(ProcessingOptions.frameSamples)
         }
     }

@@ -16,6 +16,8 @@ public final class LoudspeakerRing: @unchecked Sendable {
         var start: Int
         /// When that one is heard, in nanoseconds of the boot clock.
         var heardAt: UInt64
+        /// Whether it is heard right behind the block before.
+        var isContinuous: Bool
     }
 
     private let samples = SampleBuffer(count: LoudspeakerRing.capacity)
@@ -36,7 +38,12 @@ public final class LoudspeakerRing: @unchecked Sendable {
 
     /// Takes in the first `count` samples of `source`, the first of which is heard at `heardAt`
     /// (nanoseconds of the boot clock).
-    public func push(_ source: borrowing SampleBuffer, count: Int, heardAt: UInt64) {
+    ///
+    /// - Parameter isContinuous: whether that is right behind what was taken in before: false after
+    ///   an xrun.
+    public func push(
+        _ source: borrowing SampleBuffer, count: Int, heardAt: UInt64, isContinuous: Bool = true
+    ) {
         let start = written.load(ordering: .relaxed)
         let slot = indices.slotToWrite()
         guard slot >= 0, count > 0,
@@ -46,7 +53,8 @@ public final class LoudspeakerRing: @unchecked Sendable {
         let first = min(count, Self.capacity - place)
         samples.copy(from: source, at: 0, to: place, count: first)
         samples.copy(from: source, at: first, to: 0, count: count - first)
-        unsafe blocks[slot] = Block(start: start, heardAt: heardAt)
+        unsafe blocks[slot] = Block(
+            start: start, heardAt: heardAt, isContinuous: isContinuous)
         written.store(start + count, ordering: .releasing)
         indices.publish()
     }
