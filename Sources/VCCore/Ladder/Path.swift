@@ -153,6 +153,9 @@ struct Path {
         return nil
     }
 
+    /// There is no other way any more: it rests no longer than such an address does.
+    mutating func shortenRest() { restUntil = min(restUntil, lastProbe + Path.restOfOnlyWays) }
+
     /// Begins a new round at `start`: an address changed somewhere. An address at rest stays there.
     mutating func restart(opens: Bool, start: Instant) {
         roundStart = start

@@ -251,9 +251,15 @@ struct PathMachine {
             $0 != selectedIndex && paths[$0].isValid && paths[$0].isBound
         }
         if let best = others.min(by: { isBetter($0, $1) }) { return select(best, now: now) }
+        selectNone()
+    }
+
+    /// Nothing leads to the peer any more: what rests because there was another way is needed now.
+    private mutating func selectNone() {
         selectedIndex = nil
         selected = nil
         changed = true
+        for index in paths.indices { paths[index].shortenRest() }
     }
 
     /// The relay is about to stop: the call moves elsewhere while it still forwards.
@@ -376,9 +382,7 @@ struct PathMachine {
         paths.remove(at: index)
         guard let selected = selectedIndex else { return }
         if selected == index {
-            selectedIndex = nil
-            self.selected = nil
-            changed = true
+            selectNone()
         } else if selected > index {
             selectedIndex = selected - 1
         }

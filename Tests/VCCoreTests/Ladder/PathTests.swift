@@ -136,6 +136,22 @@ struct PathRig {
         #expect(rig.selected == one)
     }
 
+    @Test("what rests because the host forwards is tried again within a minute of the host's end")
+    func lastWay() {
+        var rig = PathRig()
+        rig.answering[Route.host.endpoint] = .milliseconds(10)
+        rig.machine.addHost(now: rig.now)
+        rig.run(for: .seconds(6))
+        #expect(rig.machine.selected == .host)
+        rig.offer([one])
+        rig.run(for: .seconds(30))
+        rig.answering = [one: .milliseconds(10)]
+        rig.machine.noteForwarders(now: rig.now) { _ in false }
+        #expect(rig.machine.selected == nil)
+        rig.run(for: .seconds(61))
+        #expect(rig.selected == one)
+    }
+
     @Test(
         "what forwards is tried each minute however long it was silent, and at once when it is back"
     )
