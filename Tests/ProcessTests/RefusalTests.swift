@@ -84,7 +84,7 @@ extension ProcessTests {
             let noSound = "\(stage.folder)/text.wav"
             try "this is no sound".write(toFile: noSound, atomically: true, encoding: .utf8)
             let cases: [(Program, Int32, String)] = [
-                (try host(["--capture", "alsa:nosuchcard"]), 69, "nosuchcard"),
+                (try host(["--capture", "alsa:nosuchcard"]), 69, "no such device; `vc devices`"),
                 (try host(["--playback", "alsa:nosuchcard"]), 69, "nosuchcard"),
                 (try host(["--capture", "file:\(missing)"]), 66, missing),
                 (try host(["--capture", "file:\(noSound)"]), 66, noSound),

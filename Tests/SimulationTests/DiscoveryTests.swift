@@ -166,6 +166,27 @@ struct DiscoveryTests {
         #expect(world.neighbours.count { !$0.questions.isEmpty } == 0)
     }
 
+    @Test("who has guessed more than once at the configured server is not led elsewhere")
+    func secondGuess() throws {
+        var guessedTwice = 0
+        // The host vanishes at each moment of the join; three seconds later it is tried again.
+        for moment in stride(from: 5, through: 120, by: 5) {
+            var (world, hosts) = world(hosts: 2, seed: UInt64(moment))
+            let joiner = try world.addJoiner(code: hosts[0].code, searches: true)
+            world.run(for: .milliseconds(Int64(moment)))
+            guard joiner.company == nil else { break }
+            world.stop(hosts[0])
+            world.run(for: .seconds(5))
+            guard joiner.machine.attempt > 1 else { continue }
+            guessedTwice += 1
+            world.startSignalAnew()
+            world.neighbours.removeFirst()
+            #expect(world.run(for: .seconds(60)) { joiner.end != nil })
+            #expect(joiner.end == .noSuchRoom && world.neighbours[0].questions.isEmpty)
+        }
+        #expect(guessedTwice > 0)
+    }
+
     @Test("who answers and is no server costs some seconds, and the next one is tried")
     func impostor() throws {
         var (world, hosts) = world(hosts: 1)

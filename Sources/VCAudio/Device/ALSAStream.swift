@@ -220,7 +220,7 @@ final class ALSAStream {
     /// ALSA's word for an error.
     static func reason(_ code: Int32) -> String {
         switch -code {
-        case ENOENT, ENODEV, ENXIO: "no such device (vc devices lists what there is)"
+        case ENOENT, ENODEV, ENXIO: "no such device"
         case EBUSY: "another program holds it"
         case ECONNREFUSED, EHOSTDOWN: "the sound server does not answer"
         case _: unsafe String(cString: snd_strerror(code))

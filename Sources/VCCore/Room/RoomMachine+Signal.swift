@@ -283,8 +283,7 @@ extension RoomMachine {
 
 extension RoomMachine {
     private mutating func beginJoin(now: Instant) {
-        // A host that was tried in vain may go on to speak.
-        guard phase == .finding, search?.isTrying ?? true, let code = code.take() else { return }
+        guard phase == .finding, let code = code.take() else { return }
         phase = .joining
         joinIndex = freshIndex()
         joiner = JoinerMachine(

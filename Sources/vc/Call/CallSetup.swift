@@ -124,8 +124,15 @@ struct CallSetup: ~Copyable {
             return engine
         } catch {
             throw CallFailure(
-                error.isUnreadableFile ? .unreadableFile : .unavailable, "\(error)")
+                error.isUnreadableFile ? .unreadableFile : .unavailable,
+                "\(error)\(advice(error))")
         }
+    }
+
+    private static func advice(_ error: DeviceError) -> String {
+        guard case .unavailable(let device, _) = error, device.hasPrefix("alsa:") else { return "" }
+        return "; `vc devices` lists what there is, and a call also works with "
+            + "--capture silence or --playback silence"
     }
 
     private static func plugin(_ choice: PluginChoice) throws(CallFailure) -> Plugin {
