@@ -56,6 +56,15 @@ struct ScreenLayoutTests {
         try check(&state, "settings-fixed-60x12", rows: 12, columns: 60)
     }
 
+    @Test("the volume of a member with the longest name is seen, on the narrowest screen, too")
+    func longName() {
+        var state = call()
+        let name = String(repeating: "w", count: 32)
+        state.settings = [ScreenSetting(title: "volume of " + name, value: "-12 dB")]
+        let rows = ScreenPanels.settings(state, chosen: 0, rows: 5, columns: 60)
+        #expect(rows[0] == ScreenRow("  volume of \(name)  -12 dB        ", .chosen))
+    }
+
     @Test("with the one thing that is wrong")
     func problem() throws {
         var state = call()
