@@ -124,7 +124,7 @@ import VCTestKit
         "a carrier ends all mappings after 60 s, in use or not",
         arguments: [Surroundings.open, .portRestricted, .symmetric, .expiring])
     func expiry(_ peer: Surroundings) throws {
-        for seed in seeds(50, reduced: 2) {
+        for seed in seeds(50, reduced: 1) {
             try call([.expiring, peer], seed: seed) { call, _, _ in
                 let before = call.world.now
                 call.run(for: .seconds(130))

@@ -17,7 +17,7 @@ import VCTestKit
     func cell(_ cell: Cell) throws {
         // What many ports find comes later: `BirthdayTests`.
         let rungs = [RungPolicy](repeating: RungPolicy(allowsBirthday: false), count: 2)
-        for seed in seeds(200, reduced: 5) {
+        for seed in seeds(200, reduced: 3) {
             var call = try Call(
                 cell.one, cell.other, seed: seed, slowest: 75, rungs: rungs, arena: arena)
             call.run(untilAfterStart: .seconds(1))

@@ -119,7 +119,7 @@ func seeds(_ full: Int, reduced: Int) -> ClosedRange<UInt64> {
 
     @Test("keys change every two minutes, and a call of ten minutes with loss never stops")
     func rekeys() throws {
-        for seed in seeds(50, reduced: 4) {
+        for seed in seeds(50, reduced: 2) {
             try pair(seed: seed, link: PairTests.bad) { world, host, joiner in
                 host.isTalking = true
                 joiner.isTalking = true
