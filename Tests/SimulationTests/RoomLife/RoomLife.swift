@@ -180,8 +180,19 @@ struct RoomLife {
         log.append("\(node.label) \(what)")
     }
 
+    private var isSplit: Bool {
+        trouble.contains { if case .split = $0.kind { true } else { false } }
+    }
+
+    /// Places that are taken on any side, those of the silent included. Each side of a split lets
+    /// in as many as it has room for; when there are more than sixteen together, somebody has no
+    /// place in what becomes of them.
+    private var places: Int {
+        Set(present.flatMap { $0.machine.roster.entries.map(\.key) } + present.map(\.key)).count
+    }
+
     private mutating func come() throws {
-        guard present.count < script.size else { return }
+        guard present.count < script.size, !isSplit || places < script.size else { return }
         // Whoever was host last has told its code.
         let hosts = present.filter { $0.machine.isHost && !$0.code.isEmpty }
         if let host = hosts.last { code = host.code }
