@@ -125,7 +125,11 @@ extension OneByOne {
             default: #expect(text.hasPrefix("OggS") && text.contains("OpusHead"))
             }
             let again = try decoded(path, seconds: 1)
-            #expect(share(of: 1_000, in: again[24_000..<38_400]) > 0.2)
+            // Where a busy machine held the microphone, the tone begins anew.
+            let shares = stride(from: 24_000, to: 38_400, by: 960).map {
+                share(of: 1_000, in: again[$0..<$0 + 960])
+            }
+            #expect(shares.sorted()[shares.count / 2] > 0.2, "\(shares)")
         }
 
         @Test("a full disk ends the recording, is told with its reason, and the call goes on")
