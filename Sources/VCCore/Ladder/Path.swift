@@ -146,8 +146,11 @@ struct Path {
                 isKnown ? Path.maximumKnownInterval : Path.maximumRoundInterval)
             if silentRounds >= 2, !isKnown, route.isDirect {
                 restUntil = now + (hasOther ? Path.rest : Path.restOfOnlyWays)
+                probesInRound = 0
             }
         } else {
+            // After a rest the round begins when it can, not when it was due.
+            if probesInRound == 0 { roundStart = now }
             probesInRound += 1
         }
         return nil

@@ -200,11 +200,6 @@ struct PathMachine {
         add(.host, lead: .zero, now: now)
     }
 
-    /// Somebody else is the host now.
-    mutating func removeHost(now: Instant) {
-        remove(.host, now: now)
-    }
-
     /// We are not bound to the relay any more.
     mutating func removeRelay(_ endpoint: Endpoint, now: Instant) {
         remove(.relay(endpoint), now: now)
@@ -215,6 +210,7 @@ struct PathMachine {
         let wasSelected = index == selectedIndex
         remove(index)
         if wasSelected { moveOn(now: now) }
+        if selectedIndex == nil { shortenRests() }
     }
 
     /// Whether sealed probes on the route are answered, so that its other end is no bystander.
@@ -239,6 +235,9 @@ struct PathMachine {
             if bound, !paths[index].isValid { paths[index].restart(opens: false, start: now) }
             if bound, silence.since != nil { paths[index].probeNow() }
             if !bound, index == selectedIndex { moveOn(isUrgent: true, now: now) }
+            // Nothing leads to the peer any more: what rests because there was another way is
+            // needed now.
+            if !bound, index == selectedIndex { shortenRests() }
             // A host may be gone for good. What is not trusted is better than what leads nowhere.
             if !bound, index == selectedIndex, paths[index].route == .host { giveUp(now: now) }
         }
@@ -251,14 +250,15 @@ struct PathMachine {
             $0 != selectedIndex && paths[$0].isValid && paths[$0].isBound
         }
         if let best = others.min(by: { isBetter($0, $1) }) { return select(best, now: now) }
-        selectNone()
-    }
-
-    /// Nothing leads to the peer any more: what rests because there was another way is needed now.
-    private mutating func selectNone() {
         selectedIndex = nil
         selected = nil
         changed = true
+    }
+
+    /// Whether the call has a way that is not known to be shut.
+    private var isReached: Bool { selectedIndex.map { paths[$0].isBound } ?? false }
+
+    private mutating func shortenRests() {
         for index in paths.indices { paths[index].shortenRest() }
     }
 
@@ -299,7 +299,7 @@ struct PathMachine {
                 guard now >= nextMeasurement(index) else { continue }
             } else {
                 guard now >= paths[index].nextProbe else { continue }
-                hops = paths[index].advanceSchedule(hasOther: selected != nil, now: now)
+                hops = paths[index].advanceSchedule(hasOther: isReached, now: now)
             }
             // A relay forwards only to who is bound, the host to members: no bystander can be hit.
             guard !paths[index].route.isDirect || budget.take(now: now) else {
@@ -382,7 +382,9 @@ struct PathMachine {
         paths.remove(at: index)
         guard let selected = selectedIndex else { return }
         if selected == index {
-            selectNone()
+            selectedIndex = nil
+            self.selected = nil
+            changed = true
         } else if selected > index {
             selectedIndex = selected - 1
         }
