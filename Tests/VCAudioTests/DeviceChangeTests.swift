@@ -1,5 +1,6 @@
 import ALSATestKit
 import Glibc
+import Synchronization
 import Testing
 
 @testable import VCAudio
@@ -54,6 +55,47 @@ extension OneByOne {
 
         private func switched(_ loop: EngineLoop, _ side: EngineEvent.Side) -> Bool {
             loop.wait(seconds: 2) { loop.events().contains(.deviceSwitched(side)) }
+        }
+
+        @Test("echo cancellation is told when the loudspeaker began again, and only then")
+        func interruptions() throws {
+            let card = try FixtureCard()
+            card.useHere()
+            let shared = try EngineShared(DeviceBuffers())
+            let ring = LoudspeakerRing()
+            let speaker = DeviceName.alsa("speaker")
+            let loop = PlaybackLoop(
+                shared: shared, name: speaker, device: try speaker.openPlayback(shared.buffers),
+                loudspeaker: ring)
+            let thread = try AudioThread(name: "vc-playback") { _ in loop.run() }
+            defer {
+                shared.isStopping.store(true, ordering: .relaxed)
+                thread.join()
+            }
+            /// Blocks of the next third of a second, and how many follow nothing.
+            func listen() -> (all: Int, broken: Int, xruns: Int) {
+                var (all, broken) = (0, 0)
+                let before = shared.playbackXruns.load(ordering: .relaxed)
+                for _ in 0..<33 {
+                    usleep(10_000)
+                    while let block = ring.nextBlock() {
+                        all += 1
+                        if !block.isContinuous { broken += 1 }
+                    }
+                    ring.release(before: ring.end)
+                }
+                return (all, broken, shared.playbackXruns.load(ordering: .relaxed) - before)
+            }
+            let begin = listen()
+            #expect(begin.all > 30 && begin.broken >= 1 && begin.broken <= 1 + 2 * begin.xruns)
+            let quiet = listen()
+            #expect(quiet.all > 30 && quiet.broken <= 2 * quiet.xruns, "\(quiet)")
+            card.set(.overrun, on: .playback)
+            let faulty = listen()
+            #expect(faulty.xruns >= 1 && faulty.broken >= 1, "\(faulty)")
+            shared.playbackDevices.offer(try PlaybackBox(speaker, shared.buffers))
+            let switched = listen()
+            #expect(switched.all > 30 && switched.broken >= 1, "\(switched)")
         }
 
         @Test("another microphone in mid-call: its sound follows, and nothing is lost by numbers")

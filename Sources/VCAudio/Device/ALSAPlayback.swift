@@ -35,6 +35,11 @@ final class ALSAPlayback: PlaybackDevice {
         return hasChanged
     }
 
+    func takeInterruption() -> Bool {
+        defer { stream.wasInterrupted = false }
+        return stream.wasInterrupted
+    }
+
     func close() { stream.close() }
 
     func pause() throws(DeviceError) {

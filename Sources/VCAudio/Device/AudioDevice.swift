@@ -36,6 +36,9 @@ protocol PlaybackDevice: AnyObject {
     var delayMicroseconds: Int { get }
     /// Whether the device was reopened with other settings since the last call.
     func takeChange() -> Bool
+    /// Whether what was written last is not heard right behind what was written before it: the
+    /// device has begun, or begun again.
+    func takeInterruption() -> Bool
 
     /// Waits until the device wants samples; how many (at most `Mixer.blockLimit`).
     func wait() throws(DeviceError) -> Int

@@ -28,6 +28,9 @@ final class FilePlayback: PlaybackDevice {
 
     func takeChange() -> Bool { false }
 
+    /// Holes are filled with silence, which nobody hears either.
+    func takeInterruption() -> Bool { false }
+
     func wait() throws(DeviceError) -> Int {
         // Who had to wait is where the clock is.
         if pace.sleepOrLateness() > Self.longestHole { try fillHole() }

@@ -64,6 +64,8 @@ final class SilentPlayback: PlaybackDevice {
 
     func takeChange() -> Bool { false }
 
+    func takeInterruption() -> Bool { false }
+
     func wait() throws(DeviceError) -> Int {
         if !pace.sleep() { pace.restart() }
         return Self.block

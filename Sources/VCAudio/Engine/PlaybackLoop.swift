@@ -25,10 +25,6 @@ final class PlaybackLoop {
     private var playbackDelay = AverageDelay()
     private var decoding = AverageDelay()
     private var closedXruns = 0
-    /// Xruns that echo cancellation was told of, and blocks of which it has to be told that they do
-    /// not follow what was before: the one that an xrun hit, and the first one that plays again.
-    private var toldXruns = 0
-    private var brokenBlocks = 0
 
     init(
         shared: EngineShared, name: DeviceName, device: any PlaybackDevice,
@@ -95,13 +91,9 @@ final class PlaybackLoop {
     private func tellLoudspeaker(_ count: Int, delay: Int) {
         guard let loudspeaker, let device, device.isLoudspeaker else { return }
         let end = vc_boottime_nanoseconds() + UInt64(max(0, delay)) * 1_000
-        let xruns = closedXruns + device.xruns
-        if xruns != toldXruns { brokenBlocks = 2 }
-        toldXruns = xruns
         loudspeaker.push(
             members.mixer.output, count: count, heardAt: end &- UInt64(count) * 62_500 / 3,
-            isContinuous: brokenBlocks == 0)
-        brokenBlocks = max(0, brokenBlocks - 1)
+            isContinuous: !device.takeInterruption())
     }
 
     // MARK: Rest

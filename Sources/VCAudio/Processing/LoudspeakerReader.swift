@@ -169,6 +169,7 @@ public struct LoudspeakerReader: ~Copyable {
         guard distances.note(distance) else { return }
         if drift.count > 0, abs(distances.median - drift.mean) > Self.jumpSamples {
             windowsAstray += 1
+            for _ in 0..<DistanceWindow.count { drift.note(nil) }
             if windowsAstray >= Self.jumpWindows { beginAgain() }
             return
         }

@@ -40,7 +40,7 @@ public final class LoudspeakerRing: @unchecked Sendable {
     /// (nanoseconds of the boot clock).
     ///
     /// - Parameter isContinuous: whether that is right behind what was taken in before: false after
-    ///   an xrun.
+    ///   an xrun, or with another device.
     public func push(
         _ source: borrowing SampleBuffer, count: Int, heardAt: UInt64, isContinuous: Bool = true
     ) {
