@@ -88,12 +88,12 @@ enum ScreenPanels {
     ) -> [ScreenRow] {
         let first = max(0, chosen - rows + 2)
         let shown = state.settings.enumerated().dropFirst(first).prefix(max(0, rows - 1))
-        // Names of members are up to 32 columns wide; what follows them is short.
-        let widest = state.settings.map { ScreenText.width(ScreenText.clean($0.title)) }.max() ?? 0
-        let titleColumns = max(22, min(widest + 4, columns - 12))
         let lines = shown.map { place, setting in
+            let title = "  " + ScreenText.clean(setting.title)
+            // Names of members are up to 32 columns wide; what follows them is short.
+            let titleColumns = max(22, min(ScreenText.width(title) + 2, columns - 12))
             let text =
-                ScreenText.fit("  " + ScreenText.clean(setting.title), titleColumns)
+                ScreenText.fit(title, titleColumns)
                 + ScreenText.clean(setting.value)
             return ScreenRow(
                 ScreenText.fit(text, columns),

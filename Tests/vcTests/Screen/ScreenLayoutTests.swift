@@ -60,9 +60,14 @@ struct ScreenLayoutTests {
     func longName() {
         var state = call()
         let name = String(repeating: "w", count: 32)
-        state.settings = [ScreenSetting(title: "volume of " + name, value: "-12 dB")]
+        state.settings = [
+            ScreenSetting(title: "volume of " + name, value: "-12 dB"),
+            ScreenSetting(title: "microphone", value: "alsa:a-device-with-a-name-of-38-col"),
+        ]
         let rows = ScreenPanels.settings(state, chosen: 0, rows: 5, columns: 60)
         #expect(rows[0] == ScreenRow("  volume of \(name)  -12 dB        ", .chosen))
+        let device = "  microphone          alsa:a-device-with-a-name-of-38-col   "
+        #expect(rows[1] == ScreenRow(device, .faint))
     }
 
     @Test("with the one thing that is wrong")
