@@ -34,7 +34,8 @@ struct SourceFile {
     }
 }
 
-/// All files of the repository except what tools make: `.build`, `.git` and the like.
+/// All files of the repository except what tools make: `.git`, and what .gitignore names. A package
+/// may be built while this is read.
 enum Repository {
     static let root: String = {
         // This file is Tests/TidyTests/Repository.swift.
@@ -50,6 +51,13 @@ enum Repository {
     /// Folders with a dot in front that are ours.
     private static let ownHiddenFolders = [".ci"]
 
+    private static let ignored = splitLines(contents(of: root + "/.gitignore"))
+        .map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+
+    private static func isIgnored(_ path: String, name: String) -> Bool {
+        ignored.contains { fnmatch($0, $0.contains("/") ? path : name, FNM_PATHNAME) == 0 }
+    }
+
     private static func collect(_ folder: String, into files: inout [SourceFile]) {
         guard let directory = opendir(root + "/" + folder) else { return }
         defer { closedir(directory) }
@@ -59,6 +67,7 @@ enum Repository {
             }
             guard !name.hasPrefix(".") || ownHiddenFolders.contains(name) else { continue }
             let path = folder.isEmpty ? name : folder + "/" + name
+            guard !isIgnored(path, name: name) else { continue }
             var status = stat()
             guard lstat(root + "/" + path, &status) == 0 else { continue }
             if status.st_mode & S_IFMT == S_IFDIR {
