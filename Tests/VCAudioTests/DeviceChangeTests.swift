@@ -77,6 +77,7 @@ extension OneByOne {
                 var (all, broken) = (0, 0)
                 let before = shared.playbackXruns.load(ordering: .relaxed)
                 for _ in 0..<33 {
+                    // The card plays at the pace of the clock, and its ring must not fill up.
                     usleep(10_000)
                     while let block = ring.nextBlock() {
                         all += 1
