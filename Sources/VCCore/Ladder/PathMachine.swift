@@ -235,8 +235,8 @@ struct PathMachine {
             if bound, !paths[index].isValid { paths[index].restart(opens: false, start: now) }
             if bound, silence.since != nil { paths[index].probeNow() }
             if !bound, index == selectedIndex { moveOn(isUrgent: true, now: now) }
-            // Nothing leads to the peer any more: what rests because there was another way is
-            // needed now.
+            // Nothing that is trusted leads to the peer any more: what rests because there was
+            // another way is needed now.
             if !bound, index == selectedIndex { shortenRests() }
             // A host may be gone for good. What is not trusted is better than what leads nowhere.
             if !bound, index == selectedIndex, paths[index].route == .host { giveUp(now: now) }

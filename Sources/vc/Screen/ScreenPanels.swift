@@ -92,9 +92,7 @@ enum ScreenPanels {
             let title = "  " + ScreenText.clean(setting.title)
             // Names of members are up to 32 columns wide; what follows them is short.
             let titleColumns = max(22, min(ScreenText.width(title) + 2, columns - 12))
-            let text =
-                ScreenText.fit(title, titleColumns)
-                + ScreenText.clean(setting.value)
+            let text = ScreenText.fit(title, titleColumns) + ScreenText.clean(setting.value)
             return ScreenRow(
                 ScreenText.fit(text, columns),
                 place == chosen ? .chosen : setting.isChangeable ? .plain : .faint)
