@@ -225,7 +225,7 @@ static const snd_pcm_ioplug_callback_t callbacks = {
     .close = card_close,
 };
 
-static int constrain(struct card *card, long rate, long channels) {
+static int constrain(struct card *card, long rate, long channels, long fewest_periods) {
     snd_pcm_ioplug_t *io = &card->io;
     unsigned access[] = {SND_PCM_ACCESS_RW_INTERLEAVED};
     unsigned format[] = {SND_PCM_FORMAT_S16_LE};
@@ -246,7 +246,8 @@ static int constrain(struct card *card, long rate, long channels) {
     error = snd_pcm_ioplug_set_param_minmax(
         io, SND_PCM_IOPLUG_HW_BUFFER_BYTES, 128 * frame, 16384 * frame);
     if (error < 0) return error;
-    return snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_PERIODS, 2, 64);
+    return snd_pcm_ioplug_set_param_minmax(
+        io, SND_PCM_IOPLUG_HW_PERIODS, (unsigned)fewest_periods, 64);
 }
 
 static int map_cable(struct card *card, const char *path) {
@@ -267,7 +268,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(vcfixture) {
     snd_config_iterator_t entry, next;
     const char *path = NULL;
     double ppm = 0;
-    long rate = 48000, channels = 1;
+    long rate = 48000, channels = 1, fewest_periods = 2;
     (void)root;
     snd_config_for_each(entry, next, conf) {
         snd_config_t *node = snd_config_iterator_entry(entry);
@@ -277,6 +278,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(vcfixture) {
         if (strcmp(id, "ppm") == 0) snd_config_get_ireal(node, &ppm);
         if (strcmp(id, "rate") == 0) snd_config_get_integer(node, &rate);
         if (strcmp(id, "channels") == 0) snd_config_get_integer(node, &channels);
+        if (strcmp(id, "periods") == 0) snd_config_get_integer(node, &fewest_periods);
     }
     if (path == NULL) return -EINVAL;
     struct card *card = calloc(1, sizeof *card);
@@ -302,7 +304,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(vcfixture) {
     card->io.poll_events = POLLIN;
     error = snd_pcm_ioplug_create(&card->io, name, stream, mode);
     if (error < 0) return error;
-    error = constrain(card, rate, channels);
+    error = constrain(card, rate, channels, fewest_periods);
     if (error < 0) {
         snd_pcm_ioplug_delete(&card->io);
         return error;

@@ -31,12 +31,14 @@ public final class FixtureCard: @unchecked Sendable {
     /// What the loudspeaker plays, where that is not what the microphone hears.
     private let room: UnsafeMutablePointer<vc_fixture_shared>
 
-    /// - Parameter isLoop: whether the loudspeaker's cable leads to the microphone. Without that
-    ///   `say` is what the microphone hears, `heard` what the loudspeaker plays, and what `set` and
-    ///   the counts are about is the microphone.
+    /// - Parameters:
+    ///   - isLoop: whether the loudspeaker's cable leads to the microphone. Without that `say` is
+    ///     what the microphone hears, `heard` what the loudspeaker plays, and what `set` and the
+    ///     counts are about is the microphone.
+    ///   - fewestPeriods: of which a buffer is made.
     public init(
         playbackPPM: Int = 0, capturePPM: Int = 0, rate: Int = 48_000, channels: Int = 1,
-        isLoop: Bool = true
+        isLoop: Bool = true, fewestPeriods: Int = 2
     ) throws {
         var template = Array("/tmp/vc-fixture-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
@@ -49,11 +51,12 @@ public final class FixtureCard: @unchecked Sendable {
             pcm_type.vcfixture { lib "\(library)" }
             pcm.speaker {
                 type vcfixture cable "\(played)" ppm \(playbackPPM).0 rate \(rate)
-                channels \(channels) hint { show on description "Fixture speaker" }
+                channels \(channels) periods \(fewestPeriods)
+                hint { show on description "Fixture speaker" }
             }
             pcm.microphone {
                 type vcfixture cable "\(cable)" ppm \(capturePPM).0 rate \(rate)
-                channels \(channels)
+                channels \(channels) periods \(fewestPeriods)
             }
             """
         configurationPath = directory + "/asound.conf"

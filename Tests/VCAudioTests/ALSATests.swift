@@ -154,6 +154,31 @@ extension OneByOne {
         }
 
         @Test(
+            "a buffer takes no longer where a device wants more periods, and less for short frames",
+            arguments: [(2, FrameDuration.tenMilliseconds), (3, .tenMilliseconds)]
+                + [(2, .twoAndAHalfMilliseconds), (3, .twoAndAHalfMilliseconds)])
+        func shortBuffers(fewestPeriods: Int, frame: FrameDuration) throws {
+            let card = try FixtureCard(fewestPeriods: fewestPeriods)
+            card.useHere()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(
+                    capture: .alsa("microphone"), playback: .alsa("speaker"), gate: .open,
+                    frame: frame))
+            defer { loop.stop() }
+            // Three periods are of 3.5 ms, and of no less than 2.5.
+            let (usual, short) = fewestPeriods == 2 ? (10.7, 5.3) : (10.5, 7.5)
+            let length = frame == .tenMilliseconds ? usual : short
+            #expect(abs(card.bufferMilliseconds(.playback) - length) < 0.1)
+            #expect(loop.wait(seconds: 5) { loop.frames.load(ordering: .relaxed) > 100 })
+            // The frame and the codec's look-ahead: no frame waits for a period that ends later.
+            let least = frame == .tenMilliseconds ? 12.5 : 5
+            #expect(
+                loop.wait(seconds: 5) {
+                    loop.engine.statistics.captureDelayMilliseconds < least + 0.8
+                })
+        }
+
+        @Test(
             "devices with other rates and channels are converted",
             arguments: [44_100, 96_000, 16_000])
         func conversion(rate: Int) throws {

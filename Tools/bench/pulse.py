@@ -1,7 +1,9 @@
 """A PulseAudio of its own with a null sink for each device of a call, for programs that know no
 other sound: what is played into `micA` its monitor hears, which is A's microphone, and `earB` is B's
-loudspeaker. PulseAudio works in blocks of the shortest latency that is asked of a sink: recording
-both monitors with 5 ms makes them 5 ms for every program alike.
+loudspeaker. PulseAudio works in blocks of the shortest latency that is asked of a sink: all of them
+are recorded with 5 ms all the time, which makes them 5 ms for every program alike, and lets them be
+what they are when a call has begun. A microphone is fed all the time, too, as one is: a sink that is
+given another stream renders anew what it had rendered, in blocks of any length.
 
 The two recordings share the clock CLOCK_MONOTONIC: sample 0 of each was there at the earliest time
 that any of its chunks tells.
@@ -9,6 +11,7 @@ that any of its chunks tells.
 
 import array
 import os
+import queue
 import shutil
 import subprocess
 import threading
@@ -53,6 +56,8 @@ class Pulse:
             "PULSE_STATE_PATH": f"{self.folder}/state", "JACK_DEFAULT_SERVER": f"vc{os.getpid()}",
             "JACK_NO_AUDIO_RESERVATION": "1"}
         self.process = None
+        self.holders = []
+        self.feeds = {}
 
     def __enter__(self):
         sinks = [f"--load=module-null-sink sink_name={device} rate=48000 channels=1 format=s16le"
@@ -66,12 +71,26 @@ class Pulse:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         for _ in range(50):
             if self.control("info") is not None:
+                self.holders = [
+                    subprocess.Popen(["parec", "-d", f"{device}.monitor", LATENCY, *FORMAT],
+                                     env=self.environment, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL)
+                    for device in DEVICES]
+                self.feeds = {device: _Feed(device, self.environment)
+                              for device in DEVICES if device.startswith("mic")}
                 return self
             time.sleep(0.1)
         self.__exit__()
         raise RuntimeError(f"PulseAudio did not start: {self.folder}/log")
 
     def __exit__(self, *_):
+        for feed in self.feeds.values():
+            feed.stop()
+        self.feeds = {}
+        for holder in self.holders:
+            holder.kill()
+            holder.wait()
+        self.holders = []
         self.process.terminate()
         self.process.wait()
 
@@ -92,13 +111,12 @@ class Pulse:
             places = range(SPACING, len(samples) - LENGTH - LONGEST_MS * 48, SPACING)
             for place in places:
                 samples[place:place + LENGTH] = chirp
-            subprocess.run(["pacat", "-p", "-d", mouth, "--latency-msec=20", *FORMAT],
-                           input=samples.tobytes(), env=self.environment, check=True)
-            time.sleep(0.5)
+            self.feeds[mouth].say(samples.tobytes())
+            time.sleep(seconds + _Feed.LONGEST_WAIT)
         finally:
             (said, said_begin), (heard, heard_begin) = [item.stop() for item in recorders]
         offset = round((said_begin - heard_begin) * RATE)
-        first = find(said, 0, 3 * RATE)
+        first = find(said, 0, 4 * RATE)
         delays = []
         for number in range(len(places)):
             if first is None:
@@ -109,6 +127,43 @@ class Pulse:
             found = find(heard, place + offset, place + offset + LONGEST_MS * 48)
             delays.append(None if found is None else 1_000 * (found - place - offset) / RATE)
         return delays
+
+
+class _Feed(threading.Thread):
+    """What a microphone hears: silence, and what it is told to say."""
+
+    # Seconds of sound that wait in the pipe and in PulseAudio, and a little more.
+    LONGEST_WAIT = 1.5
+    SILENCE = bytes(2 * RATE // 100)
+
+    def __init__(self, sink, environment):
+        super().__init__(daemon=True)
+        self.sounds = queue.Queue()
+        self.process = subprocess.Popen(
+            ["pacat", "-p", "-d", sink, "--latency-msec=20", *FORMAT], env=environment,
+            stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.start()
+
+    def say(self, sound):
+        self.sounds.put(sound)
+
+    def run(self):
+        while True:
+            try:
+                sound = self.sounds.get_nowait()
+            except queue.Empty:
+                sound = self.SILENCE
+            try:
+                # Waits until there is room, which is the pace of the device.
+                self.process.stdin.write(sound)
+                self.process.stdin.flush()
+            except OSError:
+                return
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.join()
 
 
 class _Recorder(threading.Thread):

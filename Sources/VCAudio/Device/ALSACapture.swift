@@ -9,9 +9,10 @@ final class ALSACapture: CaptureDevice {
     private let resampled: SampleBuffer
     private var queue = SampleQueue()
 
-    /// - Parameter periods: of the buffer.
-    init(name: String, periods: Int) throws(DeviceError) {
-        stream = try ALSAStream(name: name, direction: .capture, periods: periods)
+    init(name: String, buffers: DeviceBuffers) throws(DeviceError) {
+        stream = try ALSAStream(
+            name: name, direction: .capture, period: buffers.capturePeriod,
+            periods: buffers.capturePeriods)
         native = SampleBuffer(count: stream.bufferFrames)
         let needsResampling = stream.rate != Limits.sampleRate
         resampler =

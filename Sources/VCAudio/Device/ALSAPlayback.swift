@@ -7,6 +7,7 @@ final class ALSAPlayback: PlaybackDevice {
     /// A server takes its time to wake, and some cards click: ten seconds.
     let patience: UInt64 = 10_000_000_000
     private let name: String
+    private let period: Int
     private var stream: ALSAStream
     private var length: BufferLength
     private var converter: RateConverter
@@ -15,11 +16,14 @@ final class ALSAPlayback: PlaybackDevice {
     private var hasChanged = false
     private var isPaused = false
 
-    /// - Parameter periods: of the buffer, at least.
-    init(name: String, periods: Int) throws(DeviceError) {
+    init(name: String, buffers: DeviceBuffers) throws(DeviceError) {
         self.name = name
-        length = BufferLength(at: Pace.now(), fewest: periods)
-        stream = try ALSAStream(name: name, direction: .playback, periods: length.periods)
+        period = buffers.playbackPeriod
+        length = BufferLength(
+            at: Pace.now(), fewest: buffers.fewestPlaybackPeriods,
+            most: buffers.mostPlaybackPeriods)
+        stream = try ALSAStream(
+            name: name, direction: .playback, period: period, periods: length.periods)
         converter = RateConverter(for: stream)
     }
 
@@ -91,7 +95,8 @@ final class ALSAPlayback: PlaybackDevice {
         earlierXruns += stream.xruns
         seenXruns = 0
         stream.close()
-        stream = try ALSAStream(name: name, direction: .playback, periods: length.periods)
+        stream = try ALSAStream(
+            name: name, direction: .playback, period: period, periods: length.periods)
         converter = RateConverter(for: stream)
         hasChanged = true
     }

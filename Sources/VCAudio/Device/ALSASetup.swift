@@ -14,7 +14,13 @@ struct ALSASetup {
     private static let rates = 8_000...384_000
     private static let channelLimit = 32
 
-    init(device: OpaquePointer, name: String, periods: Int) throws(DeviceError) {
+    /// - Parameters:
+    ///   - period: samples at 48 kHz.
+    ///   - periods: of the buffer. A device that wants more of them gets shorter ones, because the
+    ///     length of the buffer is what costs delay.
+    init(
+        device: OpaquePointer, name: String, period: Int, periods: Int
+    ) throws(DeviceError) {
         var allocated: OpaquePointer?
         guard unsafe snd_pcm_hw_params_malloc(&allocated) >= 0,
             let parameters = unsafe allocated
@@ -50,11 +56,15 @@ struct ALSASetup {
             throw .unavailable(
                 device: "alsa:\(name)", reason: "\(channels) channels at \(rate) Hz")
         }
-        var period = snd_pcm_uframes_t(ALSAStream.period * self.rate / Limits.sampleRate)
+        var fewest: UInt32 = 0
+        unsafe _ = snd_pcm_hw_params_get_periods_min(parameters, &fewest, nil)
+        let frames = Self.frames(
+            period: period, periods: periods, fewest: Int(fewest), rate: self.rate)
+        var period = snd_pcm_uframes_t(frames.period)
         try require(
             unsafe snd_pcm_hw_params_set_period_size_near(device, parameters, &period, nil),
             "period")
-        var buffer = period * snd_pcm_uframes_t(periods)
+        var buffer = snd_pcm_uframes_t(frames.buffer)
         try require(
             unsafe snd_pcm_hw_params_set_buffer_size_near(device, parameters, &buffer), "buffer")
         try require(unsafe snd_pcm_hw_params(device, parameters), "settings")
@@ -65,6 +75,27 @@ struct ALSASetup {
         try require(
             unsafe Self.setThresholds(device: device, period: period), "software settings")
     }
+
+    /// What is asked of a device with `rate` that takes no fewer than `fewest` periods.
+    private static func frames(
+        period: Int, periods: Int, fewest: Int, rate: Int
+    ) -> (period: Int, buffer: Int) {
+        let buffer = period * periods * rate / Limits.sampleRate
+        guard fewest <= periods else {
+            // PulseAudio (three). It counts in whole microseconds, and its own clocks go wrong with
+            // periods that are none: so these are whole half milliseconds.
+            let step = rate / 2_000
+            let shorter = step * max(shortestSteps, buffer / fewest / step)
+            return (shorter, shorter * fewest)
+        }
+        // A frame of ours is no whole number of frames there, and would wait for a second period.
+        let asked = rate == Limits.sampleRate ? period : min(period, DeviceBuffers.usualPeriod)
+        return (asked * rate / Limits.sampleRate, buffer)
+    }
+
+    /// Half milliseconds of the shortest period where a device wants many of them: to wake up more
+    /// often costs more than it gains.
+    private static let shortestSteps = 5
 
     /// Wakes at one period and starts only when told to.
     private static func setThresholds(

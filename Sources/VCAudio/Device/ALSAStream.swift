@@ -13,8 +13,6 @@ final class ALSAStream {
         case playback
     }
 
-    /// Samples of a period at 48 kHz: PipeWire rounds anything else down to a power of two.
-    static let period = 256
     /// No frame moved for so long: the device hangs.
     static let watchdog: UInt64 = 500_000_000
     /// Faults in a row without a frame moved: the device is not there any more.
@@ -52,8 +50,9 @@ final class ALSAStream {
     private var faults = 0
     private var isClosed = false
 
-    /// Opens `name` with a buffer of `periods` periods, or what comes nearest.
-    init(name: String, direction: Direction, periods: Int) throws(DeviceError) {
+    /// Opens `name` with a buffer of `periods` periods of `period` samples at 48 kHz, or what comes
+    /// nearest.
+    init(name: String, direction: Direction, period: Int, periods: Int) throws(DeviceError) {
         vc_alsa_silence_messages()
         var opened: OpaquePointer?
         let stream = direction == .capture ? SND_PCM_STREAM_CAPTURE : SND_PCM_STREAM_PLAYBACK
@@ -64,7 +63,8 @@ final class ALSAStream {
         // The configuration of alsa-lib takes some 200 KiB, which is read again when it is needed.
         _ = snd_config_update_free_global()
         do throws(DeviceError) {
-            let setup = try unsafe ALSASetup(device: device, name: name, periods: periods)
+            let setup = try unsafe ALSASetup(
+                device: device, name: name, period: period, periods: periods)
             sampleFormat = setup.sampleFormat
             channels = setup.channels
             rate = setup.rate

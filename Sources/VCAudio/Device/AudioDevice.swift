@@ -52,7 +52,7 @@ protocol PlaybackDevice: AnyObject {
 extension DeviceName {
     func openCapture(_ buffers: DeviceBuffers) throws(DeviceError) -> any CaptureDevice {
         switch self {
-        case .alsa(let name): try ALSACapture(name: name, periods: buffers.capturePeriods)
+        case .alsa(let name): try ALSACapture(name: name, buffers: buffers)
         case .file(let path): try FileCapture(path: path)
         case .tone(let hertz): ToneCapture(hertz: hertz)
         case .silence: ToneCapture(hertz: nil)
@@ -61,7 +61,7 @@ extension DeviceName {
 
     func openPlayback(_ buffers: DeviceBuffers) throws(DeviceError) -> any PlaybackDevice {
         switch self {
-        case .alsa(let name): try ALSAPlayback(name: name, periods: buffers.fewestPlaybackPeriods)
+        case .alsa(let name): try ALSAPlayback(name: name, buffers: buffers)
         case .file(let path): try FilePlayback(path: path)
         case .tone: throw .notAPlaybackDevice(description)
         case .silence: SilentPlayback()

@@ -1,12 +1,11 @@
-/// How long the buffer of a loudspeaker is: two periods to begin with (PulseAudio makes three of
-/// it), or what the person wants at least, one more whenever it runs dry again and again, one less
-/// after five minutes without that. It shrinks only in a pause, because the device is opened anew
-/// for it.
+/// How long the buffer of a loudspeaker is: two periods to begin with, or what the person wants at
+/// least, one more whenever it runs dry again and again, one less after five minutes without that.
+/// It shrinks only in a pause, because the device is opened anew for it.
 ///
 /// Times are nanoseconds of CLOCK_MONOTONIC.
 struct BufferLength {
     static let fewestPeriods = 2
-    static let mostPeriods = 8
+    static let usualMost = 8
     /// So many xruns within the time below make the buffer longer.
     static let xrunLimit = 3
     static let xrunWindow: UInt64 = 10_000_000_000
@@ -16,14 +15,21 @@ struct BufferLength {
     private(set) var periods: Int
     /// It begins with these, and shrinks to them.
     private let fewest: Int
+    private let most: Int
     private var windowStart: UInt64
     private var xrunsInWindow = 0
     private var cleanSince: UInt64
 
-    /// - Parameter fewest: periods at least; `fewestPeriods` or more.
-    init(at now: UInt64, fewest: Int = BufferLength.fewestPeriods) {
+    /// - Parameters:
+    ///   - fewest: periods at least; `fewestPeriods` or more.
+    ///   - most: periods that it grows to.
+    init(
+        at now: UInt64, fewest: Int = BufferLength.fewestPeriods,
+        most: Int = BufferLength.usualMost
+    ) {
         periods = fewest
         self.fewest = fewest
+        self.most = most
         windowStart = now
         cleanSince = now
     }
@@ -36,7 +42,7 @@ struct BufferLength {
             xrunsInWindow = 0
         }
         xrunsInWindow += xruns
-        guard xrunsInWindow >= Self.xrunLimit, periods < Self.mostPeriods else { return false }
+        guard xrunsInWindow >= Self.xrunLimit, periods < most else { return false }
         xrunsInWindow = 0
         periods += 1
         return true

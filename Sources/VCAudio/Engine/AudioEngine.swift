@@ -26,7 +26,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         /// How the others' packets are waited for.
         public var jitter = JitterSettings()
         /// How long the devices' buffers are.
-        public var buffers = DeviceBuffers()
+        public var buffers: DeviceBuffers
         /// Whether what you hear is held below full scale without a rattle.
         public var isLimiting = true
         /// Whether the microphone is closed to begin with.
@@ -49,6 +49,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
             self.gate = gate
             self.frame = frame
             self.bitrate = bitrate
+            buffers = DeviceBuffers(frame: frame)
         }
     }
 

@@ -67,7 +67,8 @@ extension CallOptions {
         configuration.isAlone = true
         configuration.isLeveling = isLeveling
         configuration.isLimiting = isLimiting
-        configuration.buffers = DeviceBuffers(capture: captureBuffer, playback: playbackBuffer)
+        configuration.buffers = DeviceBuffers(
+            capture: captureBuffer, playback: playbackBuffer, frame: configuration.frame)
         configuration.processing = processing
         configuration.voiceGate = voiceGate
         configuration.jitter = jitter

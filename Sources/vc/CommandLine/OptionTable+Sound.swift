@@ -81,8 +81,8 @@ extension Option {
         ) { decimalInteger($0, in: holds) },
         value(
             "capture-buffer", .text("MS"), .microphone, calls, \.call.captureBuffer,
-            standard: "43", expected: "a number from 20 to 200",
-            "the buffer of the microphone, 20 to 200 ms; default 43: a longer one costs no delay "
+            standard: "40", expected: "a number from 20 to 200",
+            "the buffer of the microphone, 20 to 200 ms; default 40: a longer one costs no delay "
                 + "and outlasts a machine that is busy for so long"
         ) { decimalInteger($0, in: DeviceBuffers.captureRange) },
         value(
