@@ -21,6 +21,7 @@ struct card {
     int timer;
     struct vc_fixture_shared *shared;
     double ppm;
+    bool in_periods;
     /// CLOCK_MONOTONIC of frame 0, in seconds.
     double start;
     int running;
@@ -69,6 +70,12 @@ static int64_t position(struct card *card) {
         card->frozen = -1;
     }
     return value;
+}
+
+// What a microphone has handed over until `value`: whole periods, where it is such a card.
+static int64_t handed_over(struct card *card, int64_t value) {
+    bool rounds = card->in_periods && card->io.stream == SND_PCM_STREAM_CAPTURE;
+    return rounds ? value - value % (int64_t)card->io.period_size : value;
 }
 
 static void arm(struct card *card, int on) {
@@ -128,7 +135,7 @@ static snd_pcm_sframes_t card_pointer(snd_pcm_ioplug_t *io) {
     default:
         break;
     }
-    int64_t value = position(card);
+    int64_t value = handed_over(card, position(card));
     if (io->stream == SND_PCM_STREAM_PLAYBACK) {
         if (card->running && value > card->moved) return -EPIPE;
     } else if (value - card->moved > (int64_t)io->buffer_size) {
@@ -188,7 +195,7 @@ static int card_poll_revents(
         *events = POLLERR | POLLNVAL;
         return 0;
     }
-    int64_t value = position(card);
+    int64_t value = handed_over(card, position(card));
     int64_t available =
         io->stream == SND_PCM_STREAM_PLAYBACK ? (int64_t)io->buffer_size - (card->moved - value)
                                               : value - card->moved;
@@ -268,7 +275,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(vcfixture) {
     snd_config_iterator_t entry, next;
     const char *path = NULL;
     double ppm = 0;
-    long rate = 48000, channels = 1, fewest_periods = 2;
+    long rate = 48000, channels = 1, fewest_periods = 2, in_periods = 0;
     (void)root;
     snd_config_for_each(entry, next, conf) {
         snd_config_t *node = snd_config_iterator_entry(entry);
@@ -279,12 +286,14 @@ SND_PCM_PLUGIN_DEFINE_FUNC(vcfixture) {
         if (strcmp(id, "rate") == 0) snd_config_get_integer(node, &rate);
         if (strcmp(id, "channels") == 0) snd_config_get_integer(node, &channels);
         if (strcmp(id, "periods") == 0) snd_config_get_integer(node, &fewest_periods);
+        if (strcmp(id, "blocks") == 0) snd_config_get_integer(node, &in_periods);
     }
     if (path == NULL) return -EINVAL;
     struct card *card = calloc(1, sizeof *card);
     if (card == NULL) return -ENOMEM;
     card->side = stream == SND_PCM_STREAM_CAPTURE;
     card->ppm = ppm;
+    card->in_periods = in_periods != 0;
     card->frozen = -1;
     card->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     int error = card->timer < 0 ? -errno : map_cable(card, path);

@@ -158,7 +158,7 @@ extension OneByOne {
             arguments: [(2, FrameDuration.tenMilliseconds), (3, .tenMilliseconds)]
                 + [(2, .twoAndAHalfMilliseconds), (3, .twoAndAHalfMilliseconds)])
         func shortBuffers(fewestPeriods: Int, frame: FrameDuration) throws {
-            let card = try FixtureCard(fewestPeriods: fewestPeriods)
+            let card = try FixtureCard(fewestPeriods: fewestPeriods, isCoarse: true)
             card.useHere()
             let loop = try EngineLoop(
                 AudioEngine.Configuration(
