@@ -124,6 +124,7 @@ final class ALSAStream {
     /// Waits until `count` frames can be moved; how many can. 0 when a playback device has to be
     /// filled again first.
     func wait(for count: Int) throws(DeviceError) -> Int {
+        var isWoken = false
         while true {
             try mendState()
             if needsPreparation { return 0 }
@@ -136,10 +137,12 @@ final class ALSAStream {
             guard Pace.now() - lastProgress < Self.watchdog else {
                 throw .stalled(device: "alsa:\(name)")
             }
-            let isWoken = pollDevice()
-            if isWoken, unsafe snd_pcm_avail_update(device) < count {
+            if isWoken {
                 // Some plugins wake for less than was asked for; that must not become a busy loop.
                 usleep(1_000)
+                isWoken = false
+            } else {
+                isWoken = pollDevice()
             }
         }
     }
