@@ -11,6 +11,8 @@ struct DistanceWindow {
     private var noted = 0
     /// Of the last ten, once there were so many.
     private(set) var median = 0.0
+    /// The mean of those of the last ten that are near their median.
+    private(set) var typical = 0.0
 
     /// Notes the next distance, in samples. Whether it is the last of ten.
     mutating func note(_ distance: Double) -> Bool {
@@ -19,13 +21,8 @@ struct DistanceWindow {
         guard noted == Self.count else { return false }
         noted = 0
         findMedian()
+        findTypical()
         return true
-    }
-
-    /// The distance with a number below `count`; nil when it is not typical.
-    func typical(_ number: Int) -> Double? {
-        let distance = distances[number]
-        return abs(distance - median) <= Self.nearness ? distance : nil
     }
 
     private mutating func findMedian() {
@@ -38,5 +35,16 @@ struct DistanceWindow {
             }
         }
         median = sorted[Self.count / 2]
+    }
+
+    private mutating func findTypical() {
+        var (sum, near) = (0.0, 0.0)
+        for number in 0..<Self.count {
+            let distance = distances[number]
+            guard abs(distance - median) <= Self.nearness else { continue }
+            sum += distance
+            near += 1
+        }
+        typical = sum / near
     }
 }

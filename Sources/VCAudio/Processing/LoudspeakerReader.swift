@@ -169,16 +169,14 @@ public struct LoudspeakerReader: ~Copyable {
         guard distances.note(distance) else { return }
         if drift.count > 0, abs(distances.median - drift.mean) > Self.jumpSamples {
             windowsAstray += 1
-            for _ in 0..<DistanceWindow.count { drift.note(nil) }
+            drift.note(nil)
             if windowsAstray >= Self.jumpWindows { beginAgain() }
             return
         }
         windowsAstray = 0
-        for number in 0..<DistanceWindow.count {
-            drift.note(distances.typical(number))
-        }
+        drift.note(distances.typical)
         if let slope = drift.takeSlope() {
-            ratio += slope / Double(ProcessingOptions.frameSamples)
+            ratio += slope / Double(DistanceWindow.count * ProcessingOptions.frameSamples)
         }
     }
 
