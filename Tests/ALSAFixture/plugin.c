@@ -1,5 +1,6 @@
 // The plugin of ALSAFixture.h. Configuration: type vcfixture, cable PATH, ppm NUMBER, rate HZ,
-// channels N.
+// channels N, periods N (at least), period FRAMES (at least), blocks 1 (a microphone hands over
+// whole periods).
 
 #include "ALSAFixture.h"
 
@@ -232,7 +233,8 @@ static const snd_pcm_ioplug_callback_t callbacks = {
     .close = card_close,
 };
 
-static int constrain(struct card *card, long rate, long channels, long fewest_periods) {
+static int constrain(
+    struct card *card, long rate, long channels, long fewest_periods, long least_period) {
     snd_pcm_ioplug_t *io = &card->io;
     unsigned access[] = {SND_PCM_ACCESS_RW_INTERLEAVED};
     unsigned format[] = {SND_PCM_FORMAT_S16_LE};
@@ -248,7 +250,7 @@ static int constrain(struct card *card, long rate, long channels, long fewest_pe
         io, SND_PCM_IOPLUG_HW_RATE, (unsigned)rate, (unsigned)rate);
     if (error < 0) return error;
     error = snd_pcm_ioplug_set_param_minmax(
-        io, SND_PCM_IOPLUG_HW_PERIOD_BYTES, 64 * frame, 4096 * frame);
+        io, SND_PCM_IOPLUG_HW_PERIOD_BYTES, (unsigned)least_period * frame, 4096 * frame);
     if (error < 0) return error;
     error = snd_pcm_ioplug_set_param_minmax(
         io, SND_PCM_IOPLUG_HW_BUFFER_BYTES, 128 * frame, 16384 * frame);
@@ -275,7 +277,8 @@ SND_PCM_PLUGIN_DEFINE_FUNC(vcfixture) {
     snd_config_iterator_t entry, next;
     const char *path = NULL;
     double ppm = 0;
-    long rate = 48000, channels = 1, fewest_periods = 2, in_periods = 0;
+    long rate = 48000, channels = 1, in_periods = 0;
+    long fewest_periods = 2, least_period = 64;
     (void)root;
     snd_config_for_each(entry, next, conf) {
         snd_config_t *node = snd_config_iterator_entry(entry);
@@ -286,6 +289,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(vcfixture) {
         if (strcmp(id, "rate") == 0) snd_config_get_integer(node, &rate);
         if (strcmp(id, "channels") == 0) snd_config_get_integer(node, &channels);
         if (strcmp(id, "periods") == 0) snd_config_get_integer(node, &fewest_periods);
+        if (strcmp(id, "period") == 0) snd_config_get_integer(node, &least_period);
         if (strcmp(id, "blocks") == 0) snd_config_get_integer(node, &in_periods);
     }
     if (path == NULL) return -EINVAL;
@@ -313,7 +317,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(vcfixture) {
     card->io.poll_events = POLLIN;
     error = snd_pcm_ioplug_create(&card->io, name, stream, mode);
     if (error < 0) return error;
-    error = constrain(card, rate, channels, fewest_periods);
+    error = constrain(card, rate, channels, fewest_periods, least_period);
     if (error < 0) {
         snd_pcm_ioplug_delete(&card->io);
         return error;

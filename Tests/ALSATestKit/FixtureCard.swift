@@ -36,10 +36,12 @@ public final class FixtureCard: @unchecked Sendable {
     ///     what the microphone hears, `heard` what the loudspeaker plays, and what `set` and the
     ///     counts are about is the microphone.
     ///   - fewestPeriods: of which a buffer is made.
+    ///   - leastPeriod: frames of the shortest period.
     ///   - isCoarse: whether the microphone hands over whole periods only, as a sound server does.
     public init(
         playbackPPM: Int = 0, capturePPM: Int = 0, rate: Int = 48_000, channels: Int = 1,
-        isLoop: Bool = true, fewestPeriods: Int = 2, isCoarse: Bool = false
+        isLoop: Bool = true, fewestPeriods: Int = 2, leastPeriod: Int = 64,
+        isCoarse: Bool = false
     ) throws {
         var template = Array("/tmp/vc-fixture-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
@@ -52,12 +54,13 @@ public final class FixtureCard: @unchecked Sendable {
             pcm_type.vcfixture { lib "\(library)" }
             pcm.speaker {
                 type vcfixture cable "\(played)" ppm \(playbackPPM).0 rate \(rate)
-                channels \(channels) periods \(fewestPeriods)
+                channels \(channels) periods \(fewestPeriods) period \(leastPeriod)
                 hint { show on description "Fixture speaker" }
             }
             pcm.microphone {
                 type vcfixture cable "\(cable)" ppm \(capturePPM).0 rate \(rate)
-                channels \(channels) periods \(fewestPeriods) blocks \(isCoarse ? 1 : 0)
+                channels \(channels) periods \(fewestPeriods) period \(leastPeriod)
+                blocks \(isCoarse ? 1 : 0)
             }
             """
         configurationPath = directory + "/asound.conf"

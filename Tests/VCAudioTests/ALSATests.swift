@@ -134,7 +134,7 @@ extension OneByOne {
             configuration.buffers = DeviceBuffers(capture: capture, playback: playback)
             let loop = try EngineLoop(configuration)
             defer { loop.stop() }
-            // Whole periods of 5.3 ms.
+            // Whole periods, of 10 and 5.3 ms.
             #expect(abs(card.bufferMilliseconds(.capture) - Double(capture)) < 3)
             #expect(abs(card.bufferMilliseconds(.playback) - Double(playback)) < 3)
             #expect(loop.wait(seconds: 5) { loop.frames.load(ordering: .relaxed) > 100 })
@@ -160,10 +160,12 @@ extension OneByOne {
         func shortBuffers(fewestPeriods: Int, frame: FrameDuration) throws {
             let card = try FixtureCard(fewestPeriods: fewestPeriods, isCoarse: true)
             card.useHere()
-            let loop = try EngineLoop(
-                AudioEngine.Configuration(
-                    capture: .alsa("microphone"), playback: .alsa("speaker"), gate: .open,
-                    frame: frame))
+            var configuration = AudioEngine.Configuration(
+                capture: .alsa("microphone"), playback: .alsa("speaker"), gate: .open,
+                frame: frame)
+            // The buffer of the microphone is as short as can be asked for.
+            configuration.buffers = DeviceBuffers(capture: 20, frame: frame)
+            let loop = try EngineLoop(configuration)
             defer { loop.stop() }
             // Three periods are of 3.5 ms, and of no less than 2.5.
             let (usual, short) = fewestPeriods == 2 ? (10.7, 5.3) : (10.5, 7.5)
@@ -176,6 +178,20 @@ extension OneByOne {
                 loop.wait(seconds: 5) {
                     loop.engine.statistics.captureDelayMilliseconds < least + 0.8
                 })
+        }
+
+        @Test("a card of long periods has two of them at least, and goes on after repeated xruns")
+        func longPeriods() throws {
+            let card = try FixtureCard(fewestPeriods: 1, leastPeriod: 1_024)
+            card.useHere()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(
+                    capture: .alsa("microphone"), playback: .alsa("speaker"), gate: .open))
+            defer { loop.stop() }
+            #expect(card.bufferMilliseconds(.playback) >= 42.6)
+            #expect(card.bufferMilliseconds(.capture) >= 85)
+            #expect(loop.wait(seconds: 5) { loop.frames.load(ordering: .relaxed) > 100 })
+            #expect(loop.engine.statistics.playbackXruns == 0)
         }
 
         @Test(

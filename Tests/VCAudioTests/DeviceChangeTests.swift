@@ -8,41 +8,41 @@ import Testing
 @Suite struct BufferLengthTests {
     private static let second: UInt64 = 1_000_000_000
 
-    @Test("the buffer grows by a period after repeated xruns, and not for one now and then")
+    @Test("the buffer grows by a step after repeated xruns, and not for one now and then")
     func grows() {
-        var length = BufferLength(at: 0)
+        var length = BufferLength(at: 0, fewest: 2)
         for minute in 1...60 {
             let isGrown = length.grows(xruns: 1, at: UInt64(minute) * 60 * Self.second)
             #expect(!isGrown)
         }
-        #expect(length.periods == 2)
+        #expect(length.steps == 2)
         var grown: [Int] = []
         for step in 1...40 {
             if length.grows(xruns: 1, at: 4_000 * Self.second + UInt64(step) * Self.second) {
-                grown.append(length.periods)
+                grown.append(length.steps)
             }
         }
         #expect(grown == [3, 4, 5, 6, 7, 8], "\(grown)")
     }
 
-    @Test("it shrinks by a period for each five clean minutes, and never below two")
+    @Test("it shrinks by a step for each five clean minutes, and never below what it began with")
     func shrinks() {
-        var length = BufferLength(at: 0)
+        var length = BufferLength(at: 0, fewest: 2)
         _ = length.grows(xruns: 3, at: Self.second)
         _ = length.grows(xruns: 3, at: 2 * Self.second)
-        #expect(length.periods == 4)
+        #expect(length.steps == 4)
         let early = length.shrinks(at: 301 * Self.second)
-        #expect(!early && length.periods == 4)
+        #expect(!early && length.steps == 4)
         let first = length.shrinks(at: 302 * Self.second)
         let again = length.shrinks(at: 310 * Self.second)
-        #expect(first && !again && length.periods == 3)
+        #expect(first && !again && length.steps == 3)
         // A single xrun begins the minutes anew.
         _ = length.grows(xruns: 1, at: 600 * Self.second)
         let soon = length.shrinks(at: 899 * Self.second)
         let later = length.shrinks(at: 900 * Self.second)
-        #expect(!soon && later && length.periods == 2)
+        #expect(!soon && later && length.steps == 2)
         let never = length.shrinks(at: 100_000 * Self.second)
-        #expect(!never && length.periods == 2)
+        #expect(!never && length.steps == 2)
     }
 }
 

@@ -111,6 +111,8 @@ class Pulse:
             places = range(SPACING, len(samples) - LENGTH - LONGEST_MS * 48, SPACING)
             for place in places:
                 samples[place:place + LENGTH] = chirp
+            if self.feeds[mouth].process.poll() is not None:
+                raise RuntimeError(f"PulseAudio ended: {self.folder}/log")
             self.feeds[mouth].say(samples.tobytes())
             time.sleep(seconds + _Feed.LONGEST_WAIT)
         finally:

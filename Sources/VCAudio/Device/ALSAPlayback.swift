@@ -7,7 +7,7 @@ final class ALSAPlayback: PlaybackDevice {
     /// A server takes its time to wake, and some cards click: ten seconds.
     let patience: UInt64 = 10_000_000_000
     private let name: String
-    private let period: Int
+    private let buffers: DeviceBuffers
     private var stream: ALSAStream
     private var length: BufferLength
     private var converter: RateConverter
@@ -18,13 +18,18 @@ final class ALSAPlayback: PlaybackDevice {
 
     init(name: String, buffers: DeviceBuffers) throws(DeviceError) {
         self.name = name
-        period = buffers.playbackPeriod
-        length = BufferLength(
-            at: Pace.now(), fewest: buffers.fewestPlaybackPeriods,
-            most: buffers.mostPlaybackPeriods)
-        stream = try ALSAStream(
-            name: name, direction: .playback, period: period, periods: length.periods)
+        self.buffers = buffers
+        length = BufferLength(at: Pace.now(), fewest: buffers.fewestPlaybackSteps)
+        stream = try Self.open(name, buffers, steps: length.steps)
         converter = RateConverter(for: stream)
+    }
+
+    private static func open(
+        _ name: String, _ buffers: DeviceBuffers, steps: Int
+    ) throws(DeviceError) -> ALSAStream {
+        try ALSAStream(
+            name: name, direction: .playback, period: buffers.playbackPeriod,
+            periods: buffers.playbackPeriods(steps: steps))
     }
 
     var xruns: Int { earlierXruns + stream.xruns }
@@ -95,8 +100,7 @@ final class ALSAPlayback: PlaybackDevice {
         earlierXruns += stream.xruns
         seenXruns = 0
         stream.close()
-        stream = try ALSAStream(
-            name: name, direction: .playback, period: period, periods: length.periods)
+        stream = try Self.open(name, buffers, steps: length.steps)
         converter = RateConverter(for: stream)
         hasChanged = true
     }

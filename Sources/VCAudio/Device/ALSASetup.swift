@@ -16,10 +16,10 @@ struct ALSASetup {
 
     /// - Parameters:
     ///   - period: samples at 48 kHz.
-    ///   - periods: of the buffer. A device that wants more of them gets shorter ones, because the
-    ///     length of the buffer is what costs delay.
+    ///   - periods: of the buffer.
     init(
-        device: OpaquePointer, name: String, period: Int, periods: Int
+        device: OpaquePointer, name: String, direction: ALSAStream.Direction, period: Int,
+        periods: Int
     ) throws(DeviceError) {
         var allocated: OpaquePointer?
         guard unsafe snd_pcm_hw_params_malloc(&allocated) >= 0,
@@ -58,13 +58,16 @@ struct ALSASetup {
         }
         var fewest: UInt32 = 0
         unsafe _ = snd_pcm_hw_params_get_periods_min(parameters, &fewest, nil)
-        let frames = Self.frames(
-            period: period, periods: periods, fewest: Int(fewest), rate: self.rate)
-        var period = snd_pcm_uframes_t(frames.period)
+        let wish = Wish(
+            direction: direction, period: period, periods: periods, fewest: Int(fewest),
+            rate: self.rate)
+        var period = snd_pcm_uframes_t(wish.period)
         try require(
             unsafe snd_pcm_hw_params_set_period_size_near(device, parameters, &period, nil),
             "period")
-        var buffer = snd_pcm_uframes_t(frames.buffer)
+        // Of a device whose periods are longer we want as many.
+        var buffer = max(
+            snd_pcm_uframes_t(wish.buffer), period * snd_pcm_uframes_t(wish.periods))
         try require(
             unsafe snd_pcm_hw_params_set_buffer_size_near(device, parameters, &buffer), "buffer")
         try require(unsafe snd_pcm_hw_params(device, parameters), "settings")
@@ -75,27 +78,6 @@ struct ALSASetup {
         try require(
             unsafe Self.setThresholds(device: device, period: period), "software settings")
     }
-
-    /// What is asked of a device with `rate` that takes no fewer than `fewest` periods.
-    private static func frames(
-        period: Int, periods: Int, fewest: Int, rate: Int
-    ) -> (period: Int, buffer: Int) {
-        let buffer = period * periods * rate / Limits.sampleRate
-        guard fewest <= periods else {
-            // PulseAudio (three). It counts in whole microseconds, and its own clocks go wrong with
-            // periods that are none: so these are whole half milliseconds.
-            let step = rate / 2_000
-            let shorter = step * max(shortestSteps, buffer / fewest / step)
-            return (shorter, shorter * fewest)
-        }
-        // A frame of ours is no whole number of frames there, and would wait for a second period.
-        let asked = rate == Limits.sampleRate ? period : min(period, DeviceBuffers.usualPeriod)
-        return (asked * rate / Limits.sampleRate, buffer)
-    }
-
-    /// Half milliseconds of the shortest period where a device wants many of them: to wake up more
-    /// often costs more than it gains.
-    private static let shortestSteps = 5
 
     /// Wakes at one period and starts only when told to.
     private static func setThresholds(
@@ -114,5 +96,42 @@ struct ALSASetup {
         unsafe _ = snd_pcm_sw_params_set_avail_min(device, parameters, period)
         result = unsafe snd_pcm_sw_params(device, parameters)
         return result
+    }
+}
+
+/// What is asked of a device, in frames at its own rate.
+private struct Wish {
+    let period: Int
+    let periods: Int
+    let buffer: Int
+
+    /// Half milliseconds of the shortest period where a loudspeaker has many of them: to wake up
+    /// more often costs more than it gains.
+    private static let shortestSteps = 5
+    /// A device that takes no fewer than two periods is a usual one.
+    private static let usualFewest = 2
+
+    /// - Parameters:
+    ///   - period: samples at 48 kHz.
+    ///   - fewest: periods that the device takes.
+    init(
+        direction: ALSAStream.Direction, period: Int, periods: Int, fewest: Int, rate: Int
+    ) {
+        self.periods = max(periods, fewest)
+        let wanted = period * periods * rate / Limits.sampleRate
+        if direction == .playback, fewest > Self.usualFewest {
+            // PulseAudio takes three. What costs delay is the length of the buffer: the periods are
+            // shorter. Of whole half milliseconds, because PulseAudio counts in microseconds, and
+            // clocks of its own go wrong with periods that are not whole ones.
+            let step = rate / 2_000
+            self.period = step * max(Self.shortestSteps, wanted / self.periods / step)
+            buffer = self.period * self.periods
+            return
+        }
+        // A resampler holds back some of what it was given: a frame of ours then ends within a
+        // period, and would wait for the end of one that is as long.
+        let asked = rate == Limits.sampleRate ? period : min(period, BufferLength.step)
+        self.period = asked * rate / Limits.sampleRate
+        buffer = wanted
     }
 }

@@ -64,7 +64,8 @@ final class ALSAStream {
         _ = snd_config_update_free_global()
         do throws(DeviceError) {
             let setup = try unsafe ALSASetup(
-                device: device, name: name, period: period, periods: periods)
+                device: device, name: name, direction: direction, period: period,
+                periods: periods)
             sampleFormat = setup.sampleFormat
             channels = setup.channels
             rate = setup.rate

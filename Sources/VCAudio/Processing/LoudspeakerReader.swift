@@ -8,7 +8,7 @@ internal import VCCore
 /// from the time stamps of their buffers, and made good by reading between the samples. Belongs to
 /// the capture thread.
 public struct LoudspeakerReader: ~Copyable {
-    /// Samples kept between us and the newest: playback hands over whole periods, of 256.
+    /// Samples kept between us and the newest: playback hands over whole periods, mostly of 256.
     private static var firstReserve: Int { period + 64 }
     /// Samples of a period of playback.
     private static var period: Int { 256 }

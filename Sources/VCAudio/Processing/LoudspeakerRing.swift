@@ -7,7 +7,7 @@ internal import VCCore
 public final class LoudspeakerRing: @unchecked Sendable {
     /// 1.4 s: the longest way from here through a loudspeaker into the microphone is half a second.
     static let capacity = 65_536
-    /// Blocks of it, of 256 samples.
+    /// Blocks of it, mostly of 256 samples: 0.6 s at least.
     private static let blockCapacity = 256
 
     /// A block of samples that was handed to the loudspeaker.

@@ -126,8 +126,9 @@ extension Option {
         value(
             "playback-buffer", .text("MS"), .listening, calls, \.call.playbackBuffer,
             standard: "11", expected: "a number from 10 to 200",
-            "the buffer of the loudspeakers, 10 to 200 ms; default 11: all of it is delay; where "
-                + "it runs dry again and again it gets longer by itself, up to 43 ms"
+            "the buffer of the loudspeakers, 10 to 200 ms; default 11, or 5 with --frame 2.5: all "
+                + "of it is delay; where it runs dry again and again it gets longer by itself, "
+                + "up to 43 ms"
         ) { decimalInteger($0, in: DeviceBuffers.playbackRange) },
         toggle(
             "no-limiter", .listening, calls, \.call.isLimiting, sets: false,

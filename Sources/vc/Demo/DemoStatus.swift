@@ -1,3 +1,4 @@
+internal import CVCLinux
 internal import Glibc
 internal import VCNet
 
@@ -31,9 +32,9 @@ struct DemoStatus {
 
     private mutating func rewrite(_ text: String) {
         // One column stays free: some terminals go to the next line when the last is written.
-        var size = winsize()
-        let result = unsafe ioctl(stream.descriptor, UInt(TIOCGWINSZ), &size)
-        let columns = result == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
+        var (rows, width): (Int32, Int32) = (0, 0)
+        let result = unsafe vc_terminal_size(stream.descriptor, &rows, &width)
+        let columns = result == 0 && width > 1 ? Int(width) : 80
         stream.write("\r" + String("demo: \(text)".prefix(columns - 1)) + "\u{1B}[K")
         isShown = true
     }
