@@ -69,6 +69,8 @@ void set_up(
     config.gain_controller1.target_level_dbfs = levels.gain_target;
     config.gain_controller1.compression_gain_db = levels.gain_maximum;
     config.gain_controller1.enable_limiter = true;
+    // Finds better values by itself.
+    config.gain_controller1.analog_gain_controller.enabled = !levels.gain_is_chosen;
     config.voice_detection.enabled = parts & VC_PROCESSING_VOICE_DETECTION;
     // Watches for echo that is left, for statistics that nobody reads here.
     config.residual_echo_detector.enabled = false;

@@ -42,6 +42,8 @@ struct vc_processing_levels {
     /// Gain control: dB below full scale, 0 to 31, and dB of gain at most, 0 to 90.
     int gain_target;
     int gain_maximum;
+    /// Whether these two are what a person chose, and are to be kept to.
+    int gain_is_chosen;
 };
 
 struct vc_processing;

@@ -117,7 +117,7 @@ extension ProcessingOptions {
         {
             levels.append(.echoSuppression)
         }
-        if gainControl, gainTarget != usual.gainTarget || gainMaximum != usual.gainMaximum,
+        if gainControl, choosesGain,
             ignored & VC_PROCESSING_GAIN_CONTROL.rawValue != 0
         {
             levels.append(.gain)
@@ -125,10 +125,16 @@ extension ProcessingOptions {
         return levels
     }
 
+    private var choosesGain: Bool {
+        let usual = ProcessingOptions.all
+        return gainTarget != usual.gainTarget || gainMaximum != usual.gainMaximum
+    }
+
     fileprivate var levels: vc_processing_levels {
         vc_processing_levels(
             noise: Int32(suppression.rawValue), echo: Int32(echoSuppression.rawValue),
-            gain_target: Int32(clamping: gainTarget), gain_maximum: Int32(clamping: gainMaximum))
+            gain_target: Int32(clamping: gainTarget), gain_maximum: Int32(clamping: gainMaximum),
+            gain_is_chosen: choosesGain ? 1 : 0)
     }
 
     fileprivate var parts: UInt32 {

@@ -85,7 +85,7 @@ struct LoudspeakerTests {
         #expect(drift == 0)
     }
 
-    @Test("however stamps jitter, two clocks that are one are not taken for two", arguments: [2, 5])
+    @Test("however stamps jitter, one clock is not taken for two", arguments: [2, 5])
     func oneClock(jitter: Int) {
         for seed in UInt64(1)...14 {
             var rig = Rig(jitter: Double(jitter))
