@@ -180,7 +180,7 @@ extension OneByOne {
                 })
         }
 
-        @Test("a card of long periods has two of them at least, and goes on after repeated xruns")
+        @Test("a card of long periods has two of them at least, and does not run dry")
         func longPeriods() throws {
             let card = try FixtureCard(fewestPeriods: 1, leastPeriod: 1_024)
             card.useHere()
