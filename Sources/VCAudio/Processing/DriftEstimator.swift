@@ -4,8 +4,8 @@
 /// for distances whose errors have nothing to do with each other: the typical ones of windows, not
 /// those of frames, of which ten share what is wrong with the median that they are near to.
 struct DriftEstimator {
-    /// Windows before the first look, and between looks: 2 s and 0.5 s.
-    private static var firstLook: Int { 20 }
+    /// Windows before the first look, and between looks: 3 s and 0.5 s.
+    private static var firstLook: Int { 30 }
     private static var lookInterval: Int { 5 }
     /// After so many without a result it begins anew: a minute, because cards warm up.
     private static var limit: Int { 600 }

@@ -115,7 +115,7 @@ struct LoudspeakerTests {
                 _ = rig.read(at: time)
                 guard number == 500, abs(ppm) >= 100 else { continue }
                 let found = rig.reader.driftPPM
-                #expect(abs(found - Double(ppm)) < (held > 0 ? 60 : 40), "\(found)")
+                #expect(abs(found - Double(ppm)) < (held > 0 ? 60 : 30), "\(found)")
             }
             errors.append(abs(rig.reader.driftPPM - Double(ppm)))
         }
