@@ -1,6 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Networks and minutes of sound in virtual time, which tests wait for: optimised in all builds.
+let optimisedTestKit: [SwiftSetting] = [
+    .unsafeFlags(["-O"], .when(configuration: .debug))
+]
+
 let package = Package(
     name: "vc",
     products: [
@@ -88,7 +93,8 @@ let package = Package(
         .target(
             name: "VCTestKit",
             dependencies: ["VCCore", "VCRelay", "VCSignaling", "CNetworkNamespace"],
-            path: "Tests/VCTestKit"),
+            path: "Tests/VCTestKit",
+            swiftSettings: optimisedTestKit),
         .testTarget(
             name: "VCCoreTests", dependencies: ["VCCore", "VCTestKit", "CSodium"],
             exclude: ["Vectors"]),
@@ -123,7 +129,8 @@ let package = Package(
             name: "ALSATestKit", dependencies: ["ALSAFixture"], path: "Tests/ALSATestKit"),
         .target(
             name: "VCAudioTestKit", dependencies: ["VCAudio", "VCCore"],
-            path: "Tests/VCAudioTestKit"),
+            path: "Tests/VCAudioTestKit",
+            swiftSettings: optimisedTestKit),
         .testTarget(
             name: "VCAudioTests",
             dependencies: [

@@ -51,18 +51,35 @@ public enum Intelligibility {
 
     /// From 48 to 10 kHz: of each 24 samples 5.
     private static func downsample(_ sound: [Float]) -> [Float] {
-        let half = 96
-        let cutoff = 4_800.0 / 24_000
+        let silence = [Float](repeating: 0, count: kernelHalf)
+        let padded = silence + sound + silence
         return (0..<sound.count * 5 / 24).map { index in
-            let place = Double(index) * 4.8
-            let centre = Int(place)
-            var sum = 0.0
-            for source in max(0, centre - half)...min(sound.count - 1, centre + half) {
-                let x = Double(source) - place
-                let sinc = abs(x) < 1e-9 ? cutoff : sin(.pi * cutoff * x) / (.pi * x)
-                sum += sinc * (0.5 + 0.5 * cos(.pi * x / Double(half + 1))) * Double(sound[source])
+            let start = index * 24 / 5
+            var sum: Float = 0
+            padded.withUnsafeBufferPointer { padded in
+                kernels[index % 5].withUnsafeBufferPointer { kernel in
+                    var tap = 0
+                    while tap < kernel.count {
+                        sum += kernel[tap] * padded[start + tap]
+                        tap += 1
+                    }
+                }
             }
-            return Float(sum)
+            return sum
+        }
+    }
+
+    private static let kernelHalf = 96
+
+    /// The low-pass filter (4.8 kHz) at each of the five places between two old samples where a new
+    /// one can lie.
+    private static let kernels: [[Float]] = (0..<5).map { number in
+        let cutoff = 4_800.0 / 24_000
+        let part = Double(number * 24 % 5) / 5
+        return (-kernelHalf...kernelHalf).map { tap in
+            let x = Double(tap) - part
+            let sinc = abs(x) < 1e-9 ? cutoff : sin(.pi * cutoff * x) / (.pi * x)
+            return Float(sinc * (0.5 + 0.5 * cos(.pi * x / Double(kernelHalf + 1))))
         }
     }
 

@@ -208,7 +208,11 @@ struct Peer: ~Copyable {
 @safe struct PeerTable: ~Copyable {
     private var base: UnsafeMutablePointer<Peer>
     /// Bit n: number n is taken.
-    private var occupied: UInt32 = 0
+    private var occupied: UInt32 = 0 {
+        didSet { numbers = (1...Limits.members).filter { contains($0) } }
+    }
+    /// The numbers that are taken, lowest first.
+    private(set) var numbers: [Int] = []
     /// Who probably listens to an index, by its lowest bits: each packet asks.
     private var hints: [64 of UInt8] = .init(repeating: 0)
 
@@ -226,11 +230,8 @@ struct Peer: ~Copyable {
     var count: Int { occupied.nonzeroBitCount }
 
     func contains(_ number: Int) -> Bool {
-        (0...Limits.members).contains(number) && occupied & (1 << UInt32(number)) != 0
+        number >= 0 && number <= Limits.members && occupied & (1 << UInt32(number)) != 0
     }
-
-    /// The numbers that are taken, lowest first.
-    var numbers: [Int] { (1...Limits.members).filter { contains($0) } }
 
     /// The member with a number that is taken.
     subscript(number: Int) -> Peer {
