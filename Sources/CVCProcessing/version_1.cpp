@@ -2,6 +2,7 @@
 // through their virtual tables, and three functions have to be found by name.
 
 #include "CVCProcessing.h"
+#include "canceller_1.h"
 #include "version.h"
 
 #ifdef VC_PROCESSING_VERSION_1
@@ -40,7 +41,7 @@ const int band_delay = 46;
 const int noise_delay = 288;
 const int echo_delay = 384;
 
-AudioProcessing *create(void *library) {
+AudioProcessing *create(void *library, const vc_processing_levels &levels) {
     auto construct = reinterpret_cast<Change *>(dlsym(library, construct_name));
     auto destruct = reinterpret_cast<Change *>(dlsym(library, destruct_name));
     auto create = reinterpret_cast<Create *>(dlsym(library, create_name));
@@ -48,6 +49,7 @@ AudioProcessing *create(void *library) {
     alignas(AudioProcessingBuilder) unsigned char memory[sizeof(AudioProcessingBuilder)];
     auto builder = reinterpret_cast<AudioProcessingBuilder *>(memory);
     construct(builder);
+    builder->SetEchoControlFactory(vc::make_canceller_factory(library, levels.echo));
     AudioProcessing *processing = create(builder);
     destruct(builder);
     return processing;
@@ -89,8 +91,12 @@ struct vc_processing {
 
 const char *vc_processing_library(void) { return library_name; }
 
-// Its canceller (AEC3) has one suppressor, without levels.
-unsigned vc_processing_ignored_levels(void) { return VC_PROCESSING_ECHO_CANCELLATION; }
+unsigned vc_processing_ignored_levels(void) {
+    void *library = dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
+    return library == nullptr || vc::can_set_up_canceller(library)
+               ? 0
+               : VC_PROCESSING_ECHO_CANCELLATION;
+}
 
 struct vc_processing *vc_processing_create(
     unsigned parts, const struct vc_processing_levels *levels, enum vc_processing_error *error) {
@@ -99,7 +105,7 @@ struct vc_processing *vc_processing_create(
     void *library = dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) return nullptr;
     *error = VC_PROCESSING_REFUSED;
-    AudioProcessing *processing = create(library);
+    AudioProcessing *processing = create(library, *levels);
     if (processing == nullptr) return nullptr;
     processing->AddRef();
     auto result = new vc_processing;

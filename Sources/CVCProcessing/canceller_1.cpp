@@ -1,0 +1,105 @@
+// AEC3 as it comes takes words from who speaks against the loudspeaker, and begins anew where an
+// echo moves. Its settings are public, but no function of the library takes them: its own class is
+// made here, which has to be found by name, and of which only the interface is known.
+
+#include "canceller_1.h"
+
+#ifdef VC_PROCESSING_VERSION_1
+
+#include <api/audio/echo_canceller3_config.h>
+#include <dlfcn.h>
+#include <new>
+
+using webrtc::EchoCanceller3Config;
+using webrtc::EchoControl;
+
+namespace {
+
+// The constructors EchoCanceller3Config() and
+// EchoCanceller3(const EchoCanceller3Config &, int rate, size_t render, size_t capture channels).
+using Configure = void(EchoCanceller3Config *);
+using Construct = void(void *, const EchoCanceller3Config &, int, size_t, size_t);
+const char configure_name[] = "_ZN6webrtc20EchoCanceller3ConfigC1Ev";
+const char construct_name[] = "_ZN6webrtc14EchoCanceller3C1ERKNS_20EchoCanceller3ConfigEimm";
+
+// Far more than an EchoCanceller3 takes: 1,032 in 1.3; the rest it allocates. What it does not
+// touch costs nothing.
+const size_t canceller_bytes = 65536;
+
+// The filter, in blocks of 4 ms: reverberation of a quarter of a second, of which 52 ms leave most.
+const size_t filter_blocks = 40;
+// How much later than it was an echo may come before the filter is moved, which makes it begin
+// anew; within the filter's length there is no need to.
+const size_t delay_tolerance_blocks = 20;
+// Blocks in which a voice must be louder than the echo until the suppressor lets it pass, and how
+// loud an echo may be beside it then, from where it is touched to where it is taken out.
+const int voice_blocks = 8;
+const float echo_untouched = 10;
+const float echo_suppressed = 20;
+
+class CancellerFactory final : public webrtc::EchoControlFactory {
+public:
+    CancellerFactory(Configure *configure, Construct *construct, int suppression)
+        : configure(configure), construct(construct), suppression(suppression) {}
+
+    std::unique_ptr<EchoControl> Create(int rate, int render, int capture) override {
+        alignas(EchoCanceller3Config) unsigned char memory[sizeof(EchoCanceller3Config)];
+        auto &config = *reinterpret_cast<EchoCanceller3Config *>(memory);
+        configure(&config);
+        set_up(config);
+        // Freed by its own destructor, which is virtual.
+        void *canceller = ::operator new(canceller_bytes);
+        construct(canceller, config, rate, size_t(render), size_t(capture));
+        // Its only base comes first.
+        return std::unique_ptr<EchoControl>(static_cast<EchoControl *>(canceller));
+    }
+
+private:
+    // All members of the configuration are plain values: nothing has to be destroyed.
+    void set_up(EchoCanceller3Config &config) const {
+        config.filter.refined.length_blocks = filter_blocks;
+        config.filter.coarse.length_blocks = filter_blocks;
+        config.delay.hysteresis_limit_blocks = delay_tolerance_blocks;
+        EchoCanceller3Config::Suppressor &suppressor = config.suppressor;
+        if (suppression == 0) {
+            suppressor.dominant_nearend_detection.trigger_threshold = voice_blocks;
+            for (auto mask :
+                 {&suppressor.nearend_tuning.mask_lf, &suppressor.nearend_tuning.mask_hf}) {
+                mask->enr_transparent = echo_untouched;
+                mask->enr_suppress = echo_suppressed;
+            }
+        } else if (suppression == 2) {
+            // Who speaks is nobody to it.
+            suppressor.dominant_nearend_detection.enr_threshold = 0;
+        }
+    }
+
+    Configure *configure;
+    Construct *construct;
+    int suppression;
+};
+
+template <typename Function>
+Function *find(void *library, const char *name) {
+    return reinterpret_cast<Function *>(dlsym(library, name));
+}
+
+}  // namespace
+
+namespace vc {
+
+bool can_set_up_canceller(void *library) {
+    return dlsym(library, configure_name) != nullptr && dlsym(library, construct_name) != nullptr;
+}
+
+std::unique_ptr<webrtc::EchoControlFactory> make_canceller_factory(
+    void *library, int suppression) {
+    if (!can_set_up_canceller(library)) return nullptr;
+    return std::make_unique<CancellerFactory>(
+        find<Configure>(library, configure_name), find<Construct>(library, construct_name),
+        suppression);
+}
+
+}  // namespace vc
+
+#endif
