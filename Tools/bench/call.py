@@ -4,25 +4,36 @@ Usage: call.py VC FOLDER ROUNDS SECONDS
 
 Members are real processes over real UDP on loopback, with files as devices. Both speak without a
 pause, so nothing is saved by silence: once with --raw, and once as it is without options, with the
-processing of the microphone. At rest both are muted, in the call.
+processing of the microphone. Then they take turns as people do (ITU-T P.59), with --raw. At rest
+both are muted, in the call.
 
-Where baresip (Debian: baresip-core) is installed it makes the same call in the same round, without
+Beside it stands the least that such a call can cost, bare_call.c: one thread, one wake-up for each
+frame, no sealing, no jitter buffer and no device. Most of what is left is the price of waking up,
+which is another one on every machine.
+
+Where baresip (Debian: baresip-core) is installed it makes the same calls in the same round, without
 encryption: Opus mono at 48 kHz and 48 kbit/s, once in frames of 10 ms as vc, and once in frames of
 20 ms, half as many packets, which is its own choice. It has no device that records to a file, so
 the side that is measured hears through its `aubridge`, which runs at the pace of the clock, and
 says again what it heard. Rows of JSON on standard output.
 """
 
+import contextlib
+import subprocess
 import sys
 
 import baresip
 from processes import *
 
+FRAMES = (10, 20)
+# A conversation has to be heard for so long until its turns are as they are on average.
+CONVERSATION_SECONDS = 25
 
-def vc_call(vc, folder, seconds, *options):
-    sound = f"file:{folder}/voice.wav"
-    first, code = host(vc, "--capture", sound, "--playback", f"file:{folder}/a.wav", *options)
-    second = join(vc, code, "--capture", sound, "--playback", f"file:{folder}/b.wav", *options)
+
+def vc_call(vc, folder, voices, seconds, *options):
+    outputs = [f"file:{folder}/{name}.wav" for name in "ab"]
+    first, code = host(vc, "--capture", f"file:{voices[0]}", "--playback", outputs[0], *options)
+    second = join(vc, code, "--capture", f"file:{voices[1]}", "--playback", outputs[1], *options)
     is_muted = "--muted" in options
     second.wait_for("path" if is_muted else "voice")
     # Muted: until what there was to tell is told, and playback has gone to rest.
@@ -33,50 +44,105 @@ def vc_call(vc, folder, seconds, *options):
     return result
 
 
-def baresip_call(folder, seconds, frame):
-    """The costs of a side in frames of `frame` ms, or None where there is no call."""
+def bare_call(program, voice, seconds, frame):
+    ports = str(free_port()), str(free_port())
+    with contextlib.ExitStack() as both:
+        sides = []
+        for own, peer in (ports, ports[::-1]):
+            side = both.enter_context(subprocess.Popen([program, own, peer, str(frame), voice]))
+            both.callback(side.kill)
+            sides.append(side.pid)
+        time.sleep(1)
+        return costs(sides, seconds)
+
+
+def baresip_call(folder, voice, seconds, frame):
+    """The costs of a side in frames of `frame` ms; none where there is no call."""
     with baresip.Call(
-            folder, (f"aufile,{folder}/voice.wav", "aubridge,ear"),
+            folder, (f"aufile,{voice}", "aubridge,ear"),
             ("aubridge,loop", "aubridge,loop"), frame, "aufile") as call:
-        if not call.is_established:
-            return None
-        return costs([call.pids[1]], seconds)[0]
+        return costs([call.pids[1]], seconds) if call.is_established else []
+
+
+class Costs:
+    """What was measured of one kind of call."""
+
+    def __init__(self, name, limit=None, resident_limit=None, tells_resident=False):
+        self.name, self.limit, self.resident_limit = name, limit, resident_limit
+        self.tells_resident = tells_resident or resident_limit is not None
+        self.sides = []
+
+    def __iadd__(self, sides):
+        self.sides += sides
+        return self
+
+    @property
+    def cpu(self):
+        return median([side["cpu"] for side in self.sides])
+
+    def tell(self):
+        switches = median([side["switches"] for side in self.sides])
+        row(f"{self.name}: CPU of a side", [side["cpu"] for side in self.sides], "%",
+            limit=self.limit, note=f"{switches:.0f} context switches a second")
+        if not self.tells_resident:
+            return
+        proportional = median([side["proportional"] for side in self.sides])
+        row(f"{self.name}: resident", [side["resident"] for side in self.sides], "MiB",
+            limit=self.resident_limit, note=f"proportional {proportional:.1f} MiB")
+
+    def tell_over(self, other, note=""):
+        row(f"{self.name} over {other.name}: CPU", [self.cpu / other.cpu], "ratio", note=note)
+
+
+def build_bare_call(folder):
+    program = f"{folder}/bare_call"
+    subprocess.run(
+        ["gcc", "-O2", "-Wall", "-o", program, "Tools/bench/bare_call.c", "-lopus"], check=True)
+    return program
 
 
 def main():
     vc, folder, rounds, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-    talking, processed, resting, peers = [], [], [], {10: [], 20: []}
+    voice, turns = f"{folder}/voice.wav", [f"{folder}/turns-{name}.wav" for name in "ab"]
+    sound = [sample / 32_768 for sample in read_wav(voice)]
+    for path, side in zip(turns, conversation(sound, len(sound) / RATE)):
+        write_wav(path, side)
+    program = build_bare_call(folder)
+    talking = Costs("call of two, talking, --raw", limit=2, resident_limit=12)
+    processed = Costs("call of two, talking, processed", limit=4, resident_limit=20)
+    conversing = Costs("call of two, taking turns, --raw")
+    resting = Costs("call of two, muted", limit=0.3)
+    bare = Costs("bare C")
+    peers = {frame: Costs(f"baresip, frames of {frame} ms", tells_resident=True)
+             for frame in FRAMES}
+    peers_conversing = {frame: Costs(f"baresip, taking turns, frames of {frame} ms")
+                        for frame in FRAMES}
     without = baresip.missing()
-    for _ in range(rounds):
-        talking += vc_call(vc, folder, seconds, "--raw")
-        processed += vc_call(vc, folder, seconds)
-        for frame in peers if not without else ():
-            cost = baresip_call(folder, seconds, frame)
-            peers[frame] += [cost] if cost else []
-        resting += vc_call(vc, folder, seconds, "--muted")
-    switches = median([cost["switches"] for cost in talking])
-    row("call of two, talking, --raw: CPU of a side", [cost["cpu"] for cost in talking], "%", limit=2,
-        note=f"{switches:.0f} context switches a second")
-    row("call of two, talking, --raw: resident", [cost["resident"] for cost in talking], "MiB", limit=12,
-        note=f"proportional {median([cost['proportional'] for cost in talking]):.1f} MiB")
-    row("call of two, talking, processed: CPU of a side", [cost["cpu"] for cost in processed],
-        "%", limit=4)
-    row("call of two, talking, processed: resident", [cost["resident"] for cost in processed],
-        "MiB", limit=20,
-        note=f"proportional {median([cost['proportional'] for cost in processed]):.1f} MiB")
-    row("call of two, muted: CPU of a side", [cost["cpu"] for cost in resting], "%", limit=0.3)
-    if not peers[10] or not peers[20]:
+    for number in range(rounds):
+        talking += vc_call(vc, folder, [voice, voice], seconds, "--raw")
+        bare += bare_call(program, voice, seconds, 10)
+        processed += vc_call(vc, folder, [voice, voice], seconds)
+        resting += vc_call(vc, folder, [voice, voice], seconds, "--muted")
+        for frame in () if without else FRAMES:
+            peers[frame] += baresip_call(folder, voice, seconds, frame)
+        # The same seconds each time: a few rounds of it are enough.
+        if number % 3 == 0:
+            conversing += vc_call(vc, folder, turns, CONVERSATION_SECONDS, "--raw")
+            for frame in () if without else FRAMES:
+                peers_conversing[frame] += baresip_call(
+                    folder, turns[0], CONVERSATION_SECONDS, frame)
+    for ours in (talking, processed, conversing, resting, bare):
+        ours.tell()
+    talking.tell_over(bare, note="bare_call.c: one thread, nothing sealed, no device")
+    if not all(cost.sides for cost in (*peers.values(), *peers_conversing.values())):
         missing("baresip", without or "it made no call")
         return
-    for frame, side in peers.items():
-        row(f"baresip, frames of {frame} ms: CPU of a side", [cost["cpu"] for cost in side], "%",
-            note=f"{median([cost['switches'] for cost in side]):.0f} context switches a second")
-    row("baresip: resident", [cost["resident"] for cost in peers[10]], "MiB",
-        note=f"proportional {median([cost['proportional'] for cost in peers[10]]):.1f} MiB")
-    for frame, side in peers.items():
-        row(f"vc over baresip with frames of {frame} ms: CPU",
-            [median([cost["cpu"] for cost in talking]) / median([cost["cpu"] for cost in side])],
-            "ratio", note="vc: 10 ms and sealed")
+    for frame in FRAMES:
+        peers[frame].tell()
+        peers_conversing[frame].tell()
+    for frame in FRAMES:
+        talking.tell_over(peers[frame], note="vc: 10 ms and sealed")
+        conversing.tell_over(peers_conversing[frame], note="vc: 10 ms and sealed")
 
 
 main()
