@@ -7,19 +7,22 @@
 #ifdef VC_PROCESSING_VERSION_1
 
 #include <api/audio/echo_canceller3_config.h>
+#include <cstddef>
 #include <dlfcn.h>
-#include <new>
+#include <type_traits>
 
+using webrtc::AudioBuffer;
 using webrtc::EchoCanceller3Config;
 using webrtc::EchoControl;
 
 namespace {
 
 // The constructors EchoCanceller3Config() and
-// EchoCanceller3(const EchoCanceller3Config &, int rate, size_t render, size_t capture channels).
-using Configure = void(EchoCanceller3Config *);
+// EchoCanceller3(const EchoCanceller3Config &, int rate, size_t render, size_t capture channels),
+// as they are called where addresses have 64 bits.
+using ConstructConfig = void(EchoCanceller3Config *);
 using Construct = void(void *, const EchoCanceller3Config &, int, size_t, size_t);
-const char configure_name[] = "_ZN6webrtc20EchoCanceller3ConfigC1Ev";
+const char construct_config_name[] = "_ZN6webrtc20EchoCanceller3ConfigC1Ev";
 const char construct_name[] = "_ZN6webrtc14EchoCanceller3C1ERKNS_20EchoCanceller3ConfigEimm";
 
 // Far more than an EchoCanceller3 takes: 1,032 in 1.3; the rest it allocates. What it does not
@@ -31,31 +34,57 @@ const size_t filter_blocks = 40;
 // How much later than it was an echo may come before the filter is moved, which makes it begin
 // anew; within the filter's length there is no need to.
 const size_t delay_tolerance_blocks = 20;
-// Blocks in which a voice must be louder than the echo until the suppressor lets it pass, and how
-// loud an echo may be beside it then, from where it is touched to where it is taken out.
-const int voice_blocks = 8;
-const float echo_untouched = 10;
-const float echo_suppressed = 20;
+// Blocks in which a voice must be louder than the echo until the suppressor lets it pass; how many
+// times the power of the voice an echo may have beside it then, from where it is touched to where
+// it is taken out.
+const int voice_blocks = 6;
+const float touched_echo_to_voice = 10;
+const float suppressed_echo_to_voice = 20;
+
+// An EchoCanceller3 in memory of ours.
+class Canceller final : public EchoControl {
+public:
+    Canceller(Construct *construct, const EchoCanceller3Config &config, int rate, int render,
+              int capture)
+        // Its only base comes first.
+        : memory(new std::byte[canceller_bytes]),
+          canceller(reinterpret_cast<EchoControl *>(memory.get())) {
+        construct(memory.get(), config, rate, size_t(render), size_t(capture));
+    }
+    ~Canceller() override { canceller->~EchoControl(); }
+
+    void AnalyzeRender(AudioBuffer *render) override { canceller->AnalyzeRender(render); }
+    void AnalyzeCapture(AudioBuffer *capture) override { canceller->AnalyzeCapture(capture); }
+    void ProcessCapture(AudioBuffer *capture, bool level_change) override {
+        canceller->ProcessCapture(capture, level_change);
+    }
+    void ProcessCapture(AudioBuffer *capture, AudioBuffer *linear, bool level_change) override {
+        canceller->ProcessCapture(capture, linear, level_change);
+    }
+    Metrics GetMetrics() const override { return canceller->GetMetrics(); }
+    void SetAudioBufferDelay(int delay_ms) override { canceller->SetAudioBufferDelay(delay_ms); }
+    bool ActiveProcessing() const override { return canceller->ActiveProcessing(); }
+
+private:
+    std::unique_ptr<std::byte[]> memory;
+    EchoControl *canceller;
+};
 
 class CancellerFactory final : public webrtc::EchoControlFactory {
 public:
-    CancellerFactory(Configure *configure, Construct *construct, int suppression)
-        : configure(configure), construct(construct), suppression(suppression) {}
+    CancellerFactory(ConstructConfig *construct_config, Construct *construct, int suppression)
+        : construct_config(construct_config), construct(construct), suppression(suppression) {}
 
     std::unique_ptr<EchoControl> Create(int rate, int render, int capture) override {
+        static_assert(std::is_trivially_destructible_v<EchoCanceller3Config>);
         alignas(EchoCanceller3Config) unsigned char memory[sizeof(EchoCanceller3Config)];
         auto &config = *reinterpret_cast<EchoCanceller3Config *>(memory);
-        configure(&config);
+        construct_config(&config);
         set_up(config);
-        // Freed by its own destructor, which is virtual.
-        void *canceller = ::operator new(canceller_bytes);
-        construct(canceller, config, rate, size_t(render), size_t(capture));
-        // Its only base comes first.
-        return std::unique_ptr<EchoControl>(static_cast<EchoControl *>(canceller));
+        return std::make_unique<Canceller>(construct, config, rate, render, capture);
     }
 
 private:
-    // All members of the configuration are plain values: nothing has to be destroyed.
     void set_up(EchoCanceller3Config &config) const {
         config.filter.refined.length_blocks = filter_blocks;
         config.filter.coarse.length_blocks = filter_blocks;
@@ -65,16 +94,15 @@ private:
             suppressor.dominant_nearend_detection.trigger_threshold = voice_blocks;
             for (auto mask :
                  {&suppressor.nearend_tuning.mask_lf, &suppressor.nearend_tuning.mask_hf}) {
-                mask->enr_transparent = echo_untouched;
-                mask->enr_suppress = echo_suppressed;
+                mask->enr_transparent = touched_echo_to_voice;
+                mask->enr_suppress = suppressed_echo_to_voice;
             }
         } else if (suppression == 2) {
-            // Who speaks is nobody to it.
             suppressor.dominant_nearend_detection.enr_threshold = 0;
         }
     }
 
-    Configure *configure;
+    ConstructConfig *construct_config;
     Construct *construct;
     int suppression;
 };
@@ -89,15 +117,16 @@ Function *find(void *library, const char *name) {
 namespace vc {
 
 bool can_set_up_canceller(void *library) {
-    return dlsym(library, configure_name) != nullptr && dlsym(library, construct_name) != nullptr;
+    return find<ConstructConfig>(library, construct_config_name) != nullptr &&
+           find<Construct>(library, construct_name) != nullptr;
 }
 
 std::unique_ptr<webrtc::EchoControlFactory> make_canceller_factory(
     void *library, int suppression) {
     if (!can_set_up_canceller(library)) return nullptr;
     return std::make_unique<CancellerFactory>(
-        find<Configure>(library, configure_name), find<Construct>(library, construct_name),
-        suppression);
+        find<ConstructConfig>(library, construct_config_name),
+        find<Construct>(library, construct_name), suppression);
 }
 
 }  // namespace vc

@@ -14,8 +14,9 @@ namespace vc {
 /// Whether the loaded library has what it takes.
 bool can_set_up_canceller(void *library);
 
-/// Makes cancellers that take out more or less of what their filter leaves: 0 (low), 1 or 2 (high).
-/// Null where the library has not what it takes.
+/// Makes cancellers. `suppression`: 0 lets pass who speaks against the loudspeaker, 1 does as the
+/// library does, 2 takes out all that sounds together with an echo. Null where the library has not
+/// what it takes.
 std::unique_ptr<webrtc::EchoControlFactory> make_canceller_factory(void *library, int suppression);
 
 }  // namespace vc

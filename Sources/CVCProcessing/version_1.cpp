@@ -7,12 +7,6 @@
 
 #ifdef VC_PROCESSING_VERSION_1
 
-#define WEBRTC_LIBRARY_IMPL
-#define WEBRTC_POSIX
-#ifndef NDEBUG
-// Else the headers' own checks ask for functions of the library.
-#define NDEBUG
-#endif
 #include <dlfcn.h>
 #include <modules/audio_processing/include/audio_processing.h>
 #include <new>
@@ -41,7 +35,10 @@ const int band_delay = 46;
 const int noise_delay = 288;
 const int echo_delay = 384;
 
-AudioProcessing *create(void *library, const vc_processing_levels &levels) {
+// Kept until the process ends: threads may still be inside of it.
+void *load() { return dlopen(library_name, RTLD_NOW | RTLD_LOCAL); }
+
+AudioProcessing *create(void *library, unsigned parts, const vc_processing_levels &levels) {
     auto construct = reinterpret_cast<Change *>(dlsym(library, construct_name));
     auto destruct = reinterpret_cast<Change *>(dlsym(library, destruct_name));
     auto create = reinterpret_cast<Create *>(dlsym(library, create_name));
@@ -49,7 +46,10 @@ AudioProcessing *create(void *library, const vc_processing_levels &levels) {
     alignas(AudioProcessingBuilder) unsigned char memory[sizeof(AudioProcessingBuilder)];
     auto builder = reinterpret_cast<AudioProcessingBuilder *>(memory);
     construct(builder);
-    builder->SetEchoControlFactory(vc::make_canceller_factory(library, levels.echo));
+    if (parts & VC_PROCESSING_ECHO_CANCELLATION) {
+        // It is used whatever the configuration says.
+        builder->SetEchoControlFactory(vc::make_canceller_factory(library, levels.echo));
+    }
     AudioProcessing *processing = create(builder);
     destruct(builder);
     return processing;
@@ -92,7 +92,7 @@ struct vc_processing {
 const char *vc_processing_library(void) { return library_name; }
 
 unsigned vc_processing_ignored_levels(void) {
-    void *library = dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
+    void *library = load();
     return library == nullptr || vc::can_set_up_canceller(library)
                ? 0
                : VC_PROCESSING_ECHO_CANCELLATION;
@@ -101,11 +101,10 @@ unsigned vc_processing_ignored_levels(void) {
 struct vc_processing *vc_processing_create(
     unsigned parts, const struct vc_processing_levels *levels, enum vc_processing_error *error) {
     *error = VC_PROCESSING_NOT_INSTALLED;
-    // Kept until the process ends: threads may still be inside of it.
-    void *library = dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
+    void *library = load();
     if (library == nullptr) return nullptr;
     *error = VC_PROCESSING_REFUSED;
-    AudioProcessing *processing = create(library, *levels);
+    AudioProcessing *processing = create(library, parts, *levels);
     if (processing == nullptr) return nullptr;
     processing->AddRef();
     auto result = new vc_processing;

@@ -2,7 +2,7 @@
 
 // WebRTC's audio processing behind a C interface: libwebrtc-audio-processing 0.3 (Debian 12) or
 // 1.x (Debian 13), whichever headers were there when this was compiled. The library itself is
-// loaded by vc_processing_create and by nothing else. Sound is 48 kHz, mono, -1...1.
+// loaded by the two functions that say so. Sound is 48 kHz, mono, -1...1.
 
 #include <stddef.h>
 
@@ -51,7 +51,8 @@ struct vc_processing;
 /// The file name of the library that this was compiled for; NULL without its headers.
 const char *vc_processing_library(void);
 
-/// The parts (a sum) whose levels this version of the library does not act on, as measured.
+/// The parts (a sum) whose levels this version of the library does not act on, as measured. May
+/// load the library. Not for an audio thread.
 unsigned vc_processing_ignored_levels(void);
 
 /// Loads the library and sets up the parts (a sum of vc_processing_part), at these levels. NULL
