@@ -104,6 +104,8 @@ class Pulse:
         """Says chirps into a sink for so long, and hears what comes out of a source: the delay of
         each in ms, None for one that is not heard."""
         recorders = [_Recorder(source, self.environment) for source in (f"{mouth}.monitor", ear)]
+        # A sink that a program brought with it is not fed yet.
+        feed = self.feeds.get(mouth) or _Feed(mouth, self.environment)
         try:
             time.sleep(0.5)
             samples = array.array("h", bytes(2 * int(seconds * RATE)))
@@ -111,11 +113,13 @@ class Pulse:
             places = range(SPACING, len(samples) - LENGTH - LONGEST_MS * 48, SPACING)
             for place in places:
                 samples[place:place + LENGTH] = chirp
-            if self.feeds[mouth].process.poll() is not None:
+            if feed.process.poll() is not None:
                 raise RuntimeError(f"PulseAudio ended: {self.folder}/log")
-            self.feeds[mouth].say(samples.tobytes())
+            feed.say(samples.tobytes())
             time.sleep(seconds + _Feed.LONGEST_WAIT)
         finally:
+            if mouth not in self.feeds:
+                feed.stop()
             (said, said_begin), (heard, heard_begin) = [item.stop() for item in recorders]
         offset = round((said_begin - heard_begin) * RATE)
         first = find(said, 0, 4 * RATE)
