@@ -8,14 +8,14 @@ processing of the microphone. Then they take turns as people do (ITU-T P.59), wi
 both are muted, in the call.
 
 Beside it stands the least that such a call can cost, bare_call.c: one thread, one wake-up for each
-frame, no sealing, no jitter buffer and no device. Most of what is left is the price of waking up,
-which is another one on every machine.
+frame, no sealing, no jitter buffer and no device. What waking up costs is another thing on every
+machine, and none can do without.
 
 Where baresip (Debian: baresip-core) is installed it makes the same calls in the same round, without
 encryption: Opus mono at 48 kHz and 48 kbit/s, once in frames of 10 ms as vc, and once in frames of
 20 ms, half as many packets, which is its own choice. It has no device that records to a file, so
 the side that is measured hears through its `aubridge`, which runs at the pace of the clock, and
-says again what it heard. Rows of JSON on standard output.
+says again what it heard, also when people take turns. Rows of JSON on standard output.
 """
 
 import contextlib
@@ -90,8 +90,8 @@ class Costs:
         row(f"{self.name}: resident", [side["resident"] for side in self.sides], "MiB",
             limit=self.resident_limit, note=f"proportional {proportional:.1f} MiB")
 
-    def tell_over(self, other, note=""):
-        row(f"{self.name} over {other.name}: CPU", [self.cpu / other.cpu], "ratio", note=note)
+    def tell_over(self, other, note):
+        row(f"vc over {other.name}: CPU", [self.cpu / other.cpu], "ratio", note=note)
 
 
 def build_bare_call(folder):
@@ -112,7 +112,7 @@ def main():
     processed = Costs("call of two, talking, processed", limit=4, resident_limit=20)
     conversing = Costs("call of two, taking turns, --raw")
     resting = Costs("call of two, muted", limit=0.3)
-    bare = Costs("bare C")
+    bare = Costs("bare C (bare_call.c)")
     peers = {frame: Costs(f"baresip, frames of {frame} ms", tells_resident=True)
              for frame in FRAMES}
     peers_conversing = {frame: Costs(f"baresip, taking turns, frames of {frame} ms")
@@ -133,7 +133,7 @@ def main():
                     folder, turns[0], CONVERSATION_SECONDS, frame)
     for ours in (talking, processed, conversing, resting, bare):
         ours.tell()
-    talking.tell_over(bare, note="bare_call.c: one thread, nothing sealed, no device")
+    talking.tell_over(bare, note="one thread, nothing sealed, no device")
     if not all(cost.sides for cost in (*peers.values(), *peers_conversing.values())):
         missing("baresip", without or "it made no call")
         return
@@ -142,7 +142,8 @@ def main():
         peers_conversing[frame].tell()
     for frame in FRAMES:
         talking.tell_over(peers[frame], note="vc: 10 ms and sealed")
-        conversing.tell_over(peers_conversing[frame], note="vc: 10 ms and sealed")
+        conversing.tell_over(
+            peers_conversing[frame], note="vc: 10 ms and sealed; baresip says what it hears")
 
 
 main()
