@@ -211,7 +211,8 @@ struct Peer: ~Copyable {
     private var occupied: UInt32 = 0 {
         didSet { numbers = (1...Limits.members).filter { contains($0) } }
     }
-    /// The numbers that are taken, lowest first.
+    /// The numbers that are taken, lowest first: listed when they change, because each wake-up
+    /// goes through them several times.
     private(set) var numbers: [Int] = []
     /// Who probably listens to an index, by its lowest bits: each packet asks.
     private var hints: [64 of UInt8] = .init(repeating: 0)
