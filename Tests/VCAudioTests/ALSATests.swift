@@ -162,7 +162,7 @@ extension OneByOne {
             card.useHere()
             var configuration = AudioEngine.Configuration(
                 capture: .alsa("microphone"), playback: .alsa("speaker"), gate: .open,
-                frame: frame)
+                encoder: EncoderProfile(frame: frame))
             // The buffer of the microphone is as short as can be asked for.
             configuration.buffers = DeviceBuffers(capture: 20, frame: frame)
             let loop = try EngineLoop(configuration)

@@ -47,7 +47,7 @@ extension OneByOne {
             let loop = try EngineLoop(
                 AudioEngine.Configuration(
                     capture: .alsa("microphone"), playback: .alsa("speaker"), gate: .open,
-                    frame: frame))
+                    encoder: EncoderProfile(frame: frame)))
             letRun(milliseconds: 1_200)
             var pairs: [(measured: Double, claimed: Double)] = []
             for round in 0..<14 {

@@ -53,6 +53,11 @@ struct SoundOptionTests {
         #expect(
             chosen.jitter == JitterSettings(delay: 960...2_880, makesComfortNoise: false))
         #expect(chosen.encoding.profile.complexity == 8)
+        for line in ["", "--frame 2.5", "--frame 20 --bitrate 30000 --complexity 3"] {
+            let choice = try options(line)
+            #expect(choice.engine.encoder == choice.encoding.profile, "what is told is done")
+        }
+        #expect(try options("--frame 2.5").engine.encoder.bitrate == 64_000)
         #expect(!chosen.processing.highPass && chosen.processing.echoCancellation)
         var gate = chosen.voiceGate
         #expect(gate.threshold == 40)
@@ -85,12 +90,13 @@ struct SoundOptionTests {
     @Test("by options that reach the encoder, the devices, the limiter and the processing")
     func engine() throws {
         let usual = CallOptions().engine
-        #expect(usual.isLimiting && usual.expectedLoss == 0 && usual.buffers == DeviceBuffers())
+        #expect(
+            usual.isLimiting && usual.encoder.expectedLoss == 0 && usual.buffers == DeviceBuffers())
         let chosen = try host(
             "--no-limiter --capture-buffer 100 --playback-buffer 60 --expected-loss 20 "
                 + "--echo-suppression high --echo-delay 150 --gain-target -12 --gain-maximum 20"
         ).engine
-        #expect(!chosen.isLimiting && chosen.expectedLoss == 20)
+        #expect(!chosen.isLimiting && chosen.encoder.expectedLoss == 20)
         #expect(chosen.buffers == DeviceBuffers(capture: 100, playback: 60))
         #expect(chosen.buffers != usual.buffers)
         var expected = ProcessingOptions.all

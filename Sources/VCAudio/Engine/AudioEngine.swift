@@ -12,13 +12,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         public var capture: DeviceName
         public var playback: DeviceName
         public var gate: VoiceGate.Mode
-        public var frame: FrameDuration
-        /// Bits a second.
-        public var bitrate: Int
-        /// libopus' effort, 0...10.
-        public var complexity = OpusEncoder.usualComplexity
-        /// How many frames of a hundred libopus is told will be lost.
-        public var expectedLoss = 0
+        /// How voice is encoded to begin with.
+        public var encoder: EncoderProfile
         /// What is done to the sound of the microphone. Nothing is done to frames below 10 ms.
         public var processing = ProcessingOptions.none
         /// What opens the microphone where it is opened by voice, and for how long.
@@ -42,14 +37,13 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
 
         public init(
             capture: DeviceName, playback: DeviceName, gate: VoiceGate.Mode = .voice,
-            frame: FrameDuration = .tenMilliseconds, bitrate: Int = OpusEncoder.bitrate
+            encoder: EncoderProfile = EncoderProfile()
         ) {
             self.capture = capture
             self.playback = playback
             self.gate = gate
-            self.frame = frame
-            self.bitrate = bitrate
-            buffers = DeviceBuffers(frame: frame)
+            self.encoder = encoder
+            buffers = DeviceBuffers(frame: encoder.frame)
         }
     }
 
@@ -94,11 +88,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         precondition(captureThread == nil, "an engine is started once")
         let encoder: OpusEncoder
         do throws(CodecError) {
-            encoder = try OpusEncoder(
-                EncoderProfile(
-                    frame: configuration.frame, bitrate: configuration.bitrate,
-                    complexity: configuration.complexity,
-                    expectedLoss: configuration.expectedLoss))
+            encoder = try OpusEncoder(configuration.encoder)
         } catch {
             throw .unavailable(device: "Opus", reason: "\(error)")
         }
@@ -132,7 +122,7 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
     /// Without it the call goes on with the sound as it is.
     private func makeProcessing() -> MicrophoneProcessing? {
         guard configuration.processing != .none,
-            configuration.frame.sampleCount >= ProcessingOptions.frameSamples
+            configuration.encoder.frame.sampleCount >= ProcessingOptions.frameSamples
         else { return nil }
         do throws(ProcessingError) {
             let processing = try MicrophoneProcessing(configuration.processing)

@@ -58,22 +58,20 @@ extension CallOptions {
 
     /// Everything that the engine is made from, but for where its counts begin.
     var engine: AudioEngine.Configuration {
-        let profile = encoding.profile
+        let encoder = encoding.profile
         var configuration = AudioEngine.Configuration(
             capture: capture.device, playback: playback.device,
             gate: talk != .voice || isSteady ? .open : .voice,
-            frame: frame?.duration ?? .tenMilliseconds, bitrate: bitrate ?? OpusEncoder.bitrate)
+            encoder: encoder)
         configuration.isMuted = isMuted || talk == .ptt
         configuration.isAlone = true
         configuration.isLeveling = isLeveling
         configuration.isLimiting = isLimiting
         configuration.buffers = DeviceBuffers(
-            capture: captureBuffer, playback: playbackBuffer, frame: configuration.frame)
+            capture: captureBuffer, playback: playbackBuffer, frame: encoder.frame)
         configuration.processing = processing
         configuration.voiceGate = voiceGate
         configuration.jitter = jitter
-        configuration.complexity = profile.complexity
-        configuration.expectedLoss = profile.expectedLoss
         return configuration
     }
 }
