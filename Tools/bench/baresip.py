@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 
-from processes import free_port
+from processes import HERE, free_port
 
 MODULES = "/usr/lib/baresip/modules"
 
@@ -18,7 +18,7 @@ def missing():
     return None
 
 
-def make_home(folder, name, port, source, player, frame, module, more=""):
+def make_home(folder, name, address, port, source, player, frame, module, more=""):
     """A folder with the settings of a side that answers by itself; `module` is that of its devices,
     besides aufile and aubridge."""
     home = f"{folder}/baresip-{name}"
@@ -27,7 +27,7 @@ def make_home(folder, name, port, source, player, frame, module, more=""):
     with open(f"{home}/config", "w") as file:
         file.write(f"""
 poll_method epoll
-sip_listen 127.0.0.1:{port}
+sip_listen {address}:{port}
 audio_player {player}
 audio_source {source}
 audio_alert aubridge,alert
@@ -48,7 +48,7 @@ module_tmp account.so
 module_app menu.so
 """)
     with open(f"{home}/accounts", "w") as file:
-        file.write(f"<sip:{name}@127.0.0.1:{port}>;regint=0;answermode=auto;ptime={frame};"
+        file.write(f"<sip:{name}@{address}:{port}>;regint=0;answermode=auto;ptime={frame};"
                    "audio_codecs=opus/48000/2\n")
     open(f"{home}/contacts", "w").close()
     return home
@@ -57,17 +57,19 @@ module_app menu.so
 class Call:
     """One side calls the other. Each is (source, player)."""
 
-    def __init__(self, folder, caller, called, frame, module, more="", environment=None):
+    def __init__(self, folder, caller, called, frame, module, more="", environment=None,
+                 places=(HERE, HERE)):
         ports = free_port(), free_port()
         self.homes = [
-            make_home(folder, name, port, *devices, frame, module, more)
-            for name, port, devices in zip("ab", ports, (caller, called))]
+            make_home(folder, name, place.address, port, *devices, frame, module, more)
+            for name, place, port, devices in zip("ab", places, ports, (caller, called))]
         self.processes = []
-        dial = ["-e", f"/dial sip:b@127.0.0.1:{ports[1]}"]
-        for home, arguments in ((self.homes[1], []), (self.homes[0], dial)):
+        dial = ["-e", f"/dial sip:b@{places[1].address}:{ports[1]}"]
+        for side, arguments in ((1, []), (0, dial)):
+            home = self.homes[side]
             with open(f"{home}/log", "w") as log:
                 self.processes.insert(0, subprocess.Popen(
-                    ["baresip", "-f", home, *arguments],
+                    [*places[side].prefix, "baresip", "-f", home, *arguments],
                     env={**(environment or os.environ), "HOME": home},
                     stdin=subprocess.PIPE, stdout=log, stderr=log))
             time.sleep(1)

@@ -8,17 +8,25 @@ import sqlite3
 import subprocess
 import time
 
-from processes import free_port
+from processes import HERE, free_port
 
 CONNECT_SECONDS = 20
 
 
 class _Peer:
-    """Processes that end together; the last that was started ends first."""
+    """Processes that end together; the last that was started ends first. The server runs where A
+    does."""
 
-    def __init__(self):
+    def __init__(self, folder, pulse, places):
+        self.folder, self.pulse = folder, pulse
+        self.places = dict(zip("AB", places))
+        self.port = free_port()
         self.processes = []
         self.pulse_modules = []
+
+    @property
+    def server(self):
+        return self.places["A"]
 
     def start(self, command, environment, log):
         with open(log, "w") as file:
@@ -56,10 +64,8 @@ class Mumble(_Peer):
     source, ear = "micA", "earB.monitor"
     SCREEN = 77
 
-    def __init__(self, folder, pulse):
-        super().__init__()
-        self.folder, self.pulse = f"{folder}/mumble", pulse
-        self.port = free_port()
+    def __init__(self, folder, pulse, places=(HERE, HERE)):
+        super().__init__(f"{folder}/mumble", pulse, places)
 
     @staticmethod
     def missing():
@@ -99,10 +105,10 @@ class Mumble(_Peer):
     def _serve(self):
         key, certificate = self._certificate("server")
         with open(f"{self.folder}/server.ini", "w") as file:
-            file.write(f"database={self.folder}/server.sqlite\nport={self.port}\nhost=127.0.0.1\n"
-                       f"bonjour=false\nsslCert={certificate}\nsslKey={key}\nlogfile=\n"
+            file.write(f"database={self.folder}/server.sqlite\nport={self.port}\n"
+                       f"host={self.server.address}\nbonjour=false\nsslCert={certificate}\nsslKey={key}\nlogfile=\n"
                        f"bandwidth=130000\n{'uname=root' if os.getuid() == 0 else ''}\n")
-        self.start(["/usr/sbin/murmurd", "-fg", "-ini", f"{self.folder}/server.ini"],
+        self.start([*self.server.prefix, "/usr/sbin/murmurd", "-fg", "-ini", f"{self.folder}/server.ini"],
                    os.environ, f"{self.folder}/server.log")
         time.sleep(1)
         der = subprocess.run(["openssl", "x509", "-in", certificate, "-outform", "der"],
@@ -131,11 +137,12 @@ class Mumble(_Peer):
         known.execute("CREATE TABLE `cert` (`id` INTEGER PRIMARY KEY AUTOINCREMENT, "
                       "`hostname` TEXT, `port` INTEGER, `digest` TEXT)")
         known.execute("INSERT INTO cert(hostname, port, digest) VALUES (?, ?, ?)",
-                      ("127.0.0.1", self.port, digest))
+                      (self.server.address, self.port, digest))
         known.commit()
         known.close()
         self.start(
-            ["mumble", "-m", f"mumble://user{name}@127.0.0.1:{self.port}/"],
+            [*self.places[name].prefix, "mumble", "-m",
+             f"mumble://user{name}@{self.server.address}:{self.port}/"],
             {**self.pulse.environment, "HOME": home, "XDG_CONFIG_HOME": f"{home}/.config",
              "XDG_DATA_HOME": f"{home}/.local/share", "DISPLAY": screen,
              "QT_QPA_PLATFORM": "xcb"}, f"{home}/log")
@@ -149,10 +156,8 @@ class Jamulus(_Peer):
     source, ear = "jmicA", "jearB"
     BLOCK = "128"
 
-    def __init__(self, folder, pulse):
-        super().__init__()
-        self.folder, self.pulse = f"{folder}/jamulus", pulse
-        self.port = free_port()
+    def __init__(self, folder, pulse, places=(HERE, HERE)):
+        super().__init__(f"{folder}/jamulus", pulse, places)
 
     @staticmethod
     def missing():
@@ -171,7 +176,7 @@ class Jamulus(_Peer):
                     "48000", "-p", self.BLOCK, "-C", "2", "-P", "2"],
                    environment, f"{self.folder}/jackd.log")
         time.sleep(1.5)
-        self.start(["Jamulus", "-s", "-n", "-p", str(self.port)], environment,
+        self.start([*self.server.prefix, "Jamulus", "-s", "-n", "-p", str(self.port)], environment,
                    f"{self.folder}/server.log")
         for name in "AB":
             for kind, device in (("sink", f"jmic{name}"), ("source", f"jear{name}")):
@@ -184,8 +189,9 @@ class Jamulus(_Peer):
                                        "apt-get install pulseaudio-module-jack")
                 self.pulse_modules.insert(0, module)
         for name in "AB":
-            self.start(["Jamulus", "-n", "-j", "-i", f"{self.folder}/{name}.ini", "--clientname",
-                        name, "-c", f"127.0.0.1:{self.port}"], environment,
+            self.start([*self.places[name].prefix, "Jamulus", "-n", "-j", "-i",
+                        f"{self.folder}/{name}.ini", "--clientname", name, "-c",
+                        f"{self.server.address}:{self.port}"], environment,
                        f"{self.folder}/{name}.log")
         time.sleep(4)
         for name in "AB":

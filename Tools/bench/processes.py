@@ -1,6 +1,7 @@
 """What the benchmarks share: members of a call as real processes, what processes cost, test sounds,
 and the rows of the table."""
 
+import dataclasses
 import json
 import math
 import os
@@ -15,6 +16,17 @@ import time
 import wave
 
 RATE = 48_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a side of a call runs: its address there, and what runs a command there."""
+
+    address: str = "127.0.0.1"
+    prefix: tuple = ()
+
+
+HERE = Place()
 
 
 class Member:

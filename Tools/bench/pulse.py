@@ -103,24 +103,12 @@ class Pulse:
     def measure(self, mouth, ear, seconds):
         """Says chirps into a sink for so long, and hears what comes out of a source: the delay of
         each in ms, None for one that is not heard."""
-        recorders = [_Recorder(source, self.environment) for source in (f"{mouth}.monitor", ear)]
-        # A sink that a program brought with it is not fed yet.
-        feed = self.feeds.get(mouth) or _Feed(mouth, self.environment)
-        try:
-            time.sleep(0.5)
-            samples = array.array("h", bytes(2 * int(seconds * RATE)))
-            chirp = array.array("h", (int(32_767 * value) for value in CHIRP))
-            places = range(SPACING, len(samples) - LENGTH - LONGEST_MS * 48, SPACING)
-            for place in places:
-                samples[place:place + LENGTH] = chirp
-            if feed.process.poll() is not None:
-                raise RuntimeError(f"PulseAudio ended: {self.folder}/log")
-            feed.say(samples.tobytes())
-            time.sleep(seconds + _Feed.LONGEST_WAIT)
-        finally:
-            if mouth not in self.feeds:
-                feed.stop()
-            (said, said_begin), (heard, heard_begin) = [item.stop() for item in recorders]
+        samples = array.array("h", bytes(2 * int(seconds * RATE)))
+        chirp = array.array("h", (int(32_767 * value) for value in CHIRP))
+        places = range(SPACING, len(samples) - LENGTH - LONGEST_MS * 48, SPACING)
+        for place in places:
+            samples[place:place + LENGTH] = chirp
+        (said, said_begin), (heard, heard_begin) = self.record(mouth, ear, samples)
         offset = round((said_begin - heard_begin) * RATE)
         first = find(said, 0, 4 * RATE)
         delays = []
@@ -133,6 +121,24 @@ class Pulse:
             found = find(heard, place + offset, place + offset + LONGEST_MS * 48)
             delays.append(None if found is None else 1_000 * (found - place - offset) / RATE)
         return delays
+
+    def record(self, mouth, ear, samples):
+        """Says 16-bit samples into a sink: what was said, and what comes out of a source meanwhile,
+        each with when its first sample was there."""
+        recorders = [_Recorder(source, self.environment) for source in (f"{mouth}.monitor", ear)]
+        # A sink that a program brought with it is not fed yet.
+        feed = self.feeds.get(mouth) or _Feed(mouth, self.environment)
+        try:
+            time.sleep(0.5)
+            if feed.process.poll() is not None:
+                raise RuntimeError(f"PulseAudio ended: {self.folder}/log")
+            feed.say(samples.tobytes())
+            time.sleep(len(samples) / RATE + _Feed.LONGEST_WAIT)
+        finally:
+            if mouth not in self.feeds:
+                feed.stop()
+            recordings = [item.stop() for item in recorders]
+        return recordings
 
 
 class _Feed(threading.Thread):

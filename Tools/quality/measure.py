@@ -142,10 +142,10 @@ def scores(said, heard):
 class Member:
     """A `vc` whose events are collected."""
 
-    def __init__(self, programs, arguments, prefix=()):
+    def __init__(self, programs, arguments, prefix=(), environment=None):
         self.process = subprocess.Popen(
-            [*prefix, f"{programs}/vc", *arguments, "--json"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            [*prefix, f"{programs}/vc", *arguments, "--json"], env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.events = []
         threading.Thread(target=self.collect, daemon=True).start()
 
