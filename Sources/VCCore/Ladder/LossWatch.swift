@@ -5,7 +5,7 @@ struct LossWatch {
     static let bearable = 0.10
     /// A loss is believed after so long, and so many frames.
     static let span = Duration.seconds(2)
-    static let frames: UInt32 = 100
+    static let frames: UInt64 = 100
     /// Reports this soon after a move still tell of the old route.
     static let settling = Duration.milliseconds(700)
     /// The other route is no better if it loses this part of what the left one lost.
@@ -41,8 +41,9 @@ struct LossWatch {
             base = (received, lost, now)
             return .bearable
         }
-        let got = received - start.received
-        let missing = lost - start.lost
+        // Whatever the peer says it counted: the sum of two counts is wider than each.
+        let got = UInt64(received - start.received)
+        let missing = UInt64(lost - start.lost)
         guard now >= start.time + LossWatch.span, got + missing >= LossWatch.frames else {
             return .bearable
         }

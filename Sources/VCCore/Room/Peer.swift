@@ -58,6 +58,10 @@ struct Peer: ~Copyable {
     var isLost = false
     /// Whether it records what it hears, as it says.
     var isRecording = false
+    /// Whether its microphone is closed; nil until it said so.
+    var isMuted: Bool?
+    /// What people are told of it: a hand that switches to and fro, and no program that does.
+    var news = RateAllowance(perSecond: 10, burst: 60)
     var lastHeard: Instant
     var lastSent = Instant.zero
     let since: Instant

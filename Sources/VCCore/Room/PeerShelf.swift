@@ -4,14 +4,18 @@
 struct PeerShelf: ~Copyable {
     /// As long as a silent member stays in a room.
     static let patience = Peer.removedAfter
+    /// As many as a room has: a host that names ever new ones fills neither memory nor arena.
+    static let capacity = Limits.members
 
     private final class Place {
         let key: PublicKey
+        let hasMet: Bool
         let end: Instant
         var peer: Peer?
 
         init(_ peer: consuming Peer, until end: Instant) {
             key = peer.key
+            hasMet = peer.hasMet
             self.end = end
             self.peer = consume peer
         }
@@ -23,8 +27,16 @@ struct PeerShelf: ~Copyable {
     /// When `takeExpired` has something to give.
     var timeout: Instant { places.first?.end ?? .distantFuture }
 
-    mutating func put(_ peer: consuming Peer, now: Instant) {
+    /// Keeps a member. Returns the one that has to go for it where there is no place left: one that
+    /// was never met, who has nothing to go on with, before the oldest.
+    mutating func put(_ peer: consuming Peer, now: Instant) -> Peer? {
+        var left: Peer?
+        if places.count >= PeerShelf.capacity {
+            let index = places.firstIndex { !$0.hasMet } ?? 0
+            left = places.remove(at: index).peer.take()
+        }
         places.append(Place(peer, until: now + PeerShelf.patience))
+        return left
     }
 
     /// The member with this key.

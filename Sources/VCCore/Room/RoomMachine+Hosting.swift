@@ -83,7 +83,7 @@ extension RoomMachine {
                 nameplate: code.nameplate, words: code.words.duplicate(), claimToken: token,
                 failures: failures, isOnce: false)
             return SuccessorSupply(
-                codes: [main] + suppliedInvites, tombstones: tombstones, isLocked: isLocked,
+                codes: [main] + suppliedInvites, tombstones: tombstones.keys, isLocked: isLocked,
                 signalIsEmbedded: configuration.servers.allSatisfy { $0.port == 0 },
                 roomKey: roomKey.duplicate(), ticketGeneration: ticketGeneration
             ).encode(arena: arena)
@@ -168,7 +168,7 @@ extension RoomMachine {
             followers.append(peers[number].key)
         }
         return HostMeeting.Statement(
-            roster: roster, followers: followers, tombstones: tombstones,
+            roster: roster, followers: followers, tombstones: tombstones.keys,
             isLocked: isLocked)
     }
 
@@ -268,7 +268,7 @@ extension RoomMachine {
                 let isRemoved = merged.tombstones.contains(entry.key)
                 return Departure(key: entry.key, reason: isRemoved ? .left : .expired)
             }
-        tombstones = merged.tombstones
+        tombstones = Tombstones(merged.tombstones)
         apply(merged.roster, departures, now: now)
         for member in peers.numbers where peers[member].isMember && peers[member].hasMet {
             send(.succession(.claim(roster, departures)), to: member, now: now)

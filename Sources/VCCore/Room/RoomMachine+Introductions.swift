@@ -32,7 +32,11 @@ extension RoomMachine {
         _ message: SuccessionMessage, to key: PublicKey, from number: Int, now: Instant
     ) {
         guard phase == .inRoom, !isTuned, peers[number].isMember else { return }
-        guard key != keys.publicKey else { return take(message, through: number, now: now) }
+        guard key != keys.publicKey else {
+            // Nobody has proved what it says: what it costs has a bound.
+            guard introductions.take(now: now) else { return }
+            return take(message, through: number, now: now)
+        }
         // Between hosts only, one of which is ours.
         guard !isHost, let target = peers.number(of: key), peers[target].hasMet,
             roster.host == UInt8(number) || roster.host == UInt8(target),
@@ -49,7 +53,9 @@ extension RoomMachine {
         case .surrender(let other):
             // Only a host that is heard itself takes anybody out.
             guard let host = other.host, isOutOfReach(host), isHost,
-                merge(other.withoutTombstones, from: host, now: now)
+                merge(other.withoutTombstones, from: host, now: now),
+                // Who brought it need not be in the room that it makes.
+                peers.contains(number)
             else { return }
             pass(.claim(roster, []), to: host, through: number, now: now)
             guard let nameplate = currentNameplate else { return }

@@ -161,15 +161,21 @@ extension RoomMachine {
                 message.text, id: message.id, from: number, to: message.members, now: now)
         case .name(let bytes):
             let name = unsafe DisplayText(name: bytes.span.bytes)
-            guard !name.isEmpty, name != peers[number].name else { return }
+            guard !name.isEmpty, name != peers[number].name,
+                peers[number].news.take(now: now)
+            else { return }
             peers[number].name = name
             if peers[number].isAnnounced { events.append(.renamed(member(number))) }
             announce(number, now: now)
         case .muted(let on):
+            guard on != peers[number].isMuted, peers[number].news.take(now: now) else { return }
+            peers[number].isMuted = on
             announce(number, now: now)
             events.append(.muted(member: UInt8(number), on: on))
         case .recording(let on):
-            guard on != peers[number].isRecording else { return }
+            guard on != peers[number].isRecording, peers[number].news.take(now: now) else {
+                return
+            }
             announce(number, now: now)
             peers[number].isRecording = on
             if peers[number].isAnnounced { showRecording(number, on) }

@@ -171,7 +171,7 @@ extension RoomMachine {
     /// A key that is refused from now on. Not where a phrase lets in: who knows it may come back,
     /// also from the other half of a network that was broken.
     mutating func bury(_ key: PublicKey) {
-        if !isTuned, !tombstones.contains(key) { tombstones.append(key) }
+        if !isTuned { tombstones.add(key) }
         if let peer = shelf.take(key) { endChat(of: peer.stream, Int(peer.number)) }
     }
 
@@ -181,7 +181,9 @@ extension RoomMachine {
 
     /// Who is not named, though nobody said that it went, may be named again.
     private mutating func shelve(_ number: Int, now: Instant) {
-        shelf.put(detach(number, .expired, endsChat: false), now: now)
+        if let left = shelf.put(detach(number, .expired, endsChat: false), now: now) {
+            endChat(of: left.stream, Int(left.number))
+        }
     }
 
     private mutating func detach(
@@ -250,7 +252,11 @@ extension RoomMachine {
 
     /// Takes over a roster that was checked.
     mutating func apply(_ next: Roster, _ departures: [Departure], now: Instant) {
-        for departure in departures where departure.reason != .expired { bury(departure.key) }
+        // Whoever the same roster names is no departure, whatever is said of it.
+        for departure in departures
+        where departure.reason != .expired && next.number(of: departure.key) == nil {
+            bury(departure.key)
+        }
         for number in peers.numbers where next.number(of: peers[number].key) == nil {
             let departure = departures.first { $0.key == peers[number].key }
             if let departure, departure.reason != .expired {
@@ -323,9 +329,11 @@ extension RoomMachine {
             peers[number].agreedVersion = max(peers[number].agreedVersion, own.version)
             return
         }
-        events.append(.warning(.rosterDisputed(member: UInt8(number))))
-        if UInt8(number) == roster.host { return end(.protocolBroken) }
         isDisputed = true
+        let isHosts = UInt8(number) == roster.host
+        guard isHosts || peers[number].news.take(now: now) else { return }
+        events.append(.warning(.rosterDisputed(member: UInt8(number))))
+        if isHosts { return end(.protocolBroken) }
         send(.shown(roster), to: number, now: now)
     }
 

@@ -383,7 +383,7 @@ extension RoomMachine {
         case .some(let supply):
             roomKey = supply.roomKey.duplicate()
             ticketGeneration = max(ticketGeneration, supply.ticketGeneration)
-            for key in supply.tombstones where !tombstones.contains(key) { tombstones.append(key) }
+            for key in supply.tombstones { tombstones.add(key) }
             isLocked = supply.isLocked
             let isGone = supply.signalIsEmbedded
             for code in supply.codes where code.isOnce && !isGone { resume(code, now: now) }

@@ -224,7 +224,7 @@ extension RoomMachine {
         moving = nil
         tuneLease = nil
         door = nil
-        tombstones = []
+        tombstones = Tombstones()
         numberFreedAt = [Instant?](repeating: nil, count: Limits.members + 1)
         isDisputed = false
         hasJoined = false

@@ -69,7 +69,7 @@ public struct RoomMachine: ~Copyable {
     var roomKey: SecretBytes
 
     /// Who was a member and is not any more; what tries again with such a key is refused.
-    var tombstones: [PublicKey] = []
+    var tombstones = Tombstones()
     /// Joiner: whether the host has shown us the room with us in it. Before that nobody else knows
     /// us.
     var isConfirmed = false

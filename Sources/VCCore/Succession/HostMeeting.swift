@@ -100,6 +100,10 @@ extension HostMeeting.Statement {
             roster: roster, followers: followers, tombstones: [], isLocked: isLocked)
     }
 
+    /// The highest term and version: the room that two become counts on from them, and has as far
+    /// to go as anybody can have come.
+    static let maximumCount = Roster.maximumCount / 2
+
     /// Bytes at most: it fits a message of the stream.
     static let maximumSize =
         Roster.maximumSize + 2 + 2 * Limits.members
@@ -122,6 +126,7 @@ extension HostMeeting.Statement {
 
     init(from reader: inout ByteReader) throws(DecodeError) {
         let roster = try Roster(from: &reader)
+        guard max(roster.term, roster.version) <= Self.maximumCount else { throw .unexpectedValue }
         let flags = try reader.readUInt8()
         guard flags <= 1 else { throw .unexpectedValue }
         let bits = try reader.readUInt16()

@@ -98,6 +98,8 @@ struct SuccessorSupply: ~Copyable {
         let flags = try reader.readUInt8()
         guard flags & ~(Self.lockedFlag | Self.embeddedFlag) == 0 else { throw .unexpectedValue }
         let generation = try reader.readUInt32()
+        // It goes on being counted.
+        guard generation <= Roster.maximumCount else { throw .unexpectedValue }
         let roomKey = try Self.secret(&reader, 32, arena: arena)
         let codeCount = Int(try reader.readUInt8())
         let tombstoneCount = Int(try reader.readUInt8())

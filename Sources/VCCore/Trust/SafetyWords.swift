@@ -156,8 +156,12 @@ struct SafetyWords: ~Copyable {
     // MARK: Output
 
     /// When `handleTimeout` is next needed.
-    var timeout: Instant {
-        run == nil && nextOffer != nil ? min(deadline, nextJoin) : deadline
+    var timeout: Instant { waitsToJoin ? min(deadline, nextJoin) : deadline }
+
+    /// Whether a start is joined as soon as that is allowed.
+    private var waitsToJoin: Bool {
+        guard let next = nextOffer else { return false }
+        return run.map { !hasRevealed && $0.starter == next.starter } ?? true
     }
 
     /// The next message, for every other member.
@@ -297,8 +301,9 @@ extension SafetyWords {
         guard let next = nextOffer else { return }
         if let run {
             // Two started at once. Who has revealed stays: all were bound by then.
-            let isBefore = next.starter < run.starter || next.starter == run.starter
-            guard !hasRevealed, isBefore else { return }
+            guard !hasRevealed, next.starter <= run.starter else { return }
+            // Or one member would have all send to all as fast as it starts anew.
+            guard next.starter < run.starter || now >= nextJoin else { return }
         } else {
             guard now >= nextJoin else { return }
         }

@@ -52,8 +52,8 @@ public final class RoomLink: Sendable {
         case closed
     }
 
-    private let commands = Mutex<[Command]>([])
-    private let events = Mutex<[Event]>([])
+    private let commands = Mutex(Waiting<Command>())
+    private let events = Mutex(Waiting<Event>())
     private let state = Mutex<[MemberConnection]>([])
     private let codeText = Mutex<RoomCode?>(nil)
     private let invites = Mutex<[HeldCode]>([])
@@ -76,7 +76,7 @@ public final class RoomLink: Sendable {
 
     /// The next event, oldest first.
     public func nextEvent() -> Event? {
-        events.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        events.withLock { $0.next() }
     }
 
     /// The members' connections when they were last refreshed.
@@ -106,7 +106,7 @@ public final class RoomLink: Sendable {
     // MARK: The network thread
 
     func nextCommand() -> Command? {
-        commands.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        commands.withLock { $0.next() }
     }
 
     func tell(_ event: Event) {
@@ -126,6 +126,28 @@ public final class RoomLink: Sendable {
     func addInvite(_ code: consuming RoomCode) {
         let held = HeldCode(code)
         invites.withLock { $0.append(held) }
+    }
+}
+
+/// What was not taken yet, oldest first. Taking one does not move all that wait behind it: the
+/// network thread waits for that.
+private struct Waiting<Element: Sendable>: Sendable {
+    private var elements: [Element] = []
+    private var taken = 0
+
+    mutating func append(_ element: Element) {
+        elements.append(element)
+    }
+
+    mutating func next() -> Element? {
+        guard taken < elements.count else { return nil }
+        let element = elements[taken]
+        taken += 1
+        if taken * 2 >= elements.count {
+            elements.removeFirst(taken)
+            taken = 0
+        }
+        return element
     }
 }
 

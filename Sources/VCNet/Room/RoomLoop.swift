@@ -22,6 +22,8 @@ public struct RoomLoop: ~Copyable {
     private static let settling = Duration.milliseconds(100)
     /// The time to live of what is sent, unless the machine says otherwise (RFC 1700).
     private static let usualHops: UInt8 = 64
+    /// How often a socket is read before timers and our own voice have their turn.
+    private static let roundsPerTurn = 8
 
     private var socket: UDPSocket
     private var streams = StreamTable(tokens: Token.streams, limits: .client)
@@ -112,7 +114,9 @@ public struct RoomLoop: ~Copyable {
     // MARK: Voice
 
     private mutating func receive(now: Instant) {
+        var rounds = 0
         repeat {
+            rounds += 1
             let count = incoming.receive(from: socket)
             var index = 0
             while index < count {
@@ -121,12 +125,14 @@ public struct RoomLoop: ~Copyable {
             }
             // A host forwards many packets of one reading: they must not wait for the next ones.
             if hasWork, incoming.isFull { while transmit(now: now) {} }
-        } while incoming.isFull
+        } while incoming.isFull && rounds < RoomLoop.roundsPerTurn
     }
 
     /// What one of the other sockets brings: nothing that is for the service.
     private mutating func receive(fromExtra number: UInt8, now: Instant) {
+        var rounds = 0
         repeat {
+            rounds += 1
             let count = extraSockets.receive(from: number, into: &incoming)
             var index = 0
             while index < count {
@@ -134,7 +140,7 @@ public struct RoomLoop: ~Copyable {
                 unsafe takeFromMember(incoming.bytes(index), from: source, now: now)
                 index += 1
             }
-        } while incoming.isFull
+        } while incoming.isFull && rounds < RoomLoop.roundsPerTurn
     }
 
     /// What a TCP connection brings, or another socket.

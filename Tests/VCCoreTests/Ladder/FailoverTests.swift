@@ -255,6 +255,21 @@ import Testing
         #expect(rig.selected == direct, "and it is not tried again at once")
     }
 
+    @Test("whatever a peer says it counted is borne")
+    func extremeCounts() {
+        let extremes: [UInt32] = [0, 1, .max / 2 + 1, .max - 1, .max]
+        for first in extremes {
+            for second in extremes {
+                var rig = settled()
+                for (received, lost) in [(first, second), (second, .max), (.max, .max), (0, 0)] {
+                    rig.machine.report(received: received, lost: lost, now: rig.now)
+                    rig.run(for: .milliseconds(2_100))
+                }
+                #expect(rig.selected != nil)
+            }
+        }
+    }
+
     @Test("without another way, losses are borne")
     func noOtherWay() {
         var rig = PathRig()

@@ -117,6 +117,19 @@ import VCTestKit
         #expect(whole.roster.entries.count == 14)
     }
 
+    @Test("a statement of a term that no room has come to is refused")
+    func term() throws {
+        let highest = HostMeeting.Statement.maximumCount
+        for (term, isRead) in [(highest, true), (highest + 1, false), (.max, false)] {
+            let statement = Self.statement(Self.all, host: 2, followers: [1], term: term)
+            let bytes = [UInt8](capacity: HostMeeting.Statement.maximumSize) {
+                statement.encode(into: &$0)
+            }
+            var reader = ByteReader(bytes.span.bytes)
+            #expect(((try? HostMeeting.Statement(from: &reader)) != nil) == isRead)
+        }
+    }
+
     @Test("a statement is read as it was written, and no bytes trap its parser")
     func codec() throws {
         let statement = Self.statement(Self.all, host: 2, followers: [1, 4], tombstones: [8, 9])
@@ -145,7 +158,9 @@ import VCTestKit
         return SecretBytes(copying: bytes.span.bytes, in: arena)
     }
 
-    private func supply(_ random: inout AnyRandomSource) -> SuccessorSupply {
+    private func supply(
+        _ random: inout AnyRandomSource, ticketGeneration: UInt32 = 9
+    ) -> SuccessorSupply {
         let codes = [7, 123_456].map {
             SuccessorSupply.Code(
                 nameplate: $0, words: CodeWords(using: &random, in: arena), claimToken: secret(3),
@@ -153,7 +168,20 @@ import VCTestKit
         }
         return SuccessorSupply(
             codes: codes, tombstones: [KeyPair(random: &random, arena: arena).publicKey],
-            isLocked: true, signalIsEmbedded: false, roomKey: secret(5), ticketGeneration: 9)
+            isLocked: true, signalIsEmbedded: false, roomKey: secret(5),
+            ticketGeneration: ticketGeneration)
+    }
+
+    @Test("a generation of tickets that could not be counted on is refused")
+    func generation() throws {
+        var random = AnyRandomSource(SplitMix64(seed: 1))
+        for (generation, isRead) in [
+            (Roster.maximumCount, true), (Roster.maximumCount + 1, false), (.max, false),
+        ] {
+            let bytes = supply(&random, ticketGeneration: generation).encode(arena: arena)
+            let read = (try? SuccessorSupply(bytes.span, arena: arena)) != nil
+            #expect(read == isRead, "\(generation)")
+        }
     }
 
     @Test("a supply reaches the other side of the pair whole")

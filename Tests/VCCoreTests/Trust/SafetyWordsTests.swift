@@ -280,6 +280,31 @@ import Testing
         #expect((4...6).contains(member.machine.reveals))
     }
 
+    @Test("a starter that begins anew before anybody revealed is followed once in two seconds")
+    func restarts() {
+        let rig = SafetyRig(3, arena: arena)
+        let (starter, member) = (rig.members[0].key, rig.members[1])
+        var commitments = 0
+        var newest = SafetyRun(starter: starter, number: 0)
+        for step in 0..<100 {
+            rig.now = at(Double(step) / 10)
+            newest = SafetyRun(starter: starter, number: UInt32(step + 1))
+            let start = SafetyCommitment(
+                run: newest, roster: rig.roster, commitment: SafetyRig.digest(5))
+            member.take(.commitment(start), from: starter, at: rig.now)
+            commitments += member.messages().count
+        }
+        #expect((4...6).contains(commitments))
+        // The last one is not forgotten.
+        #expect(member.machine.timeout <= at(12))
+        member.machine.handleTimeout(random: &member.random, now: at(12))
+        guard case .commitment(let last) = member.messages().last else {
+            Issue.record("nothing followed")
+            return
+        }
+        #expect(last.run == newest)
+    }
+
     @Test("marks belong to keys: who joins later is not verified, who stayed is")
     func marks() throws {
         let rig = SafetyRig(3, arena: arena)

@@ -1,0 +1,142 @@
+import Testing
+import VCTestKit
+
+@testable import VCCore
+
+/// A member whose program was changed, and that says whatever it likes to its room.
+extension SuccessionTests {
+    /// A room that nobody was ever in, of `count` new keys, the first one its host.
+    private func invented(
+        _ count: Int, term: UInt32 = 1, random: inout AnyRandomSource
+    ) -> HostMeeting.Statement {
+        let entries = (0..<count).map { place in
+            Roster.Entry(
+                number: UInt8(Limits.members - count + 1 + place),
+                key: KeyPair(random: &random, arena: arena).publicKey)
+        }
+        return HostMeeting.Statement(
+            roster: Roster(
+                term: term, version: term, host: entries[0].number, successor: 0,
+                entries: entries),
+            followers: [], tombstones: [], isLocked: false)
+    }
+
+    @Test("rooms that it invents fill neither the shelf nor the arena of anybody")
+    func inventedRooms() throws {
+        try room(of: 3, seed: 1) { world, nodes in
+            let (host, ben, cleo) = (nodes[0], nodes[1], nodes[2])
+            var random = AnyRandomSource(SplitMix64(seed: 7))
+            let before = arena.slotsInUse
+            var most = 0
+            for _ in 0..<100 {
+                let room = invented(13, random: &random)
+                ben.machine.send(
+                    .succession(.passed(to: host.key, .surrender(room))),
+                    to: Int(host.machine.number), now: world.now)
+                world.run(for: .milliseconds(125))
+                most = max(most, arena.slotsInUse - before)
+            }
+            let hasTakenSome = host.machine.roster.term > 50
+            #expect(hasTakenSome, "the host was told of rooms, and believed it")
+            // Three members with 13 strangers and 16 on the shelf, of 20 slots each at most.
+            #expect(most < 3 * 29 * 20, "\(most)")
+            #expect(nodes.allSatisfy { $0.end == nil })
+            // What was invented is silent, and goes; who is real stays.
+            let isAlone = world.run(for: .seconds(150)) {
+                host.isWithAll(3) && ben.isWithAll(3) && cleo.isWithAll(3)
+            }
+            #expect(isAlone)
+            world.run(for: PeerShelf.patience + .seconds(10))
+            #expect(arena.slotsInUse < before + 100)
+        }
+    }
+
+    @Test("a host takes up what a member passes on eight times a second")
+    func manyInventedRooms() throws {
+        try room(of: 3, seed: 5) { world, nodes in
+            let (host, ben) = (nodes[0], nodes[1])
+            var random = AnyRandomSource(SplitMix64(seed: 7))
+            let before = host.machine.roster.term
+            for _ in 0..<60 {
+                ben.machine.send(
+                    .succession(.passed(to: host.key, .surrender(invented(1, random: &random)))),
+                    to: Int(host.machine.number), now: world.now)
+            }
+            world.run(for: .seconds(1))
+            let merged = host.machine.roster.term - before
+            #expect((8...17).contains(merged), "\(merged)")
+        }
+    }
+
+    @Test("who was removed and still brings a room is not answered, and nothing ends")
+    func removedMessenger() throws {
+        try room(of: 3, seed: 2) { world, nodes in
+            let (host, ben) = (nodes[0], nodes[1])
+            var random = AnyRandomSource(SplitMix64(seed: 7))
+            host.machine.tombstones.add(ben.key)
+            ben.machine.send(
+                .succession(.passed(to: host.key, .surrender(invented(1, random: &random)))),
+                to: Int(host.machine.number), now: world.now)
+            world.run(for: .seconds(2))
+            #expect(host.end == nil && host.machine.peers.number(of: ben.key) == nil)
+        }
+    }
+
+    @Test("a departure of whom the same roster names takes nobody out")
+    func departureOfMember() throws {
+        try room(of: 3, seed: 3) { world, nodes in
+            let (host, ben, cleo) = (nodes[0], nodes[1], nodes[2])
+            let next = host.machine.roster.naming(0)
+            host.machine.send(
+                .roster(next, [Departure(key: cleo.key, reason: .left)]),
+                to: Int(ben.machine.number), now: world.now)
+            world.run(for: .seconds(2))
+            let isBuried = ben.machine.tombstones.contains(cleo.key)
+            #expect(!isBuried && ben.machine.peers.number(of: cleo.key) != nil)
+        }
+    }
+
+    @Test("what it says again and again is told as often as a hand switches, and no oftener")
+    func news() throws {
+        try room(of: 3, seed: 4) { world, nodes in
+            let (ana, ben) = (nodes[0], nodes[1])
+            let number = Int(ana.machine.number)
+            func told(_ kind: (RoomEvent) -> Bool, _ send: (Int) -> Void) -> Int {
+                world.run(for: .seconds(20))
+                let before = ana.events.count(where: kind)
+                for count in 0..<1_000 {
+                    send(count)
+                    if count % 20 == 19 { world.run(for: .milliseconds(100)) }
+                }
+                return ana.events.count(where: kind) - before
+            }
+            // Sixty at once, and ten for each of five seconds.
+            let bound = 60...115
+            let muted = told({ if case .muted = $0 { true } else { false } }) {
+                ben.machine.send(.muted($0 % 2 == 0), to: number, now: world.now)
+            }
+            #expect(bound.contains(muted), "\(muted)")
+            let recording = told({ if case .recording = $0 { true } else { false } }) {
+                ben.machine.send(.recording($0 % 2 == 0), to: number, now: world.now)
+            }
+            #expect(bound.contains(recording), "\(recording)")
+            let renamed = told({ if case .renamed = $0 { true } else { false } }) {
+                ben.machine.send(.name(Array("b\($0)".utf8)), to: number, now: world.now)
+            }
+            #expect(bound.contains(renamed), "\(renamed)")
+            let same = told({ if case .muted = $0 { true } else { false } }) { _ in
+                ben.machine.send(.muted(true), to: number, now: world.now)
+            }
+            #expect(same <= 1, "what is as it was is no news")
+            let summary = ana.machine.roster.summary(of: ana.machine.room)
+            let other = RosterSummary(
+                term: summary.term, version: summary.version, host: summary.host,
+                digest: Digest())
+            let disputed = told({ $0 == .warning(.rosterDisputed(member: ben.machine.number)) }) {
+                _ in ben.machine.send(.knows(other), to: number, now: world.now)
+            }
+            #expect(bound.contains(disputed), "\(disputed)")
+            #expect(ana.end == nil)
+        }
+    }
+}
