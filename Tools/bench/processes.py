@@ -118,6 +118,14 @@ def join(vc, code, *arguments, environment=None):
     return Member(vc, ["join", "--name", "joiner", *arguments], code, environment)
 
 
+def come_first():
+    """Where that is allowed all of this, whoever is measured, comes before other work."""
+    try:
+        os.nice(-15)
+    except OSError:
+        pass
+
+
 def free_port(address="127.0.0.1"):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind((address, 0))

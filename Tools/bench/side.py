@@ -173,14 +173,6 @@ def build_loop(folder):
     return loop
 
 
-def come_first():
-    """Where that is allowed all of this, whoever is measured, comes before other work."""
-    try:
-        os.nice(-15)
-    except OSError:
-        pass
-
-
 def main():
     come_first()
     vc, folder, rounds, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])

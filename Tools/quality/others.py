@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy
 
@@ -30,7 +31,7 @@ import peers
 import pulse
 from loss import DELAY_MS, GUEST, HOST, LINES, RAW, Network, Speech, clicks
 from measure import RATE, Member, aligned, codec_alone, scores
-from processes import Place
+from processes import Place, come_first
 
 # Which voices speak (measure.PAIRS, in their order), in a usual run and in a full one.
 VOICES = {"usual": (0,), "full": (0, 1, 2, 3)}
@@ -39,6 +40,8 @@ PARTS = 3
 MOVES = RATE // 10
 # A program that is not heard is started anew so often.
 ATTEMPTS = 3
+# A null sink that has just been made stands still for more than a second.
+AWAKENING_SECONDS = 2
 
 
 class VC:
@@ -112,6 +115,7 @@ def measured(start, line, seed, speech, alone, folder, bench):
     server = pulse.Pulse(folder)
     for _ in range(ATTEMPTS):
         with server:
+            time.sleep(AWAKENING_SECONDS)
             sound = heard(start, line, seed, speech, server)
         if sound is not None:
             break
@@ -159,6 +163,7 @@ class Table:
 
 def main():
     programs, work, size = sys.argv[1:]
+    come_first()
     if why := pulse.missing():
         raise SystemExit(f"others: PulseAudio is {why}")
     kernel.remove_leftovers()
