@@ -196,31 +196,13 @@ extension ProcessTests {
 
         /// Half a second of noise and then nothing, as a WAV file of 8 kHz.
         private func sampleFile(_ stage: Stage) throws -> String {
-            var samples = Data()
             var state: UInt32 = 1
-            for _ in 0..<4_000 {
+            let samples = (0..<4_000).map { _ in
                 state = state &* 1_664_525 &+ 1_013_904_223
-                withUnsafeBytes(of: Int16(truncatingIfNeeded: state >> 18)) {
-                    samples.append(contentsOf: $0)
-                }
+                return Int16(truncatingIfNeeded: state >> 18)
             }
-            var file = Data("RIFF".utf8)
-            func add(_ value: some FixedWidthInteger) {
-                withUnsafeBytes(of: value.littleEndian) { file.append(contentsOf: $0) }
-            }
-            add(UInt32(36 + samples.count))
-            file.append(Data("WAVEfmt ".utf8))
-            add(UInt32(16))
-            add(UInt16(1))
-            add(UInt16(1))
-            add(UInt32(8_000))
-            add(UInt32(16_000))
-            add(UInt16(2))
-            add(UInt16(16))
-            file.append(Data("data".utf8))
-            add(UInt32(samples.count))
             let path = "\(stage.folder)/noise.wav"
-            try (file + samples).write(to: URL(fileURLWithPath: path))
+            try writeTrack(samples, rate: 8_000, to: path)
             return path
         }
     }

@@ -168,30 +168,5 @@ extension ProcessTests {
             try await pair.host.line(with: "microphone and frame there")
             try await pair.host.line(with: "microphone thread: ")
         }
-
-        /// Of a WAV file of 16 bits and one channel.
-        private func samples(of path: String) throws -> [Float] {
-            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-            return stride(from: 44, to: bytes.count - 1, by: 2).map { index in
-                let bits = UInt16(bytes[index]) | UInt16(bytes[index + 1]) << 8
-                return Float(Int16(bitPattern: bits)) / 32_768
-            }
-        }
-
-        /// How much of a tone is in a sound, in pieces of 50 ms: its phase moves where the jitter
-        /// buffer splices.
-        private func share(of hertz: Float, in sound: some Collection<Float>) -> Float {
-            let samples = Array(sound)
-            let pieces = stride(from: 0, through: samples.count - 2_400, by: 2_400).map { start in
-                var (real, imaginary): (Float, Float) = (0, 0)
-                for index in 0..<2_400 {
-                    let angle = 2 * Float.pi * hertz * Float(index) / 48_000
-                    real += samples[start + index] * cosf(angle)
-                    imaginary += samples[start + index] * sinf(angle)
-                }
-                return 2 * (real * real + imaginary * imaginary).squareRoot() / 2_400
-            }
-            return pieces.reduce(0, +) / Float(max(1, pieces.count))
-        }
     }
 }

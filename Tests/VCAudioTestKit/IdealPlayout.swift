@@ -11,7 +11,7 @@ public struct IdealPlayout: Sendable {
 
     static let quantile = 0.95
 
-    /// DESIGN's parameters: buckets of 2.5 ms, 250 ms, 0.97.
+    /// What `DelayEstimator` began with: buckets of 2.5 ms, 250 ms, 0.97.
     public static let proposed = IdealPlayout(
         bucket: 2.5, forgetting: 0.97, interval: 250, start: 40)
     /// WebRTC NetEq's: buckets of 20 ms, 500 ms, 0.983.

@@ -14,8 +14,10 @@ final class EngineLoop: @unchecked Sendable {
     /// Written by the pump, read by the test after `stop` or as a rough number before.
     let frames = Atomic<Int>(0)
 
-    init(_ configuration: AudioEngine.Configuration, slot: Int = 1) throws {
-        engine = try AudioEngine(configuration)
+    init(
+        _ configuration: AudioEngine.Configuration, slot: Int = 1, plugin: Plugin? = nil
+    ) throws {
+        engine = try AudioEngine(configuration, plugin: plugin)
         try engine.setActive(true, slot: slot)
         try engine.start()
         let context = Unmanaged.passRetained(self)

@@ -77,6 +77,31 @@ import Testing
         #expect(track.peak(at: 0, count: 48_000) == 0)
     }
 
+    @Test("hours for which the machine slept are cut out, and what follows is in step")
+    func sleep() {
+        let second: UInt64 = 1_000_000_000
+        let hours = 8 * 3_600 * second
+        var timeline = RecordTimeline(origin: 5 * second)
+        timeline.note(6 * second)
+        #expect(timeline.place(.said, at: 6 * second, count: 480).position == 48_000)
+        // A minute in which nobody said a word is one.
+        timeline.note(66 * second)
+        #expect(timeline.position(of: 66 * second) == 61 * 48_000)
+        let morning = 66 * second + hours
+        timeline.note(morning)
+        #expect(timeline.position(of: morning) == 62 * 48_000)
+        // What was on its way when it fell asleep, and what is said and heard after it.
+        #expect(timeline.place(.said, at: 66 * second, count: 480).position == 61 * 48_000)
+        let said = timeline.place(.said, at: morning + second, count: 480).position
+        let heard = timeline.place(.heard, at: morning + second + 20_000_000, count: 480).position
+        #expect(said == 63 * 48_000 && heard == said + 960)
+        // It sleeps again, and what is heard is the first to tell.
+        let noon = morning + hours
+        #expect(timeline.place(.heard, at: noon, count: 480).position == heard + 48_000)
+        #expect(timeline.position(of: noon + second) == heard + 96_000)
+        #expect(timeline.position(of: morning) == 62 * 48_000)
+    }
+
     @Test("the audio threads allocate nothing for a recording, nor wait for a disk that hangs")
     func ring() {
         let tap = RecordTap()

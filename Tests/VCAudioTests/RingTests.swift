@@ -51,6 +51,32 @@ import VCCore
         #expect(ring.count == 1 && ring.dropped == 1)
     }
 
+    @Test("the reader drops the first frames that were ever pushed, and no others")
+    func drop() {
+        let ring = FrameRing(capacity: 8)
+        let payload = [UInt8](repeating: 1, count: 1)
+        func push(_ numbers: Range<Int>) {
+            for number in numbers { ring.push(frame(number), payload: payload.span.bytes) }
+        }
+        func next() -> Int {
+            var number = -1
+            ring.pop { frame, _ in number = Int(frame.sequence) }
+            return number
+        }
+        push(0..<5)
+        #expect(next() == 0)
+        let former = ring.pushed
+        push(5..<7)
+        ring.drop(first: former)
+        #expect(former == 5 && next() == 5 && ring.count == 1)
+        // They are gone: nothing is dropped for them a second time, nor what was never pushed.
+        ring.drop(first: former)
+        #expect(next() == 6)
+        ring.drop(first: 100)
+        push(7..<8)
+        #expect(ring.count == 1 && next() == 7)
+    }
+
     @Test("one writer and one reader at full speed lose nothing that was taken in, nor mix it up")
     func threads() {
         let shared = Shared()

@@ -184,6 +184,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
             unsafe member.pointee.ring = FrameRing(capacity: MemberSlot.ringCapacity)
         }
         if isActive {
+            let former = unsafe member.pointee.ring?.pushed ?? 0
+            unsafe member.pointee.formerFrames.store(former, ordering: .relaxed)
             unsafe member.pointee.isTakenAnew.store(true, ordering: .releasing)
             // How loud the one before was made says nothing about this one.
             unsafe member.pointee.gain.store(Float(1).bitPattern, ordering: .relaxed)

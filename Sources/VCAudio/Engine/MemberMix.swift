@@ -105,6 +105,9 @@ final class MemberMix {
         of member: UnsafeMutablePointer<MemberSlot>, _ slot: Int, keeps: Bool
     ) {
         if unsafe member.pointee.isTakenAnew.exchange(false, ordering: .acquiring) {
+            // What the one before left would begin the new stream, which then fits nowhere.
+            let former = unsafe member.pointee.formerFrames.load(ordering: .relaxed)
+            unsafe member.pointee.ring?.drop(first: former)
             unsafe member.pointee.jitter?.startOver()
             unsafe member.pointee.appliedGain = 1
             unsafe member.pointee.leveler = Leveler()

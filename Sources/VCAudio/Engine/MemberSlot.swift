@@ -59,6 +59,9 @@ struct MemberSlot: ~Copyable {
     let wantsReset = Atomic<Bool>(false)
     /// Somebody else has the slot now: what was counted is not theirs.
     let isTakenAnew = Atomic<Bool>(false)
+    /// So many frames of `ring` are those of who had the slot before. Only playback may take them
+    /// out, when it sees `isTakenAnew`.
+    let formerFrames = Atomic<Int>(0)
     /// The bits of a Float factor.
     let gain = Atomic<UInt32>(Float(1).bitPattern)
 

@@ -1,6 +1,7 @@
 /// Puts what was said and what was heard together on one track, by their times. The sound cards'
 /// clocks differ from ours and from each other: a side that has drifted by some milliseconds is
 /// moved by a sample with each piece, and a side that was interrupted goes on where the clock says.
+/// While the machine sleeps nobody says anything: those hours are cut out.
 ///
 /// Times are nanoseconds, positions samples since the start.
 struct RecordTimeline: ~Copyable {
@@ -17,6 +18,12 @@ struct RecordTimeline: ~Copyable {
     private static let smoothing = 64
     /// How much can wait for the rest of it: 2 s.
     static let window = 96_000
+    /// Where nobody told what time it was for longer than this, the machine slept: a minute, in
+    /// nanoseconds. Eight hours of silence would be 2.8 GB of a WAV file.
+    static let longestSilence: UInt64 = 60_000_000_000
+    /// What is left of the time for which it slept: a second, so that what was under way when it
+    /// fell asleep has ended before what follows, and both lie within the window.
+    static let seam: UInt64 = 1_000_000_000
 
     /// Where a piece goes.
     struct Place: Equatable {
@@ -32,7 +39,13 @@ struct RecordTimeline: ~Copyable {
         var drift = 0
     }
 
-    private let origin: UInt64
+    /// The time of position 0, as it would be had the machine never slept.
+    private var origin: UInt64
+    /// The same before the machine slept last, and when that was.
+    private var formerOrigin: UInt64
+    private var sleep: UInt64 = 0
+    /// The latest time that was told.
+    private var latest: UInt64
     private let mixed = SampleBuffer(count: RecordTimeline.window)
     private var lanes = (Lane(), Lane())
     /// All before this position is taken, nothing before it is taken any more.
@@ -41,16 +54,32 @@ struct RecordTimeline: ~Copyable {
     /// Begins at `origin`.
     init(origin: UInt64) {
         self.origin = origin
+        formerOrigin = origin
+        latest = origin
+    }
+
+    /// Is told what time it is, several times a second unless the machine sleeps.
+    mutating func note(_ time: UInt64) {
+        guard time > latest else { return }
+        let silence = time - latest
+        if silence > Self.longestSilence {
+            formerOrigin = origin
+            origin += silence - Self.seam
+            sleep = latest + silence / 2
+        }
+        latest = time
     }
 
     /// The position of a time; 0 for what was before the start.
     func position(of time: UInt64) -> Int {
-        time > origin ? Int((time - origin) / 1_000 * 6 / 125) : 0
+        let origin = time < sleep ? formerOrigin : origin
+        return time > origin ? Int((time - origin) / 1_000 * 6 / 125) : 0
     }
 
     /// Where a piece of `count` samples from `time` on belongs.
     mutating func place(_ side: Side, at time: UInt64, count: Int) -> Place {
-        switch side {
+        note(time)
+        return switch side {
         case .said: Self.place(&lanes.0, at: position(of: time), count: count)
         case .heard: Self.place(&lanes.1, at: position(of: time), count: count)
         }

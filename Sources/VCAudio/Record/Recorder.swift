@@ -19,6 +19,8 @@ final class Recorder: @unchecked Sendable {
     /// Written by the recorder before `hasFailed`.
     private var failure: DeviceError?
     private let wake: EventSignal
+    /// The boot clock, in nanoseconds: that of the pieces.
+    private let clock: @Sendable () -> UInt64
     private var thread: AudioThread?
     // The recorder's own.
     private var timeline: RecordTimeline
@@ -28,7 +30,9 @@ final class Recorder: @unchecked Sendable {
     /// Opens `path` and records what the taps give. `tell` is called on the recorder's thread when
     /// it failed.
     init(
-        path: String, said: RecordTap, heard: RecordTap, tell: @escaping @Sendable () -> Void
+        path: String, said: RecordTap, heard: RecordTap,
+        clock: @escaping @Sendable () -> UInt64 = { vc_boottime_nanoseconds() },
+        tell: @escaping @Sendable () -> Void
     ) throws(DeviceError) {
         guard let format = SoundFileFormat.recordingFormat(of: path) else {
             throw .unknownRecordingEnding(path: path)
@@ -37,7 +41,8 @@ final class Recorder: @unchecked Sendable {
         self.said = said
         self.heard = heard
         wake = try EventSignal()
-        timeline = RecordTimeline(origin: vc_boottime_nanoseconds())
+        self.clock = clock
+        timeline = RecordTimeline(origin: clock())
         said.setOpen(true)
         heard.setOpen(true)
         discard()
@@ -74,17 +79,22 @@ final class Recorder: @unchecked Sendable {
         do throws(DeviceError) {
             while !isStopping.load(ordering: .acquiring) {
                 wake.wait(milliseconds: Self.interval)
-                let now = vc_boottime_nanoseconds()
-                try drain()
-                try flush(until: timeline.position(of: now - min(now, Self.lag)))
+                try write(behind: Self.lag)
             }
-            try drain()
-            try flush(until: timeline.position(of: vc_boottime_nanoseconds()))
+            try write(behind: 0)
             try file.close()
         } catch {
             failure = error
             hasFailed.store(true, ordering: .releasing)
         }
+    }
+
+    /// Writes all that lies further behind the clock than `lag`.
+    private func write(behind lag: UInt64) throws(DeviceError) {
+        let now = clock()
+        timeline.note(now)
+        try drain()
+        try flush(until: timeline.position(of: now - min(now, lag)))
     }
 
     /// What an earlier recording left behind.

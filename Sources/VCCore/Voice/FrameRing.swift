@@ -39,6 +39,12 @@ public final class FrameRing: @unchecked Sendable {
         @_noLocks @_noAllocation get { overflows.load(ordering: .relaxed) }
     }
 
+    /// How many frames were taken in since the start. Any thread may ask; what the writer does
+    /// meanwhile comes on top.
+    public var pushed: Int {
+        @_noLocks @_noAllocation get { indices.published }
+    }
+
     /// Writer: appends a frame with a copy of its payload; false when it was dropped.
     @_noLocks @_noAllocation
     @discardableResult
@@ -68,6 +74,12 @@ public final class FrameRing: @unchecked Sendable {
         body(header.frame, unsafe bytes.bytes)
         indices.release()
         return true
+    }
+
+    /// Reader: drops what is left of the first `count` frames that were ever pushed.
+    @_noLocks @_noAllocation
+    public func drop(first count: Int) {
+        while indices.released < count, indices.slotToRead() >= 0 { indices.release() }
     }
 }
 

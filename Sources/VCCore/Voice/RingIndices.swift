@@ -20,6 +20,16 @@ public struct RingIndices: ~Copyable {
         }
     }
 
+    /// How many slots were handed over since the start. Any thread.
+    public var published: Int {
+        @_noLocks @_noAllocation get { written.load(ordering: .acquiring) }
+    }
+
+    /// Reader: how many slots were given back since the start.
+    public var released: Int {
+        @_noLocks @_noAllocation get { consumed.load(ordering: .relaxed) }
+    }
+
     /// Writer: the slot to fill next, or -1 when the ring is full.
     @_noLocks @_noAllocation
     public func slotToWrite() -> Int {

@@ -45,7 +45,7 @@ extension Option {
             "echo-suppression", .words(echoSuppressions.map(\.word)), .microphone, calls,
             \.call.echoSuppression, standard: "low", expected: "low, moderate or high",
             "how much of what is left of an echo is taken out; the more, the more of your words "
-                + "go with it while others talk; needs libwebrtc-audio-processing 0.3"
+                + "go with it while others talk"
         ) { text in echoSuppressions.first { $0.word == text }?.level },
         value(
             "echo-delay", .text("MS"), .microphone, calls, \.call.echoDelay, standard: "0",

@@ -7,16 +7,6 @@ import VCCore
 /// with one of our own that misbehaves.
 @Suite("A LADSPA plugin before the encoder")
 struct PluginTests {
-    /// SwiftPM builds it beside the test executable.
-    private static func fixture() throws -> String {
-        var buffer = [CChar](repeating: 0, count: 4_096)
-        let length = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        try #require(length > 0)
-        let path = String(decoding: buffer[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
-        let directory = path.split(separator: "/").dropLast().joined(separator: "/")
-        return "/\(directory)/libvc_plugin_fixture.so"
-    }
-
     private func choice(_ text: String) throws -> PluginChoice {
         try #require(PluginChoice(text))
     }
@@ -94,7 +84,7 @@ struct PluginTests {
 
     @Test("a control that may be either of two is not guessed")
     func ambiguous() throws {
-        let fixture = try Self.fixture()
+        let fixture = try FixturePlugin.path()
         let either = try choice("ladspa:\(fixture):slow,w=1")
         #expect(throws: PluginError.ambiguousControl("w", among: ["Work (us)", "Wait (us)"])) {
             try Plugin(either)
@@ -105,7 +95,7 @@ struct PluginTests {
 
     @Test("a plugin that takes longer than there is time is left out, one that does not stays")
     func overrun() throws {
-        let fixture = try Self.fixture()
+        let fixture = try FixturePlugin.path()
         let slow = run(
             PluginInsert(try Plugin(choice("ladspa:\(fixture):slow,Work=12000"))), times: 10)
         #expect(slow.isBypassed)
@@ -123,6 +113,6 @@ struct PluginTests {
 
     @Test("what is no number does not leave the plugin")
     func broken() throws {
-        #expect(try run("ladspa:\(try Self.fixture()):broken").allSatisfy { $0 == 0.25 })
+        #expect(try run("ladspa:\(try FixturePlugin.path()):broken").allSatisfy { $0 == 0.25 })
     }
 }

@@ -1,0 +1,53 @@
+import CVCLinux
+import Glibc
+import Synchronization
+import Testing
+
+@testable import VCAudio
+
+extension OneByOne {
+    /// A recorder whose clock is the machine's, and a long time ahead after it slept.
+    @Suite(.serialized) struct RecordSleepTests {
+        private final class Clock: Sendable {
+            private let ahead = Atomic<UInt64>(0)
+
+            var now: UInt64 { vc_boottime_nanoseconds() + ahead.load(ordering: .relaxed) }
+
+            func sleep(minutes: UInt64) {
+                ahead.wrappingAdd(minutes * 60_000_000_000, ordering: .relaxed)
+            }
+        }
+
+        /// Half a second of 0.25 of each side, at the pace of the clock.
+        private func talk(_ taps: [RecordTap], _ clock: Clock) {
+            let samples = SampleBuffer(count: 480)
+            for index in 0..<480 { samples[index] = 0.25 }
+            for _ in 0..<50 {
+                let now = clock.now
+                for tap in taps { tap.leave(samples, count: 480, start: now) }
+                usleep(10_000)
+            }
+        }
+
+        @Test(
+            "a machine that sleeps in a recorded call leaves a second of silence in the file",
+            arguments: [true, false])
+        func sleep(isHeard: Bool) throws {
+            let directory = try TemporaryDirectory()
+            let path = directory.path + "/call.wav"
+            let clock = Clock()
+            let (said, heard) = (RecordTap(), RecordTap())
+            let recorder = try Recorder(
+                path: path, said: said, heard: heard, clock: { clock.now }, tell: {})
+            talk([said, heard], clock)
+            clock.sleep(minutes: 5)
+            if isHeard { talk([said, heard], clock) } else { letRun(milliseconds: 500) }
+            #expect(recorder.stop() == nil)
+            let track = try WAV.read(path)
+            // Twice what was said, the second, and what a busy machine adds to it.
+            #expect(track.count > 80_000 && track.count < 144_000, "\(track.count)")
+            let sounding = track.count { $0 > 0.4 }
+            #expect(sounding > (isHeard ? 40_000 : 20_000), "both sides at once: \(sounding)")
+        }
+    }
+}
