@@ -53,6 +53,10 @@ static int32_t take_fault(struct card *card) {
         __atomic_store_n(fault, VC_FIXTURE_NONE, __ATOMIC_RELEASE);
         __atomic_add_fetch(&card->shared->control.faults[card->side], 1, __ATOMIC_RELAXED);
     }
+    if (value == VC_FIXTURE_BROKEN) {
+        if (!card->running) return VC_FIXTURE_NONE;
+        __atomic_add_fetch(&card->shared->control.faults[card->side], 1, __ATOMIC_RELAXED);
+    }
     return value;
 }
 
@@ -124,6 +128,7 @@ static snd_pcm_sframes_t card_pointer(snd_pcm_ioplug_t *io) {
     struct card *card = io->private_data;
     switch (take_fault(card)) {
     case VC_FIXTURE_EPIPE:
+    case VC_FIXTURE_BROKEN:
         return -EPIPE;
     case VC_FIXTURE_ESTRPIPE:
         snd_pcm_ioplug_set_state(io, SND_PCM_STATE_SUSPENDED);

@@ -16,6 +16,7 @@ public final class FixtureCard: @unchecked Sendable {
         case suspend = 2
         case unplugged = 3
         case stall = 4
+        case broken = 5
     }
 
     /// The fixture could not be set up; says what failed.
@@ -174,7 +175,7 @@ public final class FixtureCard: @unchecked Sendable {
         Int(side == .playback ? shared.pointee.control.started.0 : shared.pointee.control.started.1)
     }
 
-    /// How often a momentary fault was met.
+    /// How often a momentary fault was met, or one of `broken`.
     public func faults(_ side: Side) -> Int {
         Int(side == .playback ? shared.pointee.control.faults.0 : shared.pointee.control.faults.1)
     }

@@ -12,14 +12,15 @@ extension ProcessTests {
             "A call survives EPIPE, ESTRPIPE, ENODEV and a stall, on clocks that are 100 ppm off",
             arguments: [FixtureCard.Side.playback, .capture])
         func faults(side: FixtureCard.Side) async throws {
-            let call = try await Call()
+            let card = try FixtureCard(playbackPPM: 100, capturePPM: 100)
+            let call = try await DeviceCall(configuration: card.configurationPath)
             try await call.expectHeard(within: .seconds(5), since: .now)
             for fault in [FixtureCard.Fault.overrun, .suspend] {
-                try await momentary(fault, on: side, call)
+                try await momentary(fault, on: side, of: card, call)
             }
             #expect(call.warnings.isEmpty, "a device was given up for a fault of a moment")
             for fault in [FixtureCard.Fault.unplugged, .stall] {
-                try await lasting(fault, on: side, call)
+                try await lasting(fault, on: side, of: card, call)
             }
             try await call.expectFrames()
             let xruns = side == .playback ? "playback_xruns" : "capture_xruns"
@@ -27,24 +28,54 @@ extension ProcessTests {
             try await call.end()
         }
 
+        @Test("The default device is followed in mid-call, though it does not open at once")
+        func followsDefault() async throws {
+            let stage = try Stage()
+            let server = try await stage.server()
+            let card = try FixtureCard(isLoop: false)
+            try card.setDefault(.playback)
+            let program = try stage.start(
+                "vc",
+                [
+                    "host", "--json", "--signal", server.address, "--capture", "tone:300",
+                    "--playback", "alsa:default",
+                ], environment: ["ALSA_CONFIG_PATH": card.configurationPath])
+            try await program.event("code")
+            // The modification time of a file has the steps of a tick of the kernel.
+            try await Task.sleep(for: .milliseconds(700))
+            card.set(.unplugged, on: .playback)
+            try card.setDefault(.capture)
+            try await Task.sleep(for: .milliseconds(800))
+            #expect(program.events("warning").allSatisfy { $0.text("kind") != "device-changed" })
+            card.set(.none, on: .playback)
+            try await program.event("warning", within: .seconds(4)) {
+                $0.text("kind") == "device-changed"
+                    && $0.text("message").hasPrefix("the loudspeaker is ")
+            }
+            program.type("/quit")
+            #expect(try await program.status() == 0)
+        }
+
         private func momentary(
-            _ fault: FixtureCard.Fault, on side: FixtureCard.Side, _ call: Call
+            _ fault: FixtureCard.Fault, on side: FixtureCard.Side, of card: FixtureCard,
+            _ call: DeviceCall
         ) async throws {
-            let met = call.card.faults(side)
-            let started = call.card.started(side)
-            call.card.set(fault, on: side)
+            let met = card.faults(side)
+            let started = card.started(side)
+            card.set(fault, on: side)
             try await call.wait("\(side) starts again after \(fault)", .seconds(1)) {
-                call.card.faults(side) > met && call.card.started(side) > started
+                card.faults(side) > met && card.started(side) > started
             }
             try await call.expectHeard(within: .seconds(1), since: .now)
         }
 
         private func lasting(
-            _ fault: FixtureCard.Fault, on side: FixtureCard.Side, _ call: Call
+            _ fault: FixtureCard.Fault, on side: FixtureCard.Side, of card: FixtureCard,
+            _ call: DeviceCall
         ) async throws {
             let known = call.warnings.count
-            let opened = call.card.opened(side)
-            call.card.set(fault, on: side)
+            let opened = card.opened(side)
+            card.set(fault, on: side)
             try await call.wait("\(side) is told as lost after \(fault)", .seconds(3)) {
                 call.warnings.dropFirst(known).contains { $0.text("kind") == "device-lost" }
             }
@@ -53,139 +84,20 @@ extension ProcessTests {
             }
             let word = side == .playback ? "loudspeaker" : "microphone"
             #expect(call.warnings.dropFirst(known).allSatisfy { $0.text("message").contains(word) })
-            call.card.set(.none, on: side)
+            card.set(.none, on: side)
             let mended = ContinuousClock.now
-            // It is tried again at growing distances. A hanging device can be opened, and is lost
-            // again; the last word counts.
+            // A hanging device can be opened, and hangs again: it is told once all the same.
             try await call.wait("\(side) is back after \(fault)", .seconds(3)) {
                 call.warnings.count > known + 1
                     && call.warnings.last?.text("kind") == "device-back"
             }
+            #expect(
+                call.warnings.dropFirst(known).map { $0.text("kind") }
+                    == ["device-lost", "device-back"])
             // The recording is 0.3 s behind.
             try await call.expectHeard(within: .milliseconds(1_300), since: mended)
             #expect(call.warnings.last?.text("kind") == "device-back")
-            #expect(call.card.opened(side) > opened)
-        }
-    }
-}
-
-/// A call whose joiner has the fixture's sound card.
-private struct Call {
-    let card: FixtureCard
-    let recording: Recording
-    let host: Program
-    let joiner: Program
-    private let stage: Stage
-
-    init() async throws {
-        stage = try Stage()
-        card = try FixtureCard(playbackPPM: 100, capturePPM: 100)
-        recording = Recording(path: "\(stage.folder)/heard.wav")
-        let server = try await stage.server()
-        let place = try await stage.host(at: server, ["--playback", "file:\(recording.path)"])
-        host = place.program
-        joiner = try stage.start(
-            "vc",
-            [
-                "join", place.code, "--json", "--capture", "alsa:microphone", "--playback",
-                // What comes out of its loudspeaker is to be heard again.
-                "alsa:speaker", "--raw",
-            ], environment: ["ALSA_CONFIG_PATH": card.configurationPath])
-        try await joiner.event("joined")
-        try await host.event("voice")
-    }
-
-    /// What the joiner said about its devices.
-    var warnings: [Event] {
-        joiner.events("warning").filter { $0.text("kind").hasPrefix("device-") }
-    }
-
-    func wait(
-        _ what: String, _ limit: Duration, since start: ContinuousClock.Instant = .now,
-        until condition: () -> Bool
-    ) async throws {
-        while !condition() {
-            let said = (host.output + joiner.output).suffix(12).map(\.text).joined(separator: "\n")
-            try #require(ContinuousClock.now < start + limit, "\(what) within \(limit):\n\(said)")
-            try await Task.sleep(for: .milliseconds(5))
-        }
-    }
-
-    /// What was recorded after now, and not just what was under way, is loud.
-    func expectHeard(within limit: Duration, since start: ContinuousClock.Instant) async throws {
-        let mark = recording.sampleCount + Recording.underWay
-        try await wait("the tone is heard", limit, since: start) {
-            recording.sampleCount >= mark && recording.isLoud
-        }
-    }
-
-    /// Frames arrive on both sides, and those of the host have never ceased to.
-    func expectFrames() async throws {
-        for program in [host, joiner] {
-            let before = received(program)
-            try await wait("\(program.name) receives frames", .seconds(4)) {
-                let counts = received(program)
-                return counts.count >= before.count + 2
-                    && counts[counts.count - 1] > counts[counts.count - 2] + 50
-            }
-        }
-        let counts = received(joiner).drop { $0 == 0 }
-        #expect(zip(counts, counts.dropFirst()).allSatisfy { $0 < $1 }, "\(counts)")
-        for program in [host, joiner] {
-            #expect(program.events("left").isEmpty && program.events("error").isEmpty)
-        }
-        #expect(host.events("member").map { $0.text("state") } == ["joined"])
-    }
-
-    func end() async throws {
-        joiner.type("/quit")
-        #expect(try await joiner.status() == 0)
-        host.type("/quit")
-        #expect(try await host.status() == 0)
-        #expect(joiner.diagnostics.isEmpty && host.diagnostics.isEmpty)
-    }
-
-    /// The frames from the other side, each second.
-    private func received(_ program: Program) -> [Int] {
-        program.events("stats").compactMap { $0.objects("members").first?["received"] as? Int }
-    }
-}
-
-/// A WAV file of 48 kHz, 16 bits and one channel that is still being written.
-private struct Recording {
-    /// A tenth of a second, the pieces in which it is written.
-    private static let piece = 4_800
-    /// What may be in the network, the buffers and the cable: 0.2 s.
-    static let underWay = 9_600
-    private static let headerSize = 44
-    /// Far below the tone, far above rounding.
-    private static let audible = 0.02
-
-    let path: String
-
-    var sampleCount: Int {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return 0 }
-        return max(0, Int(status.st_size) - Self.headerSize) / 2
-    }
-
-    /// Whether the last tenth of a second is sound, but for a hundredth at most.
-    var isLoud: Bool { peaks().count { $0 > Self.audible } >= 9 }
-    var isSilent: Bool {
-        let peaks = peaks()
-        return !peaks.isEmpty && peaks.allSatisfy { $0 <= Self.audible }
-    }
-
-    /// The peak of each hundredth of the last tenth of a second.
-    private func peaks() -> [Double] {
-        let count = sampleCount
-        guard count >= Self.piece, let file = fopen(path, "r") else { return [] }
-        defer { fclose(file) }
-        var samples = [Int16](repeating: 0, count: Self.piece)
-        fseek(file, Self.headerSize + 2 * (count - Self.piece), SEEK_SET)
-        guard fread(&samples, 2, samples.count, file) == samples.count else { return [] }
-        return stride(from: 0, to: samples.count, by: 480).map { start in
-            samples[start..<start + 480].map { abs(Double($0)) / 32_768 }.max() ?? 0
+            #expect(card.opened(side) > opened)
         }
     }
 }

@@ -93,6 +93,51 @@ extension ProcessTests {
             #expect(try await program.status() == 0)
         }
 
+        @Test("A disk that is full ends the file of --playback and not the call, and is told once")
+        func fullDiskOfPlayback() async throws {
+            let stage = try Stage()
+            let server = try await stage.server()
+            let path = "\(stage.folder)/heard.wav"
+            let program = try stage.start(
+                "/bin/sh",
+                [
+                    "-c",
+                    "ulimit -f 400; exec '\(Build.path(of: "vc"))' host --json --signal "
+                        + "\(server.address) --capture tone:300 --playback 'file:\(path)'",
+                ])
+            let code = try await program.event("code").text("code")
+            let joiner = try stage.join(code, ["--capture", "tone:1000"])
+            try await program.event("voice")
+            let warning = try await program.event("warning", within: .seconds(8)) {
+                $0.text("kind") == "device-lost"
+            }
+            let message = warning.text("message")
+            #expect(
+                message.contains("the loudspeaker is gone (cannot write \(path): File too large)"),
+                "\(message)")
+            // Three ticks, in which a device would be tried again.
+            let seen = joiner.events("stats").count
+            try await joiner.event("stats", within: .seconds(5)) { _ in
+                joiner.events("stats").count > seen + 2
+            }
+            #expect(program.events("warning").count { $0.text("kind").hasPrefix("device-") } == 1)
+            // All of it is there, and the header says so.
+            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            #expect(bytes.count > 400 * 512 - 9_600 && bytes.count <= 400 * 512, "\(bytes.count)")
+            let told = (0..<4).reduce(0) { $0 | Int(bytes[40 + $1]) << (8 * $1) }
+            #expect(told == bytes.count - 44, "\(told) of \(bytes.count)")
+            #expect(share(of: 1_000, in: try samples(of: path).suffix(24_000)) > 0.02)
+            program.type("/playback silence")
+            try await program.event("warning") { $0.text("kind") == "device-changed" }
+            let counts = joiner.events("stats").compactMap {
+                $0.objects("members").first?["received"] as? Int
+            }
+            #expect(counts[counts.count - 1] > counts[counts.count - 2] + 50, "voice goes on")
+            program.type("/quit")
+            #expect(try await program.status() == 0)
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path)).count == bytes.count)
+        }
+
         @Test("A tone tells who comes, and none does with --no-tones", arguments: [true, false])
         func tones(isOn: Bool) async throws {
             let stage = try Stage()

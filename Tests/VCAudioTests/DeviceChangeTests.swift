@@ -5,47 +5,6 @@ import Testing
 
 @testable import VCAudio
 
-@Suite struct BufferLengthTests {
-    private static let second: UInt64 = 1_000_000_000
-
-    @Test("the buffer grows by a step after repeated xruns, and not for one now and then")
-    func grows() {
-        var length = BufferLength(at: 0, fewest: 2)
-        for minute in 1...60 {
-            let isGrown = length.grows(xruns: 1, at: UInt64(minute) * 60 * Self.second)
-            #expect(!isGrown)
-        }
-        #expect(length.steps == 2)
-        var grown: [Int] = []
-        for step in 1...40 {
-            if length.grows(xruns: 1, at: 4_000 * Self.second + UInt64(step) * Self.second) {
-                grown.append(length.steps)
-            }
-        }
-        #expect(grown == [3, 4, 5, 6, 7, 8], "\(grown)")
-    }
-
-    @Test("it shrinks by a step for each five clean minutes, and never below what it began with")
-    func shrinks() {
-        var length = BufferLength(at: 0, fewest: 2)
-        _ = length.grows(xruns: 3, at: Self.second)
-        _ = length.grows(xruns: 3, at: 2 * Self.second)
-        #expect(length.steps == 4)
-        let early = length.shrinks(at: 301 * Self.second)
-        #expect(!early && length.steps == 4)
-        let first = length.shrinks(at: 302 * Self.second)
-        let again = length.shrinks(at: 310 * Self.second)
-        #expect(first && !again && length.steps == 3)
-        // A single xrun begins the minutes anew.
-        _ = length.grows(xruns: 1, at: 600 * Self.second)
-        let soon = length.shrinks(at: 899 * Self.second)
-        let later = length.shrinks(at: 900 * Self.second)
-        #expect(!soon && later && length.steps == 2)
-        let never = length.shrinks(at: 100_000 * Self.second)
-        #expect(!never && length.steps == 2)
-    }
-}
-
 extension OneByOne {
     @Suite(.serialized) struct DeviceChangeTests {
         private func pitch(_ sound: [Float]) -> Int {
@@ -277,6 +236,43 @@ extension OneByOne {
             letRun(milliseconds: 200)
             #expect(!loop.events().contains(.deviceSwitched(.playback)))
             loop.stop()
+        }
+
+        @Test("a default that does not open yet is tried again until it does, or moves again")
+        func pursuesDefault() throws {
+            let card = try FixtureCard(isLoop: false)
+            try card.setDefault(.playback)
+            card.useHere()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(capture: .tone(hertz: 1_000), playback: .default))
+            defer { loop.stop() }
+            letRun(milliseconds: 200)
+            _ = loop.events()
+            let second: UInt64 = 1_000_000_000
+            let start = Pace.now()
+            // The new one is there, and does not answer.
+            card.set(.unplugged, on: .playback)
+            try card.setDefault(.capture)
+            loop.engine.followDefault(at: start)
+            #expect(loop.engine.pursuit != nil)
+            letRun(milliseconds: 100)
+            #expect(!loop.events().contains(.deviceSwitched(.playback)))
+            card.set(.none, on: .playback)
+            // Not at each tick.
+            loop.engine.followDefault(at: start + second / 4)
+            letRun(milliseconds: 100)
+            #expect(!loop.events().contains(.deviceSwitched(.playback)))
+            loop.engine.followDefault(at: start + second / 2)
+            #expect(switched(loop, .playback))
+            #expect(loop.engine.pursuit == nil)
+            // Who chooses a device meanwhile stays there.
+            loop.engine.pursuit = DefaultPursuit(capture: false, playback: true, at: start)
+            try loop.engine.changePlayback(to: .silence)
+            #expect(switched(loop, .playback))
+            loop.engine.followDefault(at: start + 20 * second)
+            letRun(milliseconds: 100)
+            #expect(!loop.events().contains(.deviceSwitched(.playback)))
+            #expect(loop.engine.playbackName == .silence)
         }
     }
 }

@@ -37,6 +37,11 @@ final class EngineLoop: @unchecked Sendable {
     }
 
     private func pump() {
+        // The thread that made this one may be one of libdispatch's, which take no signals.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGUSR1)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         while !isStopping.load(ordering: .acquiring) {
             _ = vc_poll_readable(engine.captureReady, 50)
             var count: UInt64 = 0
@@ -141,6 +146,13 @@ enum WAV {
             offset += 8 + size + size % 2
         }
         return []
+    }
+}
+
+extension [CChar] {
+    /// What stands in front of the first zero.
+    var text: String {
+        String(decoding: prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }
 

@@ -8,12 +8,15 @@ final class ALSACapture: CaptureDevice {
     private let resampler: Resampler?
     private let resampled: SampleBuffer
     private var queue = SampleQueue()
+    /// Frames that are read at once: what fits behind a frame that is not yet full.
+    private let readLimit: Int
 
     init(name: String, buffers: DeviceBuffers) throws(DeviceError) {
         stream = try ALSAStream(
             name: name, direction: .capture, period: buffers.capturePeriod,
             periods: buffers.capturePeriods)
         native = SampleBuffer(count: stream.bufferFrames)
+        readLimit = SampleQueue.capacity / 2 * stream.rate / Limits.sampleRate
         let needsResampling = stream.rate != Limits.sampleRate
         resampler =
             needsResampling ? Resampler(from: stream.rate, to: Limits.sampleRate) : nil
@@ -38,7 +41,10 @@ final class ALSACapture: CaptureDevice {
             let missing = resampler?.inputCount(for: count - queue.count) ?? count - queue.count
             let available = try stream.wait(for: max(1, min(missing, stream.periodFrames)))
             guard available > 0 else { continue }
-            let got = try stream.read(min(available, missing), into: native, at: 0)
+            // All there is, also what is of the next frame. PulseAudio's plugin keeps a piece of
+            // shared memory that was read in part, and libpulse waits for it without end when the
+            // server is gone: the plugin's lock would never be free again.
+            let got = try stream.read(min(available, readLimit), into: native, at: 0)
             enqueue(got)
         }
         queue.take(count, into: samples)

@@ -6,6 +6,8 @@ final class ALSAPlayback: PlaybackDevice {
     let isLoudspeaker = true
     /// A server takes its time to wake, and some cards click: ten seconds.
     let patience: UInt64 = 10_000_000_000
+    /// What is softer than this, -50 dBFS, is no word that a gap would cut.
+    private static let quietPeak: Float = 0.003
     private let name: String
     private let buffers: DeviceBuffers
     private var stream: ALSAStream
@@ -15,11 +17,18 @@ final class ALSAPlayback: PlaybackDevice {
     private var seenXruns = 0
     private var hasChanged = false
     private var isPaused = false
+    /// Samples at 48 kHz since there was anything but quiet, while that is of interest.
+    private var quietSamples = 0
+    /// For the length of the buffer, which knows minutes; in nanoseconds.
+    private let clock: () -> UInt64
 
-    init(name: String, buffers: DeviceBuffers) throws(DeviceError) {
+    init(
+        name: String, buffers: DeviceBuffers, clock: @escaping () -> UInt64 = Pace.now
+    ) throws(DeviceError) {
         self.name = name
         self.buffers = buffers
-        length = BufferLength(at: Pace.now(), fewest: buffers.fewestPlaybackSteps)
+        self.clock = clock
+        length = BufferLength(at: clock(), fewest: buffers.fewestPlaybackSteps)
         stream = try Self.open(name, buffers, steps: length.steps)
         converter = RateConverter(for: stream)
     }
@@ -33,6 +42,8 @@ final class ALSAPlayback: PlaybackDevice {
     }
 
     var xruns: Int { earlierXruns + stream.xruns }
+
+    var hasMoved: Bool { stream.hasMoved }
 
     var delayMicroseconds: Int {
         let waiting = stream.delayFrames + converter.queue.count
@@ -52,17 +63,18 @@ final class ALSAPlayback: PlaybackDevice {
     func close() { stream.close() }
 
     func pause() throws(DeviceError) {
-        guard !isPaused else { return }
-        isPaused = true
-        stream.stop()
-        converter.queue.removeAll()
-        if length.shrinks(at: Pace.now()) { try reopen() }
+        if !isPaused {
+            isPaused = true
+            stream.stop()
+            converter.queue.removeAll()
+        }
+        if length.shrinks(at: clock(), isQuiet: true) { try reopen() }
     }
 
     func wait() throws(DeviceError) -> Int {
         while true {
             isPaused = false
-            try lookAtXruns()
+            try fitLength()
             if stream.needsPreparation { try fill() }
             let available = try stream.wait(for: stream.periodFrames)
             if available >= stream.periodFrames { return converter.wanted(for: stream) }
@@ -70,6 +82,7 @@ final class ALSAPlayback: PlaybackDevice {
     }
 
     func write(_ samples: borrowing SampleBuffer, count: Int) throws(DeviceError) {
+        noteQuiet(samples, count: count)
         converter.convert(samples, count: count)
         let written = try stream.write(
             converter.queue.samples, at: converter.queue.head, count: converter.queue.count)
@@ -89,18 +102,40 @@ final class ALSAPlayback: PlaybackDevice {
         }
     }
 
-    private func lookAtXruns() throws(DeviceError) {
-        guard stream.xruns > seenXruns else { return }
-        let news = stream.xruns - seenXruns
-        seenXruns = stream.xruns
-        if length.grows(xruns: news, at: Pace.now()) { try reopen() }
+    // MARK: The length of the buffer
+
+    private func noteQuiet(_ samples: borrowing SampleBuffer, count: Int) {
+        guard length.isGrown else { return }
+        let isQuiet = samples.peak(at: 0, count: count) < Self.quietPeak
+        quietSamples = isQuiet ? quietSamples + count : 0
+    }
+
+    /// Whether all that waits in the buffer, and would be cut off, is quiet.
+    private var isQuiet: Bool {
+        let waiting = (stream.bufferFrames + stream.periodFrames) * Limits.sampleRate / stream.rate
+        return quietSamples >= waiting
+    }
+
+    private func fitLength() throws(DeviceError) {
+        if stream.xruns > seenXruns {
+            let news = stream.xruns - seenXruns
+            seenXruns = stream.xruns
+            // A device that does not move would not with a longer buffer either.
+            let isLate = stream.hasMoved || stream.hasRunDry
+            if isLate, length.grows(xruns: news, at: clock()) { try reopen() }
+        } else if length.shrinks(at: clock(), isQuiet: isQuiet) {
+            try reopen()
+        }
     }
 
     private func reopen() throws(DeviceError) {
+        stream.close()
+        let opened = try Self.open(name, buffers, steps: length.steps)
+        // Where that fails they are still those of the stream that there is.
         earlierXruns += stream.xruns
         seenXruns = 0
-        stream.close()
-        stream = try Self.open(name, buffers, steps: length.steps)
+        quietSamples = 0
+        stream = opened
         converter = RateConverter(for: stream)
         hasChanged = true
     }

@@ -41,13 +41,22 @@ final class ALSAStream {
     private(set) var needsPreparation = true
     /// Whether the device runs, or would but for a fault that was not seen yet.
     private(set) var isStarted = false
+    /// Whether a frame was seen to go through the device since it was opened.
+    private(set) var hasMoved = false
+    /// Whether the last xrun came no sooner than the device could have played all of its buffer:
+    /// then it was us who were late.
+    private(set) var hasRunDry = false
 
     private let device: OpaquePointer
     private let frames: UnsafeMutableRawPointer
     private let descriptors = UnsafeMutablePointer<pollfd>.allocate(
         capacity: Int(ALSAStream.descriptorLimit))
+    private var startTime: UInt64 = 0
     private var lastProgress = Pace.now()
     private var faults = 0
+    /// Frames that could be written at the last look, less those that were written since. When
+    /// there is more room than that, the device has played.
+    private var room = 0
     private var isClosed = false
 
     /// Opens `name` with a buffer of `periods` periods of `period` samples at 48 kHz, or what comes
@@ -111,6 +120,7 @@ final class ALSAStream {
         needsPreparation = false
         isStarted = false
         wasInterrupted = true
+        room = bufferFrames
         lastProgress = Pace.now()
         if direction == .capture { try start() }
     }
@@ -118,6 +128,7 @@ final class ALSAStream {
     /// Starts a device that is prepared, and filled if it plays.
     func start() throws(DeviceError) {
         isStarted = true
+        startTime = Pace.now()
         guard unsafe snd_pcm_state(device) == SND_PCM_STATE_PREPARED else { return }
         try check(unsafe snd_pcm_start(device))
     }
@@ -130,6 +141,7 @@ final class ALSAStream {
             try mendState()
             if needsPreparation { return 0 }
             let available = unsafe snd_pcm_avail_update(device)
+            noteRoom(available)
             if available >= count { return Int(available) }
             if available < 0 {
                 try mend(Int32(clamping: available))
@@ -190,7 +202,7 @@ final class ALSAStream {
         }
         unsafe sampleFormat.read(
             frames, count: result, channels: channels, into: target, at: offset)
-        noteProgress(result)
+        if result > 0 { noteProgress() }
         return result
     }
 
@@ -206,7 +218,8 @@ final class ALSAStream {
             if result != -Int(EAGAIN) { try mend(Int32(clamping: result)) }
             return 0
         }
-        noteProgress(result)
+        // Not progress yet: what is written fills a device that stands still, too.
+        room -= result
         return result
     }
 
@@ -231,8 +244,16 @@ final class ALSAStream {
         }
     }
 
-    private func noteProgress(_ count: Int) {
-        guard count > 0 else { return }
+    /// Looks whether a loudspeaker has taken something out of its buffer.
+    private func noteRoom(_ available: Int) {
+        guard direction == .playback, available >= 0 else { return }
+        if isStarted, available > room { noteProgress() }
+        room = available
+    }
+
+    /// A frame went through the device while it ran.
+    private func noteProgress() {
+        hasMoved = true
         faults = 0
         lastProgress = Pace.now()
     }
@@ -243,7 +264,7 @@ final class ALSAStream {
         wasInterrupted = true
         guard faults <= Self.faultLimit else { throw .stalled(device: "alsa:\(name)") }
         switch -error {
-        case EPIPE: xruns += 1
+        case EPIPE: noteXrun()
         case ESTRPIPE: resume()
         case EINTR, EAGAIN: return
         case _: throw .lost(device: "alsa:\(name)", code: -error)
@@ -255,6 +276,15 @@ final class ALSAStream {
         isStarted = false
         needsPreparation = direction == .playback
         if direction == .capture { try start() }
+        // A program that was stopped for long finds a fault, and not a device that hangs: it has
+        // its time from here on. An endless row of faults is counted.
+        lastProgress = Pace.now()
+    }
+
+    private func noteXrun() {
+        xruns += 1
+        let length = UInt64(bufferFrames) * 1_000_000_000 / UInt64(rate)
+        hasRunDry = Pace.now() - startTime >= length
     }
 
     /// Waits for a suspended device; where it cannot resume, preparing it anew is enough.

@@ -32,6 +32,8 @@ protocol PlaybackDevice: AnyObject {
     var patience: UInt64 { get }
     /// How often the device ran dry.
     var xruns: Int { get }
+    /// Whether it has played anything since it was opened, and not only taken it.
+    var hasMoved: Bool { get }
     /// How much later than now the next sample will be heard, in microseconds.
     var delayMicroseconds: Int { get }
     /// Whether the device was reopened with other settings since the last call.

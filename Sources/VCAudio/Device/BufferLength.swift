@@ -1,6 +1,7 @@
 /// How long the buffer of a loudspeaker is, in steps of 5.3 ms: as short as it may be to begin
 /// with, one longer whenever it runs dry again and again, one shorter after five minutes without
-/// that. It shrinks only in a pause, because the device is opened anew for it.
+/// that. The device is opened anew for it, so it shrinks in a pause or between two words; where
+/// there is neither for a minute, in the middle of them.
 ///
 /// Times are nanoseconds of CLOCK_MONOTONIC.
 struct BufferLength {
@@ -12,6 +13,9 @@ struct BufferLength {
     static let xrunWindow: UInt64 = 10_000_000_000
     /// After so long without an xrun, or a change, the buffer is made shorter: five minutes.
     static let cleanTime: UInt64 = 300_000_000_000
+    /// So much longer it waits for a quiet moment: one minute. Between words of a conversation
+    /// there is one each few seconds; noise and music have none.
+    static let quietPatience: UInt64 = 60_000_000_000
 
     private(set) var steps: Int
     /// It begins with these, and shrinks to them.
@@ -42,9 +46,15 @@ struct BufferLength {
         return true
     }
 
-    /// In a pause: whether the buffer is to be made shorter.
-    mutating func shrinks(at now: UInt64) -> Bool {
-        guard steps > fewest, now - cleanSince >= Self.cleanTime else { return false }
+    /// Whether it is longer than it was to begin with.
+    var isGrown: Bool { steps > fewest }
+
+    /// Whether the buffer is to be made shorter.
+    ///
+    /// - Parameter isQuiet: whether nobody would hear that.
+    mutating func shrinks(at now: UInt64, isQuiet: Bool) -> Bool {
+        let patience = isQuiet ? 0 : Self.quietPatience
+        guard isGrown, now - cleanSince >= Self.cleanTime + patience else { return false }
         // Step by step: the next one needs clean minutes of its own.
         cleanSince = now
         steps -= 1

@@ -17,6 +17,17 @@ public enum DeviceError: Error, Equatable {
     /// It gives no error and no sound.
     case stalled(device: String)
 
+    /// Whether it is wrong to try the device again by itself: a file that is opened once more
+    /// begins once more, which takes away what was recorded, or says again what was said.
+    var isFinal: Bool {
+        switch self {
+        case .unreadableFile, .unwritableFile, .unknownEnding, .unknownRecordingEnding,
+            .notAPlaybackDevice:
+            true
+        case .unavailable, .lost, .stalled: false
+        }
+    }
+
     /// Whether the exit status is 66 (a file cannot be read) and not 69.
     public var isUnreadableFile: Bool {
         switch self {

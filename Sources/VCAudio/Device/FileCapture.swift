@@ -12,6 +12,7 @@ final class FileCapture: CaptureDevice {
 
     let isMicrophone = false
     let xruns = 0
+    private let path: String
     private let library: SoundFileLibrary
     private var file: OpaquePointer?
     private let channels: Int
@@ -25,6 +26,7 @@ final class FileCapture: CaptureDevice {
     private var isPaused = true
 
     init(path: String) throws(DeviceError) {
+        self.path = path
         library = try SoundFileLibrary()
         var info = SF_INFO()
         guard let file = unsafe library.open(path, Int32(SFM_READ), &info) else {
@@ -64,7 +66,7 @@ final class FileCapture: CaptureDevice {
             pace.restart()
         }
         // Decoding goes first, so that its time is hidden in the wait.
-        while queue.count < count, !hasEnded { readChunk(for: count - queue.count) }
+        while queue.count < count, !hasEnded { try readChunk(for: count - queue.count) }
         if queue.count < count { queue.appendSilence(count - queue.count) }
         pace.skip(count)
         if !pace.sleep() {
@@ -75,7 +77,7 @@ final class FileCapture: CaptureDevice {
         return CaptureStamp(isContinuous: isContinuous)
     }
 
-    private func readChunk(for missing: Int) {
+    private func readChunk(for missing: Int) throws(DeviceError) {
         guard let file = unsafe file else {
             hasEnded = true
             return
@@ -85,6 +87,8 @@ final class FileCapture: CaptureDevice {
         if count > 0 {
             mixDown(count)
             enqueue(count)
+        } else if unsafe library.errorCode(file) != 0 {
+            throw .unreadableFile(path: path, reason: unsafe library.error(of: file))
         } else {
             hasEnded = true
             finishResampling()

@@ -9,10 +9,13 @@ final class FilePlayback: PlaybackDevice {
     let isLoudspeaker = false
     let patience: UInt64 = 1_000_000_000
     let xruns = 0
+    let hasMoved = true
     private let file: SoundFileWriter
     private let collected = SampleBuffer(count: FilePlayback.chunk)
     private var collectedCount = 0
     private var isClosed = false
+    /// Whether something could not be written: what would follow belongs to a later time.
+    private var hasFailed = false
     private var pace = Pace()
 
     init(path: String) throws(DeviceError) {
@@ -57,13 +60,14 @@ final class FilePlayback: PlaybackDevice {
     func close() {
         guard !isClosed else { return }
         isClosed = true
-        do throws(DeviceError) {
-            try fillHole()
-            try flush()
-            try file.close()
-        } catch {
-            // The disk is full, and the call is over: what was written stays.
-        }
+        if !hasFailed { try? finish() }
+        // On a full disk, too, the header can be finished: what was written stays.
+        try? file.close()
+    }
+
+    private func finish() throws(DeviceError) {
+        try fillHole()
+        try flush()
     }
 
     /// Silence for the time that has passed without samples.
@@ -82,6 +86,11 @@ final class FilePlayback: PlaybackDevice {
     private func flush() throws(DeviceError) {
         let count = collectedCount
         collectedCount = 0
-        try file.write(collected, count: count)
+        do throws(DeviceError) {
+            try file.write(collected, count: count)
+        } catch {
+            hasFailed = true
+            throw error
+        }
     }
 }

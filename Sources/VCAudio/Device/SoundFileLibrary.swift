@@ -14,6 +14,7 @@ struct SoundFileLibrary: @unchecked Sendable {
         @convention(c) (OpaquePointer, UnsafeMutablePointer<Float>, Int64) -> Int64
     typealias Command =
         @convention(c) (OpaquePointer?, Int32, UnsafeMutableRawPointer?, Int32) -> Int32
+    typealias ErrorCode = @convention(c) (OpaquePointer?) -> Int32
     typealias ErrorText = @convention(c) (OpaquePointer?) -> UnsafePointer<CChar>?
 
     let open: Open
@@ -21,6 +22,8 @@ struct SoundFileLibrary: @unchecked Sendable {
     let read: Transfer
     let write: Transfer
     let command: Command
+    /// Whether the last call for a file failed: not 0 then.
+    let errorCode: ErrorCode
     private let errorText: ErrorText
 
     private static let name = "libsndfile.so.1"
@@ -45,6 +48,7 @@ struct SoundFileLibrary: @unchecked Sendable {
         unsafe read = try find("sf_readf_float", as: Transfer.self)
         unsafe write = try find("sf_writef_float", as: Transfer.self)
         unsafe command = try find("sf_command", as: Command.self)
+        unsafe errorCode = try find("sf_error", as: ErrorCode.self)
         unsafe errorText = try find("sf_strerror", as: ErrorText.self)
     }
 

@@ -58,6 +58,7 @@ final class SilentPlayback: PlaybackDevice {
     let isLoudspeaker = false
     let patience: UInt64 = 1_000_000_000
     let xruns = 0
+    let hasMoved = true
     private var pace = Pace()
 
     var delayMicroseconds: Int { pace.microsecondsAhead }

@@ -5,6 +5,7 @@ extension AudioEngine {
     public func changeCapture(to name: DeviceName) throws(DeviceError) {
         shared.captureDevices.offer(try CaptureBox(name, shared.buffers))
         captureName = name
+        pursuit?.capture = false
         shared.captureWake.signal()
         watchDefault()
     }
@@ -13,6 +14,7 @@ extension AudioEngine {
     public func changePlayback(to name: DeviceName) throws(DeviceError) {
         shared.playbackDevices.offer(try PlaybackBox(name, shared.buffers))
         playbackName = name
+        pursuit?.playback = false
         shared.wakePlayback()
         shared.playbackWake.signal()
         watchDefault()
@@ -22,10 +24,21 @@ extension AudioEngine {
     /// second or so: it costs some looks at the file system, and more only when something changed.
     /// `pollEvent` tells when another device is in use.
     public func followDefault() {
-        guard defaultDevice?.hasMoved() ?? false else { return }
-        // One that cannot be opened is no reason to give up the one that works.
-        if captureName == .default { try? changeCapture(to: .default) }
-        if playbackName == .default { try? changePlayback(to: .default) }
+        followDefault(at: Pace.now())
+    }
+
+    func followDefault(at now: UInt64) {
+        if defaultDevice?.hasMoved() ?? false {
+            pursuit = DefaultPursuit(
+                capture: captureName == .default, playback: playbackName == .default, at: now)
+        }
+        guard let current = pursuit, current.schedule.isDue(at: now) else { return }
+        pursuit?.schedule.noteTry(at: now)
+        // One that cannot be opened is no reason to give up the one that works: a sound server that
+        // has just come may not answer yet.
+        if current.capture { try? changeCapture(to: .default) }
+        if current.playback { try? changePlayback(to: .default) }
+        if pursuit?.isOver ?? false { pursuit = nil }
     }
 
     var usesDefault: Bool { captureName == .default || playbackName == .default }

@@ -57,6 +57,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
     public internal(set) var captureName: DeviceName
     public internal(set) var playbackName: DeviceName
     var defaultDevice: DefaultDevice?
+    /// The sides that are still to go where the default device has gone.
+    var pursuit: DefaultPursuit?
     /// What is known since the start and was not told yet.
     private var untold: [EngineEvent] = []
     private var plugin: Plugin?
@@ -216,13 +218,18 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         if !untold.isEmpty { return untold.removeFirst() }
         if let record = shared.captureEvents.pop() {
             if record.kind == .switched { shared.captureDevices.collect() }
-            return record.event(of: .capture)
+            return event(record, of: .capture)
         }
         if let record = shared.playbackEvents.pop() {
             if record.kind == .switched { shared.playbackDevices.collect() }
-            return record.event(of: .playback)
+            return event(record, of: .playback)
         }
         return failedRecording()
+    }
+
+    private func event(_ record: EventRecord, of side: EngineEvent.Side) -> EngineEvent {
+        let failure = record.kind == .failed ? shared.failures(of: side).take() : nil
+        return record.event(of: side, failure: failure?.error)
     }
 
     public var statistics: EngineStatistics {

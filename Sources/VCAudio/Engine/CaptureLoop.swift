@@ -14,6 +14,7 @@ final class CaptureLoop {
     private let shared: EngineShared
     private var name: DeviceName
     private var device: (any CaptureDevice)?
+    /// Set while the device is lost: until another one has given sound.
     private var reopening: ReopenSchedule?
     private var encoder: OpusEncoder
     private var chain: CaptureChain
@@ -83,6 +84,7 @@ final class CaptureLoop {
         takeOverEncoder()
         do throws(DeviceError) {
             let stamp = try device.read(frameCount, into: samples)
+            noteSound()
             shared.captureXruns.store(closedXruns + device.xruns, ordering: .relaxed)
             watchForSilence(device)
             chain.isMicrophone = device.isMicrophone
@@ -217,38 +219,37 @@ final class CaptureLoop {
     }
 
     private func lose(_ device: any CaptureDevice, _ error: DeviceError) {
-        shared.tell(EventRecord(error), of: .capture)
+        // One that could be opened and gave nothing has never been back.
+        if reopening == nil { shared.tell(error, of: .capture) }
         finishTalkSpurt()
         closedXruns += device.xruns
         device.close()
         self.device = nil
-        reopening = ReopenSchedule(lostAt: Pace.now())
+        if error.isFinal {
+            reopening = nil
+        } else if reopening == nil {
+            reopening = ReopenSchedule(lostAt: Pace.now())
+        }
     }
 
     private func reopen() {
+        guard let schedule = reopening else {
+            // Only a person brings another one.
+            shared.captureWake.wait(milliseconds: -1)
+            return
+        }
         let now = Pace.now()
-        guard reopening?.isDue(at: now) ?? true else {
+        guard schedule.isDue(at: now) else {
             shared.captureWake.wait(milliseconds: Self.retryMilliseconds)
             return
         }
-        do throws(DeviceError) {
-            device = try name.openCapture(shared.buffers)
-            reopening = nil
-            shared.tell(EventRecord(kind: .back), of: .capture)
-        } catch {
-            reopening?.noteFailure(at: Pace.now())
-        }
+        reopening?.noteTry(at: now)
+        device = try? name.openCapture(shared.buffers)
     }
-}
 
-extension EventRecord {
-    /// A lost device, as the number that tells why.
-    init(_ error: DeviceError) {
-        switch error {
-        case .lost(_, let code): self.init(kind: .lost, code: code)
-        case .stalled, .unavailable, .unreadableFile, .unwritableFile, .unknownEnding,
-            .unknownRecordingEnding, .notAPlaybackDevice:
-            self.init(kind: .stalled)
-        }
+    private func noteSound() {
+        guard reopening != nil else { return }
+        reopening = nil
+        shared.tell(EventRecord(kind: .back), of: .capture)
     }
 }

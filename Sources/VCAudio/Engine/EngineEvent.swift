@@ -10,7 +10,10 @@ public enum EngineEvent: Sendable, Equatable {
 
     /// The device is gone or hangs; the call goes on, and it is tried again and again.
     case deviceLost(Side, reason: String)
-    /// The device works again.
+    /// The device is a file that cannot be read or written any further; the call goes on without
+    /// it, and it is not opened again by itself.
+    case fileFailed(Side, reason: String)
+    /// Sound goes through the device again.
     case deviceBack(Side)
     /// The device was reopened with a longer or shorter buffer.
     case deviceChanged(Side)
@@ -39,6 +42,7 @@ struct EventRecord: BitwiseCopyable {
     enum Kind: UInt8, BitwiseCopyable {
         case lost
         case stalled
+        case failed
         case back
         case changed
         case switched
@@ -53,10 +57,12 @@ struct EventRecord: BitwiseCopyable {
     /// An errno value, a count, or 0.
     var code: Int32 = 0
 
-    func event(of side: EngineEvent.Side) -> EngineEvent {
+    /// - Parameter failure: what an event of the kind `failed` is about.
+    func event(of side: EngineEvent.Side, failure: DeviceError? = nil) -> EngineEvent {
         switch kind {
         case .lost: .deviceLost(side, reason: errorText(code))
         case .stalled: .deviceLost(side, reason: "it stopped without an error")
+        case .failed: EngineEvent(failure, of: side)
         case .back: .deviceBack(side)
         case .changed: .deviceChanged(side)
         case .switched: .deviceSwitched(side)
@@ -67,6 +73,14 @@ struct EventRecord: BitwiseCopyable {
         case .realTime:
             .realTime(side, granted: code == 0, reason: Self.reason(priority: code))
         }
+    }
+}
+
+extension EngineEvent {
+    fileprivate init(_ failure: DeviceError?, of side: Side) {
+        let reason = failure.map { "\($0)" } ?? "it failed"
+        let isFinal = failure?.isFinal ?? false
+        self = isFinal ? .fileFailed(side, reason: reason) : .deviceLost(side, reason: reason)
     }
 }
 

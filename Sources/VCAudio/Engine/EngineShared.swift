@@ -39,6 +39,8 @@ final class EngineShared: @unchecked Sendable {
     let captureDelayMicroseconds = Atomic<Int>(0)
     let encoded = Atomic<Int>(0)
     let captureEvents = EventRing()
+    /// What belongs to an event that is more than a number: here the audio thread offers.
+    let captureFailures = Handover<DeviceFailure>()
     let captured = FrameRing(capacity: EngineShared.captureRingCapacity)
 
     // Written by the playback thread.
@@ -48,6 +50,7 @@ final class EngineShared: @unchecked Sendable {
     /// Set while playback sleeps; whoever clears it wakes it.
     let isPlaybackResting = Atomic<Bool>(false)
     let playbackEvents = EventRing()
+    let playbackFailures = Handover<DeviceFailure>()
 
     /// Signalled for each frame in `captured`.
     let captureReady: EventSignal
@@ -91,6 +94,26 @@ final class EngineShared: @unchecked Sendable {
         case .playback: playbackEvents.push(record)
         }
         controlWake.signal()
+    }
+
+    /// Leaves for control that a device failed. The sentence of one that is rare is made here: a
+    /// thread without a device is late for nothing.
+    func tell(_ error: DeviceError, of side: EngineEvent.Side) {
+        switch error {
+        case .lost(_, let code): tell(EventRecord(kind: .lost, code: code), of: side)
+        case .stalled: tell(EventRecord(kind: .stalled), of: side)
+        case .unavailable, .unreadableFile, .unwritableFile, .unknownEnding,
+            .unknownRecordingEnding, .notAPlaybackDevice:
+            failures(of: side).offer(DeviceFailure(error))
+            tell(EventRecord(kind: .failed), of: side)
+        }
+    }
+
+    func failures(of side: EngineEvent.Side) -> Handover<DeviceFailure> {
+        switch side {
+        case .capture: captureFailures
+        case .playback: playbackFailures
+        }
     }
 
     /// Has playback look at the member in `slot`.

@@ -9,6 +9,8 @@ internal import Synchronization
 final class PlaybackLoop {
     /// While it rests the device is looked after this often.
     private static let restMilliseconds: Int32 = 1_000
+    /// And a lost one this often.
+    private static let retryMilliseconds: Int32 = 20
     /// Longer than any buffer of a device: 300 ms.
     private static let lastTonePatience: UInt64 = 300_000_000
 
@@ -16,6 +18,7 @@ final class PlaybackLoop {
     private var name: DeviceName
     private var device: (any PlaybackDevice)?
     private var stopgap = SilentPlayback()
+    /// Set while the device is lost: until another one has played something.
     private var reopening: ReopenSchedule?
     private let members: MemberMix
     /// Where echo cancellation learns what is played.
@@ -59,6 +62,7 @@ final class PlaybackLoop {
             if members.mixer.hasSound { lastSound = start }
             if members.hasTone { lastTone = start }
             try device.write(members.mixer.output, count: count)
+            noteBack()
             noteDelay(device, count, start: start)
             shared.playbackXruns.store(closedXruns + device.xruns, ordering: .relaxed)
             if device.takeChange() {
@@ -100,6 +104,8 @@ final class PlaybackLoop {
 
     /// Whether nothing has sounded for so long that the device may sleep.
     private func isQuiet() -> Bool {
+        // Whether it works again is seen only while it plays.
+        if device != nil, reopening != nil { return false }
         if isUnheard { return true }
         // While somebody talks there is no need to look at the clock.
         guard !members.hasFrames else { return false }
@@ -123,7 +129,7 @@ final class PlaybackLoop {
         shared.isPlaybackResting.store(true, ordering: .sequentiallyConsistent)
         // A frame that came between the last look and the store has not woken anybody.
         if isQuiet(), !shared.isStopping.load(ordering: .acquiring) {
-            let wait = device == nil ? Int32(20) : Self.restMilliseconds
+            let wait = reopening != nil ? Self.retryMilliseconds : Self.restMilliseconds
             shared.playbackWake.wait(milliseconds: wait)
         }
         shared.isPlaybackResting.store(false, ordering: .relaxed)
@@ -144,22 +150,30 @@ final class PlaybackLoop {
     }
 
     private func lose(_ device: any PlaybackDevice, _ error: DeviceError) {
-        shared.tell(EventRecord(error), of: .playback)
+        // One that could be opened and played nothing has never been back.
+        if reopening == nil { shared.tell(error, of: .playback) }
         closedXruns += device.xruns
         device.close()
         self.device = nil
         stopgap = SilentPlayback()
-        reopening = ReopenSchedule(lostAt: Pace.now())
+        if error.isFinal {
+            reopening = nil
+        } else if reopening == nil {
+            reopening = ReopenSchedule(lostAt: Pace.now())
+        }
     }
 
     private func reopen() {
-        guard reopening?.isDue(at: Pace.now()) ?? true else { return }
-        do throws(DeviceError) {
-            device = try name.openPlayback(shared.buffers)
-            reopening = nil
-            shared.tell(EventRecord(kind: .back), of: .playback)
-        } catch {
-            reopening?.noteFailure(at: Pace.now())
-        }
+        let now = Pace.now()
+        // Without a schedule only a person brings another one.
+        guard let schedule = reopening, schedule.isDue(at: now) else { return }
+        reopening?.noteTry(at: now)
+        device = try? name.openPlayback(shared.buffers)
+    }
+
+    private func noteBack() {
+        guard reopening != nil, device?.hasMoved ?? false else { return }
+        reopening = nil
+        shared.tell(EventRecord(kind: .back), of: .playback)
     }
 }

@@ -152,6 +152,11 @@ extension EngineEvent {
         switch self {
         case .deviceLost(let side, let reason):
             ("device-lost", "the \(side.word) is gone (\(reason)); it is tried again")
+        case .fileFailed(let side, let reason):
+            (
+                "device-lost",
+                "the \(side.word) is gone (\(reason)); \(side.command) DEV takes another one"
+            )
         case .deviceBack(let side): ("device-back", "the \(side.word) works again")
         case .microphoneSilent:
             (
@@ -203,6 +208,14 @@ extension EngineEvent.Side {
         switch self {
         case .capture: "microphone"
         case .playback: "loudspeaker"
+        }
+    }
+
+    /// What is typed to change it.
+    fileprivate var command: String {
+        switch self {
+        case .capture: "/capture"
+        case .playback: "/playback"
         }
     }
 }

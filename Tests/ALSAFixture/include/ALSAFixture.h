@@ -17,6 +17,9 @@ enum vc_fixture_fault {
     VC_FIXTURE_ENODEV = 3,
     /// While it stands: the device makes no progress and gives no error.
     VC_FIXTURE_STALL = 4,
+    /// While it stands: whenever the device was started it has run over or dry at once, as it is
+    /// with a sound server that was killed. Each time is counted.
+    VC_FIXTURE_BROKEN = 5,
 };
 
 /// The head of the shared file. Index 0 is playback, 1 is capture.

@@ -109,6 +109,10 @@ struct ScreenStateTests {
         #expect(problems.worst == "no microphone")
         problems.note("device-back", "works again")
         #expect(problems.worst == "no server")
+        // Or because another one was chosen.
+        problems.note("device-lost", "the file cannot be written")
+        problems.note("device-changed", "is silence now")
+        #expect(problems.worst == "no server")
         problems.note("signal-back", "answers")
         #expect(problems.worst == nil)
     }
