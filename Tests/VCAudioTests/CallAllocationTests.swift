@@ -92,6 +92,7 @@ private final class CountingLoudspeaker: PlaybackDevice {
     let isLoudspeaker = true
     let patience: UInt64 = 50_000_000
     let xruns = 0
+    let hasMoved = true
     let count = ThreadCount()
     private let silence = SilentPlayback()
 
