@@ -40,6 +40,8 @@ PARTS = 3
 MOVES = RATE // 10
 # A program that is not heard is started anew so often.
 ATTEMPTS = 3
+# What is understood less than that is something else than what was said.
+LEAST_STOI = 0.3
 # A null sink that has just been made stands still for more than a second.
 AWAKENING_SECONDS = 2
 
@@ -117,14 +119,15 @@ def measured(start, line, seed, speech, alone, folder, bench):
         with server:
             time.sleep(AWAKENING_SECONDS)
             sound = heard(start, line, seed, speech, server)
-        if sound is not None:
-            break
-    else:
-        raise RuntimeError("it is not heard")
-    through, _ = aligned(speech.samples, sound, MOVES)
-    return [(*scores(speech.samples[part], through[part]),
-             clicks(bench, f"{folder}/part", alone[part], through[part]))
-            for part in speech.parts]
+        if sound is None:
+            continue
+        through, _ = aligned(speech.samples, sound, MOVES)
+        results = [scores(speech.samples[part], through[part]) for part in speech.parts]
+        if max(stoi for _, stoi in results) < LEAST_STOI:
+            continue
+        return [(*result, clicks(bench, f"{folder}/part", alone[part], through[part]))
+                for result, part in zip(results, speech.parts)]
+    raise RuntimeError("it is not heard")
 
 
 class Table:
