@@ -120,7 +120,8 @@ extension OneByOne {
             let drift = reader.driftPPM
             #expect(drift != 0)
             #expect(ours == 0)
-            #expect(theirs == 0, "by the library")
+            let allowed = MicrophoneProcessing.allocations(inFrames: Self.frames / 2)
+            #expect(theirs <= allowed, "by the library")
         }
     }
 }
