@@ -18,6 +18,7 @@ extension Node {
             case .joined(_, let members): "in with \(members.map(\.number))"
             case .member(let member, .joined): "\(member.number) joined"
             case .recording(let member, let on): "\(member) records \(on)"
+            case .muted(let member, true): "\(member) muted"
             default: nil
             }
         }
@@ -43,6 +44,21 @@ extension RoomTests {
             for index in [0, 2, 3] {
                 #expect(nodes[index].recordings.map { $0.on } == [true, false])
             }
+        }
+    }
+
+    @Test("who comes later is told whose microphone is closed, once, behind who is there")
+    func mutingIsToldToNewcomers() throws {
+        try room(of: 3, seed: 33) { world, nodes in
+            let author = nodes[2].number
+            nodes[2].machine.setMuted(true, now: world.now)
+            world.run(for: .seconds(1))
+            #expect(nodes[0].story.last == "\(author) muted")
+            let late = try world.addJoiner(name: "late", code: nodes[0].code)
+            world.run(for: .seconds(5))
+            let report = Comment(rawValue: "\(late.story)")
+            #expect(late.story.first?.hasPrefix("in with") == true, report)
+            #expect(late.story.filter { $0 == "\(author) muted" }.count == 1, report)
         }
     }
 

@@ -284,7 +284,7 @@ final class ALSAStream {
     private func noteXrun() {
         xruns += 1
         let length = UInt64(bufferFrames) * 1_000_000_000 / UInt64(rate)
-        hasRunDry = Pace.now() - startTime >= length
+        hasRunDry = isStarted && Pace.now() - startTime >= length
     }
 
     /// Waits for a suspended device; where it cannot resume, preparing it anew is enough.

@@ -170,7 +170,8 @@ extension RoomMachine {
         case .muted(let on):
             guard on != peers[number].isMuted, peers[number].news.take(now: now) else { return }
             peers[number].isMuted = on
-            announce(number, now: now)
+            // Who is told of with it is told of as it is.
+            guard peers[number].isAnnounced else { return announce(number, now: now) }
             events.append(.muted(member: UInt8(number), on: on))
         case .recording(let on):
             guard on != peers[number].isRecording, peers[number].news.take(now: now) else {

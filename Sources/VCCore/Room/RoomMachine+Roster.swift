@@ -297,6 +297,7 @@ extension RoomMachine {
         for key in moved {
             if let number = peers.number(of: key) {
                 events.append(.member(member(number), .joined))
+                showMarks(number)
             }
         }
     }
@@ -406,7 +407,7 @@ extension RoomMachine {
         if hasJoined || isHost {
             peers[number].isAnnounced = true
             events.append(.member(member(number), .joined))
-            if peers[number].isRecording { showRecording(number, true) }
+            showMarks(number)
             showPath(number, now: now)
         } else {
             announceJoin(now: now)
@@ -425,8 +426,16 @@ extension RoomMachine {
         for number in peers.numbers { peers[number].isAnnounced = true }
         events.append(.joined(number: number, members: peers.numbers.map { member($0) }))
         for number in peers.numbers {
-            if peers[number].isRecording { showRecording(number, true) }
+            showMarks(number)
             showPath(number, now: now)
+        }
+    }
+
+    /// What is shown beside the name of somebody who has just been told of.
+    private mutating func showMarks(_ number: Int) {
+        if peers[number].isRecording { showRecording(number, true) }
+        if peers[number].isMuted ?? false {
+            events.append(.muted(member: UInt8(number), on: true))
         }
     }
 
