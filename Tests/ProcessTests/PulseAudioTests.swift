@@ -86,6 +86,7 @@ private final class PulseAudio {
 
     /// Starts it, and waits until it answers.
     func start() async throws {
+        // One that was killed leaves its socket behind; the first finds none.
         try? FileManager.default.removeItem(atPath: socketPath)
         program = try stage.start(
             Self.path,

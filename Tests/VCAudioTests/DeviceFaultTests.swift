@@ -154,6 +154,7 @@ extension OneByOne {
             }
             try stream.prepare()
             #expect(try take() > 0)
+            // The thread is held for longer than a device may stand still.
             usleep(UInt32(ALSAStream.watchdog / 1_000) + 200_000)
             #expect(try take() > 0)
             #expect(stream.xruns == 1)

@@ -47,6 +47,7 @@ extension OneByOne {
                 guard let task = pid_t(name), task != own, !isSound(task) else { continue }
                 _ = kill(getpid(), task, SIGUSR1)
             }
+            // They sleep until a time of their own; this ends 20 ms before it.
             usleep(UInt32(Self.holdMilliseconds - 20) * 1_000)
             return heldThreads.load(ordering: .sequentiallyConsistent)
         }
@@ -90,6 +91,7 @@ extension OneByOne {
                     if past > heard.count {
                         heard += card.heard(from: start + heard.count, count: past - heard.count)
                     }
+                    // In pieces, as the card plays and records by the clock.
                     usleep(20_000)
                 }
             }

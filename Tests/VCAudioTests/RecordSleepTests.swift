@@ -25,6 +25,7 @@ extension OneByOne {
             for _ in 0..<50 {
                 let now = clock.now
                 for tap in taps { tap.leave(samples, count: 480, start: now) }
+                // At the pace of a microphone, because the recorder's thread works in real time.
                 usleep(10_000)
             }
         }

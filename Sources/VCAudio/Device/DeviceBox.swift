@@ -1,12 +1,3 @@
-/// Why a device failed, on its way from an audio thread to the control thread.
-final class DeviceFailure: Sendable {
-    let error: DeviceError
-
-    init(_ error: DeviceError) {
-        self.error = error
-    }
-}
-
 /// A device that was opened by the control thread, on its way to its audio thread; on its way back,
 /// the one that it replaced.
 final class CaptureBox: @unchecked Sendable {

@@ -60,8 +60,9 @@ final class FilePlayback: PlaybackDevice {
     func close() {
         guard !isClosed else { return }
         isClosed = true
+        // Whoever closes it has another device, or has left: there is nobody to be told. On a full
+        // disk, too, the header can be finished: what was written stays.
         if !hasFailed { try? finish() }
-        // On a full disk, too, the header can be finished: what was written stays.
         try? file.close()
     }
 

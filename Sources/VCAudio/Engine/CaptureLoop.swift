@@ -244,6 +244,7 @@ final class CaptureLoop {
             return
         }
         reopening?.noteTry(at: now)
+        // It was told as lost; where it cannot be opened the schedule says when it is tried again.
         device = try? name.openCapture(shared.buffers)
     }
 

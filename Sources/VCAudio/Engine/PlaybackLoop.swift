@@ -168,6 +168,7 @@ final class PlaybackLoop {
         // Without a schedule only a person brings another one.
         guard let schedule = reopening, schedule.isDue(at: now) else { return }
         reopening?.noteTry(at: now)
+        // It was told as lost; where it cannot be opened the schedule says when it is tried again.
         device = try? name.openPlayback(shared.buffers)
     }
 
