@@ -13,9 +13,8 @@ private let heldThreads = Atomic<Int>(0)
 extension OneByOne {
     @Suite(.serialized) struct HoldTests {
         private static let rate = 48_000
-        /// What is said at most. Early in a call the jitter buffer makes much of a late packet: it
-        /// waits for more of that kind for some seconds.
-        private static let seconds = 20.0
+        /// What is said at most; the delay has come back long before.
+        private static let seconds = 10.0
         /// Seconds after the beginning at which the others are held, and for how long.
         private static let hold = 1.6
         /// Seconds until everything is heard again.

@@ -173,6 +173,35 @@ extension OneByOne {
         }
 
         @Test(
+            "a hold of 200 ms at any time after the first second does not lengthen what follows",
+            arguments: [1.1, 1.6, 2.5, 4, 6, 10, 20], [false, true])
+        func hold(start: Double, pauses: Bool) throws {
+            let voice = try VoicePackets(count: 400, pauses: pauses)
+            var run = try JitterRun()
+            let count = 2_500
+            let down = Int(start * 48_000)
+            let up = down + 9_600
+            let flights = (0..<count).map { frame in
+                let arrival = frame * 480 + 480
+                return Flight(
+                    frame: frame, arrival: (down..<up).contains(arrival) ? up : arrival)
+            }
+            var highest = 0
+            var before = 0
+            run.run(flights, packets: voice.packets, until: count * 480) { run, sounds in
+                guard sounds else { return }
+                let statistics = run.buffer.statistics
+                let delay = statistics.playoutTransit - statistics.quickestTransit
+                if run.time < down { before = delay }
+                // A tenth of a second to get over it.
+                if run.time > up + 4_800 { highest = max(highest, delay) }
+            }
+            let report = "\(before / 48) ms before, up to \(highest / 48) after"
+            #expect(before > 0 && highest < before + 240, "\(report)")
+            #expect(run.buffer.statistics.splices <= 2)
+        }
+
+        @Test(
             "after ten minutes of 50 to 500 ms and loss the delay is what it was in a quiet minute",
             arguments: [0, 2])
         func drains(lossPercent: Int) throws {

@@ -22,6 +22,10 @@ struct DelayEstimator: ~Copyable {
     /// What an observation is worth after another one.
     static let forgetting: Float = 0.97
     static let quantile: Float = 0.955
+    /// A single observation never counts, however few there are yet: it may be somebody's machine
+    /// that stood still once, and a delay that long would go on for seconds. This much more than
+    /// the weight of the newest one is the weight of one, whatever rounding makes of it.
+    static let justOne: Float = 1.01
     /// The delay before anything is known: 1.25 ms. A network that needs more shows it within a
     /// second; one that does not would keep what was too much until the first pause.
     static let initialDelay = 60
@@ -85,9 +89,8 @@ struct DelayEstimator: ~Copyable {
     }
 
     private mutating func closeInterval(at arrival: Int) {
-        // The first few observations weigh more, so that the estimate is usable after a second.
-        let weight = observations == 0 ? 0 : 1 - 2 / (Float(observations) + 2)
-        let kept = min(Self.forgetting, weight)
+        // The first ones weigh the same, so that the estimate is usable after a second.
+        let kept = min(Self.forgetting, Float(observations) / Float(observations + 1))
         let bucket = max(0, min(Self.bucketCount - 1, largest / Self.bucketWidth))
         var sum: Float = 0
         var index = 0
@@ -98,18 +101,20 @@ struct DelayEstimator: ~Copyable {
             index += 1
         }
         observations = min(observations + 1, 1_000)
-        delay = (quantileBucket(of: sum) + 1) * Self.bucketWidth
+        let tail = max(1 - Self.quantile, (1 - kept) * Self.justOne)
+        delay = (quantileBucket(tail: tail * sum) + 1) * Self.bucketWidth
         largest = 0
         intervalStart = arrival
     }
 
-    private func quantileBucket(of sum: Float) -> Int {
-        var below: Float = 0
-        var index = 0
-        while index < Self.bucketCount - 1 {
-            below += histogram[index]
-            if below >= Self.quantile * sum { return index }
-            index += 1
+    /// The lowest bucket that has no more than `tail` above it.
+    private func quantileBucket(tail: Float) -> Int {
+        var above: Float = 0
+        var index = Self.bucketCount - 1
+        while index > 0 {
+            above += histogram[index]
+            if above > tail { return index }
+            index -= 1
         }
         return index
     }
