@@ -60,6 +60,10 @@ struct JSONLinesTests {
                 #"{"event":"warning","t":1.500,"kind":"silent-microphone","message":"a\nb"}"#
             ),
             (
+                .warning(kind: "lost", message: "m", device: "microphone"),
+                #"{"event":"warning","t":1.500,"kind":"lost","message":"m","device":"microphone"}"#
+            ),
+            (
                 .error(kind: "device", message: "m"),
                 #"{"event":"error","t":1.500,"kind":"device","message":"m"}"#
             ),

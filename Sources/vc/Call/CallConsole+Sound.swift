@@ -140,7 +140,7 @@ extension CallConsole {
             show(
                 .warning(
                     kind: "device-changed",
-                    message: "the \(side.word) is \(choice.spelling) now"))
+                    message: "the \(side.word) is \(choice.spelling) now", device: side.word))
         case .realTime(let side, let granted, let reason):
             let text = granted ? "real-time priority" : "usual priority (\(reason))"
             if side == .capture { sound.captureThread = text } else { sound.playbackThread = text }

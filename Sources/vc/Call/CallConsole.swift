@@ -356,7 +356,9 @@ extension CallConsole {
         while let event = engine.pollEvent() {
             if take(event) { continue }
             if let warning = event.warning {
-                show(.warning(kind: warning.kind, message: warning.message))
+                show(
+                    .warning(
+                        kind: warning.kind, message: warning.message, device: event.device))
             }
         }
         let events = room.soundEvents()

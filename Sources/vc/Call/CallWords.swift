@@ -191,6 +191,15 @@ extension EngineEvent {
         case .deviceChanged, .deviceSwitched, .recordingFailed, .realTime: nil
         }
     }
+
+    /// The device that the warning is about, if there is one.
+    var device: String? {
+        switch self {
+        case .deviceLost(let side, _), .fileFailed(let side, _), .deviceBack(let side): side.word
+        case .microphoneSilent, .microphoneHeard: EngineEvent.Side.capture.word
+        default: nil
+        }
+    }
 }
 
 extension ProcessingOptions.Level {

@@ -42,8 +42,9 @@ enum CallEvent: Equatable {
     case locked(isOn: Bool)
     /// At the host: the one-time code of this number let somebody in, and is spent.
     case codeUsed(nameplate: Int)
-    /// `kind` is one word for programs, `message` a sentence for people.
-    case warning(kind: String, message: String)
+    /// `kind` is one word for programs, `message` a sentence for people; `device` is microphone or
+    /// loudspeaker, where it is about one.
+    case warning(kind: String, message: String, device: String? = nil)
     case error(kind: String, message: String)
     /// The last event of a call. `reason` is a sentence.
     case left(reason: String)

@@ -198,6 +198,7 @@ extension EventKind {
             [
                 field("kind", "text", "one word for programs"),
                 field("message", "text", "a sentence"),
+                optional("device", "text", "microphone or loudspeaker: which one it is about"),
             ]),
         EventKind(
             "error", "why the call ends, or could not begin",

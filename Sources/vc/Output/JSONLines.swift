@@ -83,7 +83,11 @@ struct JSONLines: EventRenderer {
         case .verified(let members): object.add("members", members.map(Self.object))
         case .locked(let isOn): object.add("on", isOn)
         case .codeUsed(let nameplate): object.add("nameplate", nameplate)
-        case .warning(let kind, let message), .error(let kind, let message):
+        case .warning(let kind, let message, let device):
+            object.add("kind", kind)
+            object.add("message", message)
+            if let device { object.add("device", device) }
+        case .error(let kind, let message):
             object.add("kind", kind)
             object.add("message", message)
         case .left(let reason):

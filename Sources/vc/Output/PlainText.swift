@@ -107,7 +107,7 @@ struct PlainText: EventRenderer {
             ]
         case .codeUsed(let nameplate):
             return [OutputLine("* the code of number \(nameplate) was used, and is spent")]
-        case .warning(_, let message):
+        case .warning(_, let message, _):
             return [OutputLine("vc: \(safe(message))", on: .diagnostics)]
         case .error(_, let message):
             return [OutputLine("vc: \(red("error")): \(safe(message))", on: .diagnostics)]

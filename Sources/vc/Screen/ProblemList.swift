@@ -9,22 +9,28 @@ struct ProblemList: Equatable {
         ("signal-draining", ["signal-back"]), ("relay-refused", []),
     ]
 
-    private var sentences: [(kind: String, sentence: String)] = []
+    private struct Problem: Equatable {
+        let kind: String
+        let device: String?
+        let sentence: String
+    }
+
+    private var problems: [Problem] = []
 
     /// The one thing to show.
     var worst: String? {
         Self.lasting.lazy.compactMap { entry in
-            self.sentences.first { $0.kind == entry.kind }?.sentence
+            self.problems.first { $0.kind == entry.kind }?.sentence
         }.first
     }
 
-    mutating func note(_ kind: String, _ sentence: String) {
+    /// What is said of one device ends nothing that was said of the other.
+    mutating func note(_ kind: String, _ sentence: String, device: String? = nil) {
         let ended = Self.lasting.filter { $0.ends.contains(kind) }.map(\.kind)
-        sentences.removeAll { ended.contains($0.kind) || $0.kind == kind }
-        if Self.lasting.contains(where: { $0.kind == kind }) { sentences.append((kind, sentence)) }
-    }
-
-    static func == (left: Self, right: Self) -> Bool {
-        left.sentences.elementsEqual(right.sentences) { $0 == $1 }
+        problems.removeAll {
+            $0.device == device && (ended.contains($0.kind) || $0.kind == kind)
+        }
+        guard Self.lasting.contains(where: { $0.kind == kind }) else { return }
+        problems.append(Problem(kind: kind, device: device, sentence: sentence))
     }
 }

@@ -152,7 +152,11 @@ extension ScreenState {
         case .statistics(let statistics): apply(statistics)
         case .verified(let members):
             for member in members { change(member.number) { $0.isVerified = true } }
-        case .warning(let kind, let message), .error(let kind, let message):
+        case .warning(let kind, let message, let device):
+            problems.note(kind, message, device: device)
+            add(.problem, message)
+            return
+        case .error(let kind, let message):
             problems.note(kind, message)
             add(.problem, message)
             return
