@@ -83,6 +83,12 @@ int vc_poll_readable(int descriptor, int milliseconds) {
 
 int vc_set_thread_name(const char *name) { return pthread_setname_np(pthread_self(), name); }
 
+int vc_join_thread(pthread_t thread, uint64_t deadline) {
+    struct timespec time = {
+        .tv_sec = (time_t)(deadline / 1000000000u), .tv_nsec = (long)(deadline % 1000000000u)};
+    return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &time);
+}
+
 int vc_set_thread_realtime(int priority) {
     struct sched_param parameters = {.sched_priority = priority};
     return pthread_setschedparam(pthread_self(), SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters);

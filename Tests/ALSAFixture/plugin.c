@@ -45,6 +45,15 @@ static double frames_per_second(const struct card *card) {
     return card->io.rate * (1 + card->ppm * 1e-6);
 }
 
+static int32_t standing_fault(const struct vc_fixture_shared *shared, int side) {
+    return __atomic_load_n(&shared->control.fault[side], __ATOMIC_ACQUIRE);
+}
+
+static void wait_while_hanging(const struct vc_fixture_shared *shared, int side) {
+    const struct timespec pause = {0, 5000000};
+    while (standing_fault(shared, side) == VC_FIXTURE_HANG) nanosleep(&pause, NULL);
+}
+
 static int32_t take_fault(struct card *card) {
     int32_t *fault = &card->shared->control.fault[card->side];
     int32_t value = __atomic_load_n(fault, __ATOMIC_ACQUIRE);
@@ -62,9 +71,9 @@ static int32_t take_fault(struct card *card) {
 
 static int64_t position(struct card *card) {
     if (!card->running) return 0;
-    int32_t fault = __atomic_load_n(&card->shared->control.fault[card->side], __ATOMIC_ACQUIRE);
+    int32_t fault = standing_fault(card->shared, card->side);
     int64_t value = (int64_t)((now() - card->start) * frames_per_second(card));
-    if (fault == VC_FIXTURE_STALL) {
+    if (fault == VC_FIXTURE_STALL || fault == VC_FIXTURE_HANG) {
         if (card->frozen < 0) card->frozen = value;
         return card->frozen;
     }
@@ -102,6 +111,7 @@ static int card_start(snd_pcm_ioplug_t *io) {
 
 static int card_stop(snd_pcm_ioplug_t *io) {
     struct card *card = io->private_data;
+    wait_while_hanging(card->shared, card->side);
     card->running = 0;
     arm(card, 0);
     return 0;
@@ -109,6 +119,7 @@ static int card_stop(snd_pcm_ioplug_t *io) {
 
 static int card_prepare(snd_pcm_ioplug_t *io) {
     struct card *card = io->private_data;
+    wait_while_hanging(card->shared, card->side);
     if (card->shared->control.fault[card->side] == VC_FIXTURE_ENODEV) return -ENODEV;
     card->shared->control.buffer[card->side] = (int32_t)io->buffer_size;
     card->running = 0;
@@ -195,8 +206,7 @@ static int card_poll_revents(
     if (read(card->timer, &ticks, sizeof ticks) < 0) { /* nothing was due */
     }
     *events = 0;
-    if (__atomic_load_n(&card->shared->control.fault[card->side], __ATOMIC_ACQUIRE) ==
-        VC_FIXTURE_ENODEV) {
+    if (standing_fault(card->shared, card->side) == VC_FIXTURE_ENODEV) {
         snd_pcm_ioplug_set_state(io, SND_PCM_STATE_DISCONNECTED);
         *events = POLLERR | POLLNVAL;
         return 0;
@@ -220,6 +230,8 @@ static int card_delay(snd_pcm_ioplug_t *io, snd_pcm_sframes_t *delay) {
 
 static int card_close(snd_pcm_ioplug_t *io) {
     struct card *card = io->private_data;
+    wait_while_hanging(card->shared, card->side);
+    __atomic_add_fetch(&card->shared->control.closed[card->side], 1, __ATOMIC_RELAXED);
     close(card->timer);
     munmap(card->shared, sizeof *card->shared);
     free(card);
@@ -306,6 +318,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(vcfixture) {
     card->frozen = -1;
     card->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     int error = card->timer < 0 ? -errno : map_cable(card, path);
+    if (error == 0) wait_while_hanging(card->shared, card->side);
     if (error == 0 && card->shared->control.fault[card->side] == VC_FIXTURE_ENODEV) error = -ENODEV;
     if (error < 0) {
         if (card->shared) munmap(card->shared, sizeof *card->shared);

@@ -17,6 +17,7 @@ public final class FixtureCard: @unchecked Sendable {
         case unplugged = 3
         case stall = 4
         case broken = 5
+        case hang = 6
     }
 
     /// The fixture could not be set up; says what failed.
@@ -154,6 +155,11 @@ public final class FixtureCard: @unchecked Sendable {
     public func setEchoDelay(samples: Int) {
         shared.pointee.control.echo_delay = Int32(samples)
         atomicMemoryFence(ordering: .sequentiallyConsistent)
+    }
+
+    /// How often the side was closed.
+    public func closed(_ side: Side) -> Int {
+        Int(side == .playback ? shared.pointee.control.closed.0 : shared.pointee.control.closed.1)
     }
 
     /// How often the side was opened and started.

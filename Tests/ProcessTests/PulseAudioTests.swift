@@ -5,7 +5,7 @@ extension ProcessTests {
     /// The devices of the joiner are those of a real PulseAudio, without a sound card: what is
     /// played on its null sink is what the monitor of that sink hears.
     @Suite(
-        "With a sound server that is killed",
+        "With a sound server that is killed, or hangs",
         .disabled(if: PulseAudio.isShutOut, "PulseAudio cannot be installed beside PipeWire"))
     struct PulseAudioTests {
         @Test("A call survives PulseAudio, and voice is back within a second of it")
@@ -37,6 +37,67 @@ extension ProcessTests {
                 }
             }
             try await call.end()
+        }
+
+        @Test("While PulseAudio hangs a call goes on, takes other devices, and can be left")
+        func hangs() async throws {
+            let server = try PulseAudio()
+            try await server.start()
+            let call = try await DeviceCall(
+                configuration: server.configuration, environment: server.environment)
+            try await call.expectHeard(within: .seconds(8), since: .now)
+            server.hang()
+            try await call.wait("both devices are told as lost", .seconds(3)) {
+                call.warnings.map { $0.text("kind") } == ["device-lost", "device-lost"]
+            }
+            // It is tried again, and does not answer.
+            try await Task.sleep(for: .seconds(1))
+            server.goOn()
+            let there = ContinuousClock.now
+            try await call.expectHeard(within: .milliseconds(1_800), since: there)
+            try await call.wait("both are told to be back", .seconds(1)) {
+                call.warnings.dropFirst(2).map { $0.text("kind") }
+                    == ["device-back", "device-back"]
+            }
+            server.hang()
+            try await call.wait("both devices are told as lost again", .seconds(3)) {
+                call.warnings.dropFirst(4).map { $0.text("kind") }
+                    == ["device-lost", "device-lost"]
+            }
+            for (command, device) in [("/capture tone", "tone"), ("/playback silence", "silence")] {
+                call.joiner.type(command)
+                try await call.wait("\(command) is done", .seconds(2)) {
+                    call.warnings.last?.text("kind") == "device-changed"
+                        && call.warnings.last?.text("message").contains(device) ?? false
+                }
+            }
+            try await call.expectFrames()
+            try await call.end()
+        }
+
+        @Test("Who leaves just when PulseAudio hangs has left; who begins is told so")
+        func leaves() async throws {
+            let server = try PulseAudio()
+            try await server.start()
+            let call = try await DeviceCall(
+                configuration: server.configuration, environment: server.environment)
+            try await call.expectHeard(within: .seconds(8), since: .now)
+            server.hang()
+            try await call.end()
+            let stage = try Stage()
+            let place = try await stage.server()
+            let program = try stage.start(
+                "vc",
+                [
+                    "host", "--signal", place.address, "--capture", "alsa:microphone",
+                    "--playback", "silence",
+                ],
+                environment: server.environment.merging(
+                    ["ALSA_CONFIG_PATH": server.configuration]
+                ) { $1 })
+            #expect(try await program.status() == 69)
+            #expect(program.diagnosticsText.contains("alsa:microphone"))
+            #expect(program.diagnosticsText.contains("it does not answer"))
         }
     }
 }
@@ -83,6 +144,11 @@ private final class PulseAudio {
         program?.send(SIGKILL)
         program = nil
     }
+
+    /// It stands still, and does not even end.
+    func hang() { program?.send(SIGSTOP) }
+
+    func goOn() { program?.send(SIGCONT) }
 
     /// Starts it, and waits until it answers.
     func start() async throws {

@@ -65,6 +65,10 @@ extension OneByOne {
             }
         }
 
+        private func told(_ side: FixtureCard.Side) -> EngineEvent.Side {
+            side == .playback ? .playback : .capture
+        }
+
         private func isLost(_ event: EngineEvent) -> Bool {
             if case .deviceLost = event { true } else { false }
         }
@@ -109,17 +113,101 @@ extension OneByOne {
             #expect(log.saw(within: limit, isLost))
             letRun(milliseconds: 1_600)
             #expect(log.devices == ["lost"])
+            #expect(side == .playback || loop.engine.statistics.captureLevel == 127)
             // The first loss is ten faults after at most three that made the buffer longer; each
             // further try, of four in this time, is ten.
             #expect(card.faults(side) - met <= 80, "\(card.faults(side) - met)")
             let tries = card.opened(side) - opened
             #expect(tries >= 2 && tries <= 7, "\(tries)")
             card.set(.none, on: side)
-            let back = EngineEvent.deviceBack(side == .playback ? .playback : .capture)
-            #expect(log.saw(within: 1) { $0 == back })
+            #expect(log.saw(within: 1) { $0 == .deviceBack(told(side)) })
             #expect(loop.wait(seconds: 0.4) { works(card, side, loop) })
             letRun(milliseconds: 300)
             #expect(log.devices == ["lost", "back"])
+        }
+
+        @Test(
+            "while a device hangs another one can be chosen, and without one it comes back",
+            arguments: [FixtureCard.Side.playback, .capture], [false, true])
+        func hanging(side: FixtureCard.Side, takesAnother: Bool) throws {
+            let card = try FixtureCard()
+            card.useHere()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(
+                    capture: side == .capture ? .alsa("microphone") : .tone(hertz: 1_000),
+                    playback: side == .capture ? .silence : .alsa("speaker"), gate: .open))
+            defer { loop.stop() }
+            let log = Log(loop)
+            #expect(loop.wait(seconds: 3) { works(card, side, loop) })
+            let opened = card.opened(side)
+            card.set(.hang, on: side)
+            defer { card.set(.none, on: side) }
+            #expect(log.saw(within: 1.5, isLost))
+            // It is tried again meanwhile, once: that has not come back.
+            letRun(milliseconds: 1_000)
+            #expect(log.devices == ["lost"] && card.opened(side) == opened)
+            if takesAnother {
+                if side == .capture {
+                    try loop.engine.changeCapture(to: .tone(hertz: 500))
+                } else {
+                    try loop.engine.changePlayback(to: .silence)
+                }
+                #expect(log.saw(within: 0.5) { $0 == .deviceSwitched(told(side)) })
+                card.set(.none, on: side)
+                // What was opened too late is closed, and not used.
+                #expect(loop.wait(seconds: 1) { card.closed(side) == opened + 1 })
+                #expect(card.opened(side) == opened + 1 && log.devices == ["lost"])
+                #expect(side == .playback || works(card, side, loop))
+            } else {
+                card.set(.none, on: side)
+                #expect(log.saw(within: 1) { $0 == .deviceBack(told(side)) })
+                #expect(loop.wait(seconds: 0.4) { works(card, side, loop) })
+            }
+        }
+
+        @Test("a device that hangs at the end does not keep anybody in the call")
+        func hangingAtTheEnd() throws {
+            let card = try FixtureCard()
+            card.useHere()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(
+                    capture: .alsa("microphone"), playback: .alsa("speaker"), gate: .open))
+            #expect(loop.wait(seconds: 3) { works(card, .capture, loop) })
+            // Out of a rest both are made ready anew, which waits for the device.
+            loop.engine.setMuted(true)
+            loop.engine.setDeafened(true)
+            letRun(milliseconds: 200)
+            let sides = [FixtureCard.Side.playback, .capture]
+            for side in sides { card.set(.hang, on: side) }
+            defer { for side in sides { card.set(.none, on: side) } }
+            loop.engine.setMuted(false)
+            loop.engine.setDeafened(false)
+            letRun(milliseconds: 200)
+            let ended = Atomic<Bool>(false)
+            let thread = try AudioThread(name: "stop", isRealTime: false) { _ in
+                loop.stop()
+                ended.store(true, ordering: .releasing)
+            }
+            let deadline = Pace.now() + 4_000_000_000
+            #expect(thread.join(until: deadline) && ended.load(ordering: .acquiring))
+        }
+
+        @Test("who opens a device that does not answer is told so, and it is closed when it does")
+        func opening() throws {
+            let card = try FixtureCard()
+            card.useHere()
+            card.set(.hang, on: .playback)
+            let opening = try DeviceName.alsa("speaker").beginOpeningPlayback(DeviceBuffers())
+            #expect(try opening.take() == nil)
+            let reason = "it does not answer"
+            #expect(throws: DeviceError.unavailable(device: "alsa:speaker", reason: reason)) {
+                try opening.wait(milliseconds: 100)
+            }
+            card.set(.none, on: .playback)
+            let deadline = Pace.now() + 2_000_000_000
+            while card.closed(.playback) == 0, Pace.now() < deadline { letRun(milliseconds: 5) }
+            #expect(card.opened(.playback) == 1 && card.closed(.playback) == 1)
+            #expect(try opening.take() == nil)
         }
 
         @Test("a loudspeaker that was lost is told to be back though nobody is heard")

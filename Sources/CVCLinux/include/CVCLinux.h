@@ -5,6 +5,7 @@
 #include "CVCLocalSocket.h"
 #include "CVCTerminal.h"
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -57,6 +58,10 @@ int vc_poll_readable(int descriptor, int milliseconds);
 
 /// Names the calling thread (15 bytes at most) as `top -H` shows it.
 int vc_set_thread_name(const char *name);
+
+/// Waits for the end of a thread until `deadline`, in nanoseconds of CLOCK_MONOTONIC; 0, or
+/// ETIMEDOUT.
+int vc_join_thread(pthread_t thread, uint64_t deadline);
 
 /// Asks for SCHED_FIFO at `priority` on the calling thread; 0, or an errno value.
 int vc_set_thread_realtime(int priority);

@@ -28,6 +28,8 @@ final class ALSACapture: CaptureDevice {
 
     func close() { stream.close() }
 
+    func abandon() { stream.abandon() }
+
     func pause() {
         stream.stop()
         queue.removeAll()

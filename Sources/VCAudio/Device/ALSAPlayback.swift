@@ -62,6 +62,8 @@ final class ALSAPlayback: PlaybackDevice {
 
     func close() { stream.close() }
 
+    func abandon() { stream.abandon() }
+
     func pause() throws(DeviceError) {
         if !isPaused {
             isPaused = true

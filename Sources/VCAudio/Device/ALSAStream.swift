@@ -58,6 +58,8 @@ final class ALSAStream {
     /// there is more room than that, the device has played.
     private var room = 0
     private var isClosed = false
+    /// Whether another thread closes it.
+    private var isAbandoned = false
 
     /// Opens `name` with a buffer of `periods` periods of `period` samples at 48 kHz, or what comes
     /// nearest.
@@ -102,6 +104,19 @@ final class ALSAStream {
         isClosed = true
         unsafe _ = snd_pcm_drop(device)
         unsafe _ = snd_pcm_close(device)
+    }
+
+    /// Closes the device on a thread of its own: a sound server that hangs never lets go.
+    func abandon() {
+        guard !isClosed, !isAbandoned else { return }
+        do throws(DeviceError) {
+            // The stream itself stays until its device is closed.
+            _ = try AudioThread(name: "vc-close", isRealTime: false) { _ in self.close() }
+            isAbandoned = true
+        } catch {
+            // No thread is to be had: then it is waited for.
+            close()
+        }
     }
 
     /// Stops until `start`.

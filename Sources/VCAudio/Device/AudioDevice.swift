@@ -12,6 +12,9 @@ struct CaptureStamp {
 protocol CaptureDevice: AnyObject {
     /// Whether a person is expected behind it, so that lasting digital silence is worth a warning.
     var isMicrophone: Bool { get }
+    /// Whether it gives the sound of a room, which is worth being processed: noise suppression
+    /// takes a tone for noise.
+    var hasRoom: Bool { get }
     /// How often sound was lost because nobody fetched it.
     var xruns: Int { get }
 
@@ -22,6 +25,8 @@ protocol CaptureDevice: AnyObject {
     /// Stops until the next read, because nobody listens.
     func pause()
     func close()
+    /// Closes it without waiting for that: it has failed.
+    func abandon()
 }
 
 /// A place for sound to go: 48 kHz, mono. One thread uses it.
@@ -49,12 +54,24 @@ protocol PlaybackDevice: AnyObject {
     /// Nothing will come for a while; called again each second until then.
     func pause() throws(DeviceError)
     func close()
+    /// Closes it without waiting for that: it has failed.
+    func abandon()
+}
+
+extension CaptureDevice {
+    var hasRoom: Bool { true }
+
+    func abandon() { close() }
+}
+
+extension PlaybackDevice {
+    func abandon() { close() }
 }
 
 extension DeviceName {
     func openCapture(_ buffers: DeviceBuffers) throws(DeviceError) -> any CaptureDevice {
         switch self {
-        case .alsa(let name): try ALSACapture(name: name, buffers: buffers)
+        case .alsa: try beginOpeningCapture(buffers).wait()
         case .file(let path): try FileCapture(path: path)
         case .tone(let hertz): ToneCapture(hertz: hertz)
         case .silence: ToneCapture(hertz: nil)
@@ -63,10 +80,32 @@ extension DeviceName {
 
     func openPlayback(_ buffers: DeviceBuffers) throws(DeviceError) -> any PlaybackDevice {
         switch self {
-        case .alsa(let name): try ALSAPlayback(name: name, buffers: buffers)
+        case .alsa: try beginOpeningPlayback(buffers).wait()
         case .file(let path): try FilePlayback(path: path)
         case .tone: throw .notAPlaybackDevice(description)
         case .silence: SilentPlayback()
+        }
+    }
+
+    /// Begins to open it, for a thread that cannot wait.
+    func beginOpeningCapture(
+        _ buffers: DeviceBuffers
+    ) throws(DeviceError) -> DeviceOpening<any CaptureDevice> {
+        let name = self
+        return try DeviceOpening(description) { () throws(DeviceError) -> any CaptureDevice in
+            guard case .alsa(let device) = name else { return try name.openCapture(buffers) }
+            return try ALSACapture(name: device, buffers: buffers)
+        }
+    }
+
+    /// The same of a device that plays.
+    func beginOpeningPlayback(
+        _ buffers: DeviceBuffers
+    ) throws(DeviceError) -> DeviceOpening<any PlaybackDevice> {
+        let name = self
+        return try DeviceOpening(description) { () throws(DeviceError) -> any PlaybackDevice in
+            guard case .alsa(let device) = name else { return try name.openPlayback(buffers) }
+            return try ALSAPlayback(name: device, buffers: buffers)
         }
     }
 }

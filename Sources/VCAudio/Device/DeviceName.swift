@@ -9,6 +9,14 @@ public enum DeviceName: Sendable, Equatable {
     /// Digital zeros as capture, nothing at all as playback.
     case silence
 
+    /// Whether capture from it is the sound of a room.
+    var hasRoom: Bool {
+        switch self {
+        case .alsa, .file: true
+        case .tone, .silence: false
+        }
+    }
+
     /// The pitch of a `tone` that names none.
     public static let usualTone = 440.0
     /// The range of a `tone`, in hertz: what the codec carries.

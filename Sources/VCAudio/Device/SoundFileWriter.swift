@@ -19,13 +19,10 @@ final class SoundFileWriter {
     private var written = 0
 
     /// Opens `path` for writing; what stood there is gone.
-    ///
-    /// - Parameter isPrivate: a new file can be read by this user only.
-    init(path: String, format: Int32, isPrivate: Bool = false) throws(DeviceError) {
+    init(path: String, format: Int32) throws(DeviceError) {
         self.path = path
         library = try SoundFileLibrary()
         limit = format & Int32(SF_FORMAT_TYPEMASK) == Int32(SF_FORMAT_WAV) ? Self.longestWAV : .max
-        if isPrivate { try Self.makePrivate(path) }
         var info = SF_INFO()
         info.samplerate = Int32(Limits.sampleRate)
         info.channels = 1
@@ -42,7 +39,8 @@ final class SoundFileWriter {
         if let open = unsafe file { unsafe _ = library.close(open) }
     }
 
-    private static func makePrivate(_ path: String) throws(DeviceError) {
+    /// Makes a file at `path`, if there is none, that only this user can read.
+    static func makePrivate(_ path: String) throws(DeviceError) {
         let descriptor = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw .unwritableFile(path: path, reason: errorText(errno))

@@ -6,6 +6,7 @@ final class ToneCapture: CaptureDevice {
     private static let amplitude = 0.25
 
     let isMicrophone = false
+    let hasRoom = false
     let xruns = 0
     private var pace = Pace()
     private var isPaused = false

@@ -5,6 +5,7 @@ extension AudioEngine {
     public func changeCapture(to name: DeviceName) throws(DeviceError) {
         shared.captureDevices.offer(try CaptureBox(name, shared.buffers))
         captureName = name
+        tellUnprocessed()
         pursuit?.capture = false
         shared.captureWake.signal()
         watchDefault()

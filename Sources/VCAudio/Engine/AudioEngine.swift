@@ -50,6 +50,9 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
     let shared: EngineShared
     private let configuration: Configuration
     // Control thread only.
+    /// How long the end of the threads is waited for, in nanoseconds: two seconds.
+    private static let stopPatience: UInt64 = 2_000_000_000
+
     private var captureThread: AudioThread?
     private var playbackThread: AudioThread?
     var recorder: Recorder?
@@ -61,6 +64,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
     var pursuit: DefaultPursuit?
     /// What is known since the start and was not told yet.
     private var untold: [EngineEvent] = []
+    /// Why the microphone's sound cannot be processed, until that is told.
+    private var processingFailure: ProcessingError?
     private var plugin: Plugin?
 
     /// Nothing is opened yet.
@@ -131,19 +136,30 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
             untold += configuration.processing.ignored.map { .ignored($0) }
             return processing
         } catch {
-            untold.append(.unprocessed(error))
+            processingFailure = error
+            tellUnprocessed()
             return nil
         }
     }
 
-    /// Ends the threads, closes the devices and finishes the files.
+    /// Tells, once there is a microphone, that its sound stays as it is.
+    func tellUnprocessed() {
+        guard captureName.hasRoom, let failure = processingFailure else { return }
+        processingFailure = nil
+        untold.append(.unprocessed(failure))
+        shared.controlWake.signal()
+    }
+
+    /// Ends the threads, closes the devices and finishes the files. A thread that waits for a
+    /// sound server that hangs is left to itself, after two seconds.
     public func stop() {
         _ = stopRecording()
         shared.isStopping.store(true, ordering: .releasing)
         shared.captureWake.signal()
         shared.playbackWake.signal()
-        captureThread?.join()
-        playbackThread?.join()
+        let deadline = Pace.now() + Self.stopPatience
+        _ = captureThread?.join(until: deadline)
+        _ = playbackThread?.join(until: deadline)
         captureThread = nil
         playbackThread = nil
     }

@@ -59,10 +59,23 @@ final class AudioThread {
         return error != 0 && vc_set_thread_nice(nice) == 0 ? -error : error
     }
 
+    deinit {
+        // It goes on by itself.
+        if isRunning { pthread_detach(thread) }
+    }
+
     /// Waits for the thread's end.
     func join() {
         guard isRunning else { return }
         isRunning = false
         _ = pthread_join(thread, nil)
+    }
+
+    /// Waits for the thread's end until `deadline`, in nanoseconds of CLOCK_MONOTONIC; whether it
+    /// came.
+    func join(until deadline: UInt64) -> Bool {
+        guard isRunning else { return true }
+        isRunning = vc_join_thread(thread, deadline) != 0
+        return !isRunning
     }
 }

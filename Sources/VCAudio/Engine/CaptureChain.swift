@@ -17,6 +17,8 @@ public struct CaptureChain: ~Copyable {
     private var toldBypass = false
     /// Whether the sound is a microphone's: a file hears no loudspeaker, and need not wait for it.
     var isMicrophone = true
+    /// Whether it is the sound of a room. What is not stays as it is.
+    var hasRoom = true
     private let played = SampleBuffer(count: ProcessingOptions.frameSamples)
 
     /// - Parameters:
@@ -62,7 +64,8 @@ public struct CaptureChain: ~Copyable {
         guard !isOff else { return nil }
         let hasVoice = filter(samples, count: count, end: end)
         insert?.process(samples, count: count)
-        delay = processingDelay + nearDelay.samples + (insert?.delay ?? 0)
+        delay = insert?.delay ?? 0
+        if hasRoom { delay += processingDelay + nearDelay.samples }
         limiter.process(samples, count: count)
         return hasVoice
     }
@@ -70,9 +73,8 @@ public struct CaptureChain: ~Copyable {
     private mutating func filter(
         _ samples: borrowing SampleBuffer, count: Int, end: UInt64
     ) -> Bool? {
-        guard processing != nil, count.isMultiple(of: ProcessingOptions.frameSamples) else {
-            return nil
-        }
+        guard processing != nil, hasRoom, count.isMultiple(of: ProcessingOptions.frameSamples)
+        else { return nil }
         var hasVoice: Bool?
         var offset = 0
         while offset < count {

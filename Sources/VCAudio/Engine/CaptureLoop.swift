@@ -16,6 +16,7 @@ final class CaptureLoop {
     private var device: (any CaptureDevice)?
     /// Set while the device is lost: until another one has given sound.
     private var reopening: ReopenSchedule?
+    private var opening: DeviceOpening<any CaptureDevice>?
     private var encoder: OpusEncoder
     private var chain: CaptureChain
     private var gate: VoiceGate
@@ -63,6 +64,7 @@ final class CaptureLoop {
             }
         }
         finishTalkSpurt()
+        opening?.abandon()
         device?.close()
     }
 
@@ -88,6 +90,7 @@ final class CaptureLoop {
             shared.captureXruns.store(closedXruns + device.xruns, ordering: .relaxed)
             watchForSilence(device)
             chain.isMicrophone = device.isMicrophone
+            chain.hasRoom = device.hasRoom
             process(stamp)
         } catch {
             lose(device, error)
@@ -212,8 +215,11 @@ final class CaptureLoop {
         swap(&device, &next.device)
         swap(&name, &next.name)
         reopening = nil
+        opening?.abandon()
+        opening = nil
         captureDelay = AverageDelay()
         silentSamples = 0
+        warnedOfSilence = false
         shared.captureDevices.giveBack(next)
         shared.tell(EventRecord(kind: .switched), of: .capture)
     }
@@ -222,8 +228,10 @@ final class CaptureLoop {
         // One that could be opened and gave nothing has never been back.
         if reopening == nil { shared.tell(error, of: .capture) }
         finishTalkSpurt()
+        shared.captureLevel.store(Level.silence, ordering: .relaxed)
+        silentSamples = 0
         closedXruns += device.xruns
-        device.close()
+        device.abandon()
         self.device = nil
         if error.isFinal {
             reopening = nil
@@ -238,14 +246,19 @@ final class CaptureLoop {
             shared.captureWake.wait(milliseconds: -1)
             return
         }
-        let now = Pace.now()
-        guard schedule.isDue(at: now) else {
-            shared.captureWake.wait(milliseconds: Self.retryMilliseconds)
-            return
-        }
-        reopening?.noteTry(at: now)
         // It was told as lost; where it cannot be opened the schedule says when it is tried again.
-        device = try? name.openCapture(shared.buffers)
+        do throws(DeviceError) {
+            if let opening {
+                device = try opening.take()
+                if device != nil { self.opening = nil }
+            } else if schedule.isDue(at: Pace.now()) {
+                reopening?.noteTry(at: Pace.now())
+                opening = try name.beginOpeningCapture(shared.buffers)
+            }
+        } catch {
+            opening = nil
+        }
+        if device == nil { shared.captureWake.wait(milliseconds: Self.retryMilliseconds) }
     }
 
     private func noteSound() {

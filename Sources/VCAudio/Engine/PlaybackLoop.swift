@@ -20,6 +20,7 @@ final class PlaybackLoop {
     private var stopgap = SilentPlayback()
     /// Set while the device is lost: until another one has played something.
     private var reopening: ReopenSchedule?
+    private var opening: DeviceOpening<any PlaybackDevice>?
     private let members: MemberMix
     /// Where echo cancellation learns what is played.
     private let loudspeaker: LoudspeakerRing?
@@ -50,6 +51,7 @@ final class PlaybackLoop {
                 step()
             }
         }
+        opening?.abandon()
         device?.close()
     }
 
@@ -144,6 +146,8 @@ final class PlaybackLoop {
         swap(&device, &next.device)
         swap(&name, &next.name)
         reopening = nil
+        opening?.abandon()
+        opening = nil
         playbackDelay = AverageDelay()
         shared.playbackDevices.giveBack(next)
         shared.tell(EventRecord(kind: .switched), of: .playback)
@@ -153,7 +157,7 @@ final class PlaybackLoop {
         // One that could be opened and played nothing has never been back.
         if reopening == nil { shared.tell(error, of: .playback) }
         closedXruns += device.xruns
-        device.close()
+        device.abandon()
         self.device = nil
         stopgap = SilentPlayback()
         if error.isFinal {
@@ -164,12 +168,21 @@ final class PlaybackLoop {
     }
 
     private func reopen() {
-        let now = Pace.now()
-        // Without a schedule only a person brings another one.
-        guard let schedule = reopening, schedule.isDue(at: now) else { return }
-        reopening?.noteTry(at: now)
         // It was told as lost; where it cannot be opened the schedule says when it is tried again.
-        device = try? name.openPlayback(shared.buffers)
+        do throws(DeviceError) {
+            if let opening {
+                device = try opening.take()
+                if device != nil { self.opening = nil }
+                return
+            }
+            let now = Pace.now()
+            // Without a schedule only a person brings another one.
+            guard let schedule = reopening, schedule.isDue(at: now) else { return }
+            reopening?.noteTry(at: now)
+            opening = try name.beginOpeningPlayback(shared.buffers)
+        } catch {
+            opening = nil
+        }
     }
 
     private func noteBack() {

@@ -6,7 +6,7 @@ internal import VCCore
 /// and the sound in the devices matters more.
 @safe
 final class RecordRing: @unchecked Sendable {
-    /// Pieces: 1.3 s of blocks of 5 ms, 2.5 s of frames of 10 ms.
+    /// Pieces: 0.6 s of blocks of 2.5 ms, 1.3 s of 5 ms, 2.5 s of frames of 10 ms.
     private static let capacity = 256
 
     struct Piece: BitwiseCopyable {

@@ -4,7 +4,7 @@ internal import Synchronization
 /// Writes what is said and heard to one track of a file, on a thread of its own: the audio threads
 /// leave their samples in rings and never wait. What goes wrong ends the recording, not the call.
 final class Recorder: @unchecked Sendable {
-    /// How often it looks: the rings hold five times as much.
+    /// How often it looks: the rings hold more than twice as much.
     private static let interval: Int32 = 250
     /// How far behind the clock it writes, so that both sides have come: 500 ms.
     private static let lag: UInt64 = 500_000_000
@@ -34,10 +34,8 @@ final class Recorder: @unchecked Sendable {
         clock: @escaping @Sendable () -> UInt64 = { vc_boottime_nanoseconds() },
         tell: @escaping @Sendable () -> Void
     ) throws(DeviceError) {
-        guard let format = SoundFileFormat.recordingFormat(of: path) else {
-            throw .unknownRecordingEnding(path: path)
-        }
-        file = try SoundFileWriter(path: path, format: format, isPrivate: true)
+        let format = try Self.check(path)
+        file = try SoundFileWriter(path: path, format: format)
         self.said = said
         self.heard = heard
         wake = try EventSignal()
@@ -51,6 +49,17 @@ final class Recorder: @unchecked Sendable {
             unsafe body.value.run()
             if unsafe body.value.hasFailed.load(ordering: .relaxed) { tell() }
         }
+    }
+
+    /// The format of a recording at `path`, which can be written there; where it is new, it is
+    /// readable by this user only.
+    @discardableResult
+    static func check(_ path: String) throws(DeviceError) -> Int32 {
+        guard let format = SoundFileFormat.recordingFormat(of: path) else {
+            throw .unknownRecordingEnding(path: path)
+        }
+        try SoundFileWriter.makePrivate(path)
+        return format
     }
 
     /// Lets its thread use the recorder without keeping it: `stop` joins the thread first.

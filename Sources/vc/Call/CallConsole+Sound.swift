@@ -82,6 +82,7 @@ extension CallConsole {
 
     private mutating func record(to path: String) {
         do throws(DeviceError) {
+            try AudioEngine.checkRecording(to: path)
             if sound.recording != nil { stopRecording() }
             try engine.startRecording(to: path)
             sound.recording = path

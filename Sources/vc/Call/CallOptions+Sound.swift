@@ -3,11 +3,9 @@ internal import VCCore
 
 extension CallOptions {
     /// What is to be done to the sound of the microphone. Nothing in frames below 10 ms, which are
-    /// asked for by those to whom each millisecond counts, and nothing to what is no sound of a
-    /// room: noise suppression takes a tone for noise.
+    /// asked for by those to whom each millisecond counts.
     var processing: ProcessingOptions {
-        guard !isRaw, hasRoom,
-            (frame ?? .ten).duration.sampleCount >= ProcessingOptions.frameSamples
+        guard !isRaw, (frame ?? .ten).duration.sampleCount >= ProcessingOptions.frameSamples
         else { return .none }
         var processing = ProcessingOptions.all
         processing.highPass = cutsLow
@@ -19,15 +17,9 @@ extension CallOptions {
         processing.echoDelayMilliseconds = echoDelay ?? 0
         processing.gainTarget = gainTarget ?? processing.gainTarget
         processing.gainMaximum = gainMaximum ?? processing.gainMaximum
-        processing.voiceDetection = talk == .voice && !isSteady
+        // Also where the microphone is open or held open now: `/talk voice` may come.
+        processing.voiceDetection = !isSteady
         return processing
-    }
-
-    private var hasRoom: Bool {
-        switch capture {
-        case .alsa, .file: true
-        case .tone, .silence: false
-        }
     }
 
     /// What opens the microphone, and for how long.

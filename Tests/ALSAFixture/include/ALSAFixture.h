@@ -20,13 +20,17 @@ enum vc_fixture_fault {
     /// While it stands: whenever the device was started it has run over or dry at once, as it is
     /// with a sound server that was killed. Each time is counted.
     VC_FIXTURE_BROKEN = 5,
+    /// While it stands: as VC_FIXTURE_STALL, and who opens, prepares, stops or closes the device
+    /// waits, as it is with a sound server that hangs.
+    VC_FIXTURE_HANG = 6,
 };
 
 /// The head of the shared file. Index 0 is playback, 1 is capture.
 struct vc_fixture_control {
     int32_t fault[2];
-    /// How often each side was opened, started, and met a fault.
+    /// How often each side was opened, closed, started, and met a fault.
     int32_t opened[2];
+    int32_t closed[2];
     int32_t started[2];
     int32_t faults[2];
     /// By how many samples the microphone hears the loudspeaker later than it plays.

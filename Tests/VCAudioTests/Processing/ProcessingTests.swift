@@ -1,8 +1,9 @@
 import Glibc
 import Testing
-import VCAudio
 import VCAudioTestKit
 import VCCore
+
+@testable import VCAudio
 
 @Suite("Processing of the microphone, by the real library")
 struct ProcessingTests {
@@ -60,6 +61,29 @@ struct ProcessingTests {
             if likeness > best.likeness { best = (candidate, likeness) }
         }
         #expect(abs(best.delay - delay) <= 48, "\(best.delay) samples")
+    }
+
+    @Test("a tone or silence stays as it is, and another device in its place is processed")
+    func withoutRoom() throws {
+        var chain = CaptureChain(
+            processing: try MicrophoneProcessing(.all), ring: nil, insert: nil)
+        let frame = SampleBuffer(count: 480)
+        func say() -> (Bool?, isChanged: Bool) {
+            for index in 0..<480 { frame[index] = 0.1 * sinf(Float(index) / 20) }
+            let hasVoice = chain.process(frame, count: 480, end: 1_000_000_000)
+            let isChanged = (0..<480).contains { frame[$0] != 0.1 * sinf(Float($0) / 20) }
+            return (hasVoice, isChanged)
+        }
+        chain.hasRoom = false
+        let asItIs = say()
+        #expect(asItIs.0 == nil && !asItIs.isChanged)
+        let delay = chain.delay
+        #expect(delay == 0)
+        chain.hasRoom = true
+        let processed = say()
+        #expect(processed.0 != nil && processed.isChanged)
+        let longer = chain.delay
+        #expect(longer > 0)
     }
 
     @Test("hum is taken out, speech stays")
