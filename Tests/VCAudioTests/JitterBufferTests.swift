@@ -105,6 +105,27 @@ extension OneByOne {
             #expect(after.received >= 1_980)
         }
 
+        @Test(
+            "frames that a jump of the sequence leaves behind do not sound for ever",
+            arguments: [127, 128, 200, 1_000])
+        func jump(step: Int) throws {
+            let voice = try VoicePackets(count: 10, pauses: false)
+            var run = try JitterRun()
+            // Two at once, before anything is played; what lies between never comes. And the first
+            // one again, of which nothing may be left either.
+            for (frame, ahead) in [(0, 0), (step, step * 120), (0, 0)] {
+                run.receive(
+                    voice.packets[0], sequence: 100 + frame, timestamp: 10_000 + ahead,
+                    arrival: 480)
+            }
+            var blocks = 0
+            while run.buffer.isSounding, blocks < 2_000 {
+                _ = run.play()
+                blocks += 1
+            }
+            #expect(blocks < 2_000)
+        }
+
         @Test("duplicates are counted and played once")
         func duplicates() throws {
             let voice = try VoicePackets(count: 100)

@@ -56,6 +56,31 @@ extension OneByOne {
             }
         }
 
+        @Test("who is left out and then not heard of any more is over, without the room's noise")
+        func failsUnheard() throws {
+            let voice = try VoicePackets(count: 400)
+            var run = try JitterRun(block: 240)
+            let count = 500
+            let flights = (0..<count).map { Flight(frame: $0, arrival: $0 * 480 + 480) }
+            run.run(flights, packets: voice.packets, until: (count - 20) * 480)
+            let talks = run.buffer.isSounding
+            #expect(talks)
+            var next = count - 20
+            while run.time < (count + 100) * 480 {
+                while next < count, flights[next].arrival <= run.time {
+                    run.receive(
+                        voice.packets[next % 400], sequence: 65_500 + next,
+                        timestamp: 4_294_900_000 + next * 480, arrival: run.time)
+                    next += 1
+                }
+                _ = run.buffer.skip(
+                    into: run.output, count: 240, at: JitterRun.instant(run.time))
+                run.time += 240
+            }
+            let sounds = run.buffer.isSounding
+            #expect(!sounds)
+        }
+
         @Test("the end of a talk that nobody decoded is its end")
         func ends() throws {
             let voice = try VoicePackets(count: 50, pauses: false)

@@ -56,6 +56,33 @@ private struct Reporter {
         }
     }
 
+    @Test("who reports nothing any more keeps nobody thrifty, nor the copies")
+    func silence() {
+        var reporter = Reporter()
+        reporter.report(2)
+        reporter.report(12, losing: 8) { 30 + $0 * 40 }
+        #expect(reporter.control.thrift == LossControl.mostThrift)
+        var control = reporter.control
+        func wait(_ seconds: Int) {
+            for _ in 0..<seconds {
+                reporter.now = reporter.now + .seconds(1)
+                control.age(now: reporter.now)
+            }
+        }
+        wait(14)
+        #expect(control.thrift == LossControl.mostThrift)
+        wait(2)
+        #expect(control.thrift == LossControl.mostThrift - 1)
+        wait(31)
+        #expect(control.thrift == 0)
+        var copying = Reporter()
+        copying.report(2.5, losing: 2)
+        copying.control.age(now: copying.now + .seconds(14))
+        #expect(copying.control.copies == .previous)
+        copying.control.age(now: copying.now + .seconds(16))
+        #expect(copying.control.copies == .none)
+    }
+
     @Test("copies end 15 s after their cause, and weaker ones take the place of stronger ones")
     func stepDown() {
         var reporter = Reporter()

@@ -56,12 +56,8 @@ struct JSONLinesTests {
                 #"{"event":"guess","t":1.500,"failed":1,"budget":1000}"#
             ),
             (
-                .warning(kind: "silent-microphone", message: "a\nb"),
-                #"{"event":"warning","t":1.500,"kind":"silent-microphone","message":"a\nb"}"#
-            ),
-            (
-                .warning(kind: "lost", message: "m", device: "microphone"),
-                #"{"event":"warning","t":1.500,"kind":"lost","message":"m","device":"microphone"}"#
+                .warning(kind: "input", message: "a\nb"),
+                #"{"event":"warning","t":1.500,"kind":"input","message":"a\nb"}"#
             ),
             (
                 .error(kind: "device", message: "m"),
@@ -82,6 +78,16 @@ struct JSONLinesTests {
         for (event, expected) in cases {
             #expect(JSONLines().lines(for: event, at: 1.5) == [OutputLine(expected)])
         }
+    }
+
+    @Test("name the device that a warning is about")
+    func device() {
+        let warning = CallEvent.warning(kind: "lost", message: "m", device: "microphone")
+        let line = JSONLines().lines(for: warning, at: 1.5)[0].text
+        #expect(
+            line
+                == #"{"event":"warning","t":1.500,"kind":"lost","message":"m","#
+                + #""device":"microphone"}"#)
     }
 
     @Test("count in stats, with null for what was not measured yet")

@@ -22,9 +22,10 @@ struct DelayEstimator: ~Copyable {
     /// What an observation is worth after another one.
     static let forgetting: Float = 0.97
     static let quantile: Float = 0.955
-    /// A single observation never counts, however few there are yet: it may be somebody's machine
-    /// that stood still once, and a delay that long would go on for seconds. This much more than
-    /// the weight of the newest one is the weight of one, whatever rounding makes of it.
+    /// After the first second a single observation never counts, however few there are yet: it may
+    /// be somebody's machine that stood still once, and a delay that long would go on for seconds.
+    /// This much more than the weight of the newest one is the weight of one, whatever rounding
+    /// makes of it.
     static let justOne: Float = 1.01
     /// The delay before anything is known: 1.25 ms. A network that needs more shows it within a
     /// second; one that does not would keep what was too much until the first pause.
@@ -101,7 +102,8 @@ struct DelayEstimator: ~Copyable {
             index += 1
         }
         observations = min(observations + 1, 1_000)
-        let tail = max(1 - Self.quantile, (1 - kept) * Self.justOne)
+        let one = observations < Self.settling ? 0 : (1 - kept) * Self.justOne
+        let tail = max(1 - Self.quantile, one)
         delay = (quantileBucket(tail: tail * sum) + 1) * Self.bucketWidth
         largest = 0
         intervalStart = arrival

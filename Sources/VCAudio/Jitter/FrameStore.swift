@@ -60,6 +60,7 @@ struct FrameStore: ~Copyable, @unchecked Sendable {
     /// Holds `entry` and a copy of its payload. A frame of another sequence in the same place is
     /// 128 older and gives way.
     mutating func insert(_ entry: Entry, payload: RawSpan) {
+        forgetUnreachable(below: entry.sequence)
         let place = Self.place(of: entry.sequence)
         remove(at: place)
         unsafe entries[place] = entry
@@ -68,6 +69,17 @@ struct FrameStore: ~Copyable, @unchecked Sendable {
         unsafe copyBytes(payload, to: payloads + place * VoiceFrame.payloadLimit)
         highest = max(highest, entry.sequence)
         waiting += 1
+    }
+
+    /// Lets go of what `first` no longer reaches when `sequence` is the highest.
+    private mutating func forgetUnreachable(below sequence: Int) {
+        guard waiting > 0, sequence > highest else { return }
+        var candidate = highest - Self.capacity + 1
+        while candidate <= min(highest, sequence - Self.capacity) {
+            let place = Self.place(of: candidate)
+            if unsafe entries[place].sequence == candidate { remove(at: place) }
+            candidate += 1
+        }
     }
 
     /// The first waiting frame from `sequence` on, in order; nil when none waits.

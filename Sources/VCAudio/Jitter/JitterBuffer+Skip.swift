@@ -62,6 +62,8 @@ extension JitterBuffer {
         concealedRun += count
         guard hasEnded || concealedRun >= Self.longestConcealment else { return }
         isStarved = !hasEnded
+        // The room's noise was not heard, and need not fade.
+        noiseRun = ComfortNoise.duration
         concealedRun = 0
         state = .silent
     }

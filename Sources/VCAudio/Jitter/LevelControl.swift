@@ -7,7 +7,7 @@ struct LevelControl {
     /// In speech nothing is done for less than this: 6 ms. Lengthening stays below it, so that the
     /// two never chase each other.
     static let shortenThreshold = 288
-    /// How far below the target a splice may lead, 3 ms, when no packet needed it lately: a pitch
+    /// How far below the target a splice may lead, 2 ms, when no packet needed it lately: a pitch
     /// period is 3 to 10 ms, and what is above the target by less would stay there.
     static let overshoot = 96
     /// In speech the sound is lengthened when this much is missing: 5 ms.

@@ -51,7 +51,7 @@ struct StreamTimeline {
         let furthest = Self.sequenceSlack + max(0, timestampStep) / Self.shortestFrame
         let fits =
             abs(newTransit - transit) <= allowed && sequenceStep <= furthest
-            && sequenceStep >= -FrameStore.capacity
+            && sequenceStep > -FrameStore.capacity
         guard fits else { return suspect(wireSequence, wireTimestamp, arrival) }
         suspectCount = 0
         let place = Placement.placed(

@@ -80,6 +80,7 @@ public struct LossControl: Sendable {
     private var copiesSince = Instant.zero
     private var nextTrial = Instant.zero
     private var fullUntil = Instant.zero
+    private var lastReport = Instant.zero
     private var lastNeeded = Instant.zero
     private var lastCongested = Instant.zero
     private var lastStep = Instant.zero
@@ -88,12 +89,14 @@ public struct LossControl: Sendable {
 
     /// Takes in what a member tells about our voice.
     public mutating func note(_ report: ReceiverReport, now: Instant) {
+        lastReport = now
         guard let before = previous else { return begin(with: report, now: now) }
         // Counts that went back, or a delay that jumped, are of another stream.
         guard report.received >= before.received, report.bursts >= before.bursts,
             abs(Self.difference(report.transit, before.transit)) < Self.restartTenths
         else {
             self = LossControl()
+            lastReport = now
             return begin(with: report, now: now)
         }
         // A frame that came after all makes the count smaller.
@@ -105,6 +108,16 @@ public struct LossControl: Sendable {
         transits[reports % Self.delayMemory] = report.transit
         reports += 1
         decide(isRising: rise >= Self.risingTenths, now: now)
+    }
+
+    /// Where nothing was reported for long, what was done is taken back, as it would be without its
+    /// cause. Who neither talks nor listens reports nothing, and must not keep the others thrifty.
+    public mutating func age(now: Instant) {
+        guard now >= lastReport + Self.patience else { return }
+        copies = .none
+        guard thrift > 0, now >= lastStep + Self.patience else { return }
+        thrift -= 1
+        lastStep = now
     }
 
     private mutating func begin(with report: ReceiverReport, now: Instant) {

@@ -159,7 +159,7 @@ extension EventKind {
                 field("send_dropped", "number", "your frames that found no room there"),
                 field(
                     "send_queue_p50", "number or null",
-                    "`send_queue`: what half of the values do not exceed; ten a second, of the "
+                    "`send_queue`: what half of the values do not exceed; four a second, of the "
                         + "last minute in which anybody talked"),
                 field(
                     "send_queue_p95", "number or null",
@@ -228,7 +228,7 @@ extension EventKind {
         field("playback_ms", "number or null", "here: the device"),
         field(
             "buffer_p50_ms", "number or null",
-            "`buffer_ms`: what half of the values do not exceed; ten a second, of the last minute "
+            "`buffer_ms`: what half of the values do not exceed; four a second, of the last minute "
                 + "in which the member was heard"),
         field("buffer_p95_ms", "number or null", "`buffer_ms`: what 95 of 100 do not exceed"),
         field("mouth_to_ear_p50_ms", "number or null", "`mouth_to_ear_ms` likewise"),

@@ -4,7 +4,7 @@ struct ProblemList: Equatable {
     private static let lasting: [(kind: String, ends: [String])] = [
         ("roster-disputed", []), ("safety-forged", []), ("safety-suspects", []),
         ("device-lost", ["device-back", "device-changed"]),
-        ("microphone-silent", ["microphone-heard"]),
+        ("microphone-silent", ["microphone-heard", "device-changed"]),
         ("signal-unreachable", ["signal-back"]), ("signal-full", ["signal-back"]),
         ("signal-draining", ["signal-back"]), ("relay-refused", []),
     ]

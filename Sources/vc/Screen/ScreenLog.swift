@@ -33,10 +33,13 @@ struct ScreenLog {
     mutating func add(_ entry: Entry) {
         entries.append(entry)
         guard entries.count > Self.longest else { return }
-        // A quarter at once, so that not each new line breaks all of them anew.
-        entries.removeFirst(Self.longest / 4)
-        wrapped.removeAll(keepingCapacity: true)
-        wrappedEntries = 0
+        // A quarter at once, so that not each new line moves all of them.
+        let oldest = entries.prefix(Self.longest / 4)
+        let wrappedOldest = oldest.prefix(wrappedEntries)
+        let rows = wrappedOldest.reduce(0) { $0 + Self.rows(of: $1, wrappedColumns).count }
+        wrapped.removeFirst(rows)
+        wrappedEntries -= wrappedOldest.count
+        entries.removeFirst(oldest.count)
     }
 
     mutating func scroll(by lines: Int) { scrolledBack = max(0, scrolledBack + lines) }
@@ -44,23 +47,36 @@ struct ScreenLog {
 
     /// The newest rows, or those that were scrolled to: at most `count`.
     mutating func rows(_ count: Int, columns: Int) -> [ScreenRow] {
+        if columns != wrappedColumns { wrapAnew(columns) }
         let before = wrapped.count
-        wrap(columns)
+        wrap()
         // What is being read stays where it is.
-        if scrolledBack > 0, wrappedColumns == columns { scrolledBack += wrapped.count - before }
+        if scrolledBack > 0 { scrolledBack += wrapped.count - before }
         scrolledBack = max(0, min(scrolledBack, wrapped.count - count))
         let end = wrapped.count - scrolledBack
         return Array(wrapped[max(0, end - count)..<end])
     }
 
-    private mutating func wrap(_ columns: Int) {
-        if columns != wrappedColumns {
-            wrapped.removeAll(keepingCapacity: true)
-            wrappedEntries = 0
-            wrappedColumns = columns
+    private mutating func wrap() {
+        for entry in entries[wrappedEntries...] {
+            wrapped += Self.rows(of: entry, wrappedColumns)
         }
-        for entry in entries[wrappedEntries...] { wrapped += Self.rows(of: entry, columns) }
         wrappedEntries = entries.count
+    }
+
+    /// Breaks all in another width. The entries behind the one that is being read stay behind it.
+    private mutating func wrapAnew(_ columns: Int) {
+        defer { wrappedColumns = columns }
+        guard wrappedEntries > 0 else { return }
+        var behind = 0
+        var rows = 0
+        for entry in entries[..<wrappedEntries].reversed() where rows < scrolledBack {
+            rows += Self.rows(of: entry, wrappedColumns).count
+            behind += 1
+        }
+        let last = entries[..<wrappedEntries].suffix(behind)
+        scrolledBack = last.reduce(0) { $0 + Self.rows(of: $1, columns).count }
+        wrapped = entries[..<wrappedEntries].flatMap { Self.rows(of: $0, columns) }
     }
 
     private static func rows(of entry: Entry, _ columns: Int) -> [ScreenRow] {

@@ -117,6 +117,10 @@ struct ScreenStateTests {
         #expect(problems.worst == "no server")
         problems.note("signal-back", "answers")
         #expect(problems.worst == nil)
+        // Of another microphone nobody knows yet that it is silent.
+        problems.note("microphone-silent", "nothing but silence", device: "microphone")
+        problems.note("device-changed", "is another one now", device: "microphone")
+        #expect(problems.worst == nil)
     }
 
     @Test("stays where somebody reads while more is said")
@@ -132,6 +136,22 @@ struct ScreenStateTests {
         #expect(read.last == "00:00 line 39")
         for number in 50..<60 { say(number) }
         #expect(text(log.rows(3, columns: 40)) == read)
+        // Nor does it move when the terminal becomes so narrow that each line breaks.
+        let narrow = text(log.rows(2, columns: 12))
+        #expect(narrow == ["00:00 line", "      39"])
+        #expect(text(log.rows(3, columns: 40)) == read)
+        // Nor when the oldest are forgotten.
+        for number in 60..<2_100 { say(number) }
+        #expect(log.entries.count < 2_000)
+        #expect(text(log.rows(3, columns: 40)) != read)
+        log.scrollToEnd()
+        #expect(text(log.rows(1, columns: 40)) == ["00:00 line 2099"])
+        log.scroll(by: 100)
+        let late = text(log.rows(3, columns: 40))
+        for number in 2_100..<2_700 { say(number) }
+        #expect(text(log.rows(3, columns: 40)) == late)
+        log = ScreenLog()
+        for number in 0..<60 { say(number) }
         log.scroll(by: 1_000)
         #expect(text(log.rows(3, columns: 40)).first == "00:00 line 0")
         log.scrollToEnd()
