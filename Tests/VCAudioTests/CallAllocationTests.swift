@@ -135,8 +135,8 @@ private final class CountedCall {
         for slot in 1...3 { try engine.setActive(true, slot: slot) }
         try engine.start()
         let shared = engine.shared
-        let capture = try CaptureBox(.silence, shared.buffers)
-        let playback = try PlaybackBox(.silence, shared.buffers)
+        let capture = try CaptureBox(.silence, DeviceName.silence.openCapture(shared.buffers))
+        let playback = try PlaybackBox(.silence, DeviceName.silence.openPlayback(shared.buffers))
         capture.device = microphone
         playback.device = loudspeaker
         shared.captureDevices.offer(capture)

@@ -53,7 +53,8 @@ extension OneByOne {
             card.set(.overrun, on: .playback)
             let faulty = listen()
             #expect(faulty.xruns >= 1 && faulty.broken >= 1, "\(faulty)")
-            shared.playbackDevices.offer(try PlaybackBox(speaker, shared.buffers))
+            let other = try speaker.openPlayback(shared.buffers)
+            shared.playbackDevices.offer(PlaybackBox(speaker, other))
             let switched = listen()
             #expect(switched.all > 30 && switched.broken >= 1, "\(switched)")
         }

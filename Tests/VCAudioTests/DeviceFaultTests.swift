@@ -165,6 +165,34 @@ extension OneByOne {
             }
         }
 
+        @Test("a microphone that hangs while it rests is replaced without waiting for it")
+        func hangingAtRest() throws {
+            let card = try FixtureCard()
+            card.useHere()
+            let loop = try EngineLoop(
+                AudioEngine.Configuration(
+                    capture: .alsa("microphone"), playback: .silence, gate: .open))
+            defer { loop.stop() }
+            let log = Log(loop)
+            #expect(loop.wait(seconds: 3) { works(card, .capture, loop) })
+            loop.engine.setMuted(true)
+            letRun(milliseconds: 200)
+            card.set(.hang, on: .capture)
+            defer { card.set(.none, on: .capture) }
+            // Who waits for it nevertheless does not wait for ever.
+            let mend = try AudioThread(name: "mend", isRealTime: false) { _ in
+                letRun(milliseconds: 1_500)
+                card.set(.none, on: .capture)
+            }
+            try loop.engine.changeCapture(to: .tone(hertz: 500))
+            #expect(log.saw(within: 1) { $0 == .deviceSwitched(.capture) })
+            #expect(card.closed(.capture) == 0, "it was waited for")
+            loop.engine.setMuted(false)
+            #expect(loop.wait(seconds: 1) { works(card, .capture, loop) })
+            mend.join()
+            #expect(loop.wait(seconds: 1) { card.closed(.capture) == 1 })
+        }
+
         @Test("a device that hangs at the end does not keep anybody in the call")
         func hangingAtTheEnd() throws {
             let card = try FixtureCard()

@@ -79,7 +79,11 @@ private struct Reporter {
         copying.report(2.5, losing: 2)
         copying.control.age(now: copying.now + .seconds(14))
         #expect(copying.control.copies == .previous)
-        copying.control.age(now: copying.now + .seconds(16))
+        copying.now = copying.now + .seconds(16)
+        copying.control.age(now: copying.now)
+        #expect(copying.control.copies == .none)
+        // What was lost then is no reason any more.
+        copying.report(1)
         #expect(copying.control.copies == .none)
     }
 

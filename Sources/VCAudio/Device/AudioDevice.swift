@@ -95,6 +95,8 @@ extension DeviceName {
         return try DeviceOpening(description) { () throws(DeviceError) -> any CaptureDevice in
             guard case .alsa(let device) = name else { return try name.openCapture(buffers) }
             return try ALSACapture(name: device, buffers: buffers)
+        } letGo: {
+            $0.abandon()
         }
     }
 
@@ -106,6 +108,8 @@ extension DeviceName {
         return try DeviceOpening(description) { () throws(DeviceError) -> any PlaybackDevice in
             guard case .alsa(let device) = name else { return try name.openPlayback(buffers) }
             return try ALSAPlayback(name: device, buffers: buffers)
+        } letGo: {
+            $0.abandon()
         }
     }
 }

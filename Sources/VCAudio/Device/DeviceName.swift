@@ -10,7 +10,7 @@ public enum DeviceName: Sendable, Equatable {
     case silence
 
     /// Whether capture from it is the sound of a room.
-    var hasRoom: Bool {
+    public var hasRoom: Bool {
         switch self {
         case .alsa, .file: true
         case .tone, .silence: false

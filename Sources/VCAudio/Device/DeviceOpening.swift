@@ -16,15 +16,19 @@ final class DeviceOpening<Device>: @unchecked Sendable {
     }
 
     private let name: String
+    private let letGo: (Device) -> Void
     private let state = Mutex(State.opening)
     /// Signalled when it was opened, or failed.
     private let done: EventSignal
 
-    /// Begins to open the device `name`.
+    /// Begins to open the device `name`. `letGo` closes one that nobody wants any more, without
+    /// waiting for that.
     init(
-        _ name: String, open: @escaping () throws(DeviceError) -> Device
+        _ name: String, open: @escaping () throws(DeviceError) -> Device,
+        letGo: @escaping (Device) -> Void
     ) throws(DeviceError) {
         self.name = name
+        self.letGo = letGo
         done = try EventSignal()
         _ = try AudioThread(name: "vc-open", isRealTime: false) { _ in
             do throws(DeviceError) {
@@ -35,7 +39,7 @@ final class DeviceOpening<Device>: @unchecked Sendable {
         }
     }
 
-    /// A device that nobody wants any more is let go here, and so closed.
+    /// A device that came too late goes with `outcome`, and is closed here.
     private func end(_ outcome: State) {
         state.withLock { state in
             if case .opening = state { state = outcome }
@@ -59,16 +63,25 @@ final class DeviceOpening<Device>: @unchecked Sendable {
         }
     }
 
+    /// The same, after so many milliseconds at most.
+    func take(within milliseconds: Int32) throws(DeviceError) -> Device? {
+        done.wait(milliseconds: milliseconds)
+        return try take()
+    }
+
     /// Waits for the device, so many milliseconds at most.
     func wait(milliseconds: Int32 = DeviceOpening.patience) throws(DeviceError) -> Device {
-        done.wait(milliseconds: milliseconds)
-        if let device = try take() { return device }
+        if let device = try take(within: milliseconds) { return device }
         abandon()
         throw .unavailable(device: name, reason: "it does not answer")
     }
 
     /// Nobody wants it any more.
     func abandon() {
-        state.withLock { $0 = .over }
+        let former = state.withLock { state in
+            defer { state = .over }
+            return state
+        }
+        if case .opened(let device) = former { letGo(device) }
     }
 }

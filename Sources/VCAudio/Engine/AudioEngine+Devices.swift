@@ -3,19 +3,27 @@
 extension AudioEngine {
     /// Records from another device from now on; where it cannot be opened, nothing changes.
     public func changeCapture(to name: DeviceName) throws(DeviceError) {
-        shared.captureDevices.offer(try CaptureBox(name, shared.buffers))
-        captureName = name
-        tellUnprocessed()
-        pursuit?.capture = false
-        shared.captureWake.signal()
-        watchDefault()
+        use(CaptureBox(name, try name.openCapture(shared.buffers)))
+        pursuit?.giveUpCapture()
     }
 
     /// Plays on another device from now on; where it cannot be opened, nothing changes.
     public func changePlayback(to name: DeviceName) throws(DeviceError) {
-        shared.playbackDevices.offer(try PlaybackBox(name, shared.buffers))
-        playbackName = name
-        pursuit?.playback = false
+        use(PlaybackBox(name, try name.openPlayback(shared.buffers)))
+        pursuit?.giveUpPlayback()
+    }
+
+    private func use(_ box: CaptureBox) {
+        captureName = box.name
+        shared.captureDevices.offer(box)
+        shared.captureWake.signal()
+        tellOfMicrophone()
+        watchDefault()
+    }
+
+    private func use(_ box: PlaybackBox) {
+        playbackName = box.name
+        shared.playbackDevices.offer(box)
         shared.wakePlayback()
         shared.playbackWake.signal()
         watchDefault()
@@ -30,15 +38,15 @@ extension AudioEngine {
 
     func followDefault(at now: UInt64) {
         if defaultDevice?.hasMoved() ?? false {
+            pursuit?.giveUpCapture()
+            pursuit?.giveUpPlayback()
             pursuit = DefaultPursuit(
                 capture: captureName == .default, playback: playbackName == .default, at: now)
         }
-        guard let current = pursuit, current.schedule.isDue(at: now) else { return }
-        pursuit?.schedule.noteTry(at: now)
-        // One that cannot be opened is no reason to give up the one that works: a sound server that
-        // has just come may not answer yet.
-        if current.capture { try? changeCapture(to: .default) }
-        if current.playback { try? changePlayback(to: .default) }
+        guard pursuit != nil else { return }
+        pursuit?.begin(shared.buffers, at: now)
+        if let device = pursuit?.takeCapture() { use(CaptureBox(.default, device)) }
+        if let device = pursuit?.takePlayback() { use(PlaybackBox(.default, device)) }
         if pursuit?.isOver ?? false { pursuit = nil }
     }
 

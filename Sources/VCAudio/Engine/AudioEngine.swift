@@ -64,8 +64,8 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
     var pursuit: DefaultPursuit?
     /// What is known since the start and was not told yet.
     private var untold: [EngineEvent] = []
-    /// Why the microphone's sound cannot be processed, until that is told.
-    private var processingFailure: ProcessingError?
+    /// What is not done to the sound of a microphone, until there is one.
+    private var ofMicrophone: [EngineEvent] = []
     private var plugin: Plugin?
 
     /// Nothing is opened yet.
@@ -133,20 +133,21 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         else { return nil }
         do throws(ProcessingError) {
             let processing = try MicrophoneProcessing(configuration.processing)
-            untold += configuration.processing.ignored.map { .ignored($0) }
+            ofMicrophone = configuration.processing.ignored.map { .ignored($0) }
+            tellOfMicrophone()
             return processing
         } catch {
-            processingFailure = error
-            tellUnprocessed()
+            ofMicrophone = [.unprocessed(error)]
+            tellOfMicrophone()
             return nil
         }
     }
 
-    /// Tells, once there is a microphone, that its sound stays as it is.
-    func tellUnprocessed() {
-        guard captureName.hasRoom, let failure = processingFailure else { return }
-        processingFailure = nil
-        untold.append(.unprocessed(failure))
+    /// Tells, once there is a microphone, what is not done to its sound.
+    func tellOfMicrophone() {
+        guard captureName.hasRoom, !ofMicrophone.isEmpty else { return }
+        untold += ofMicrophone
+        ofMicrophone = []
         shared.controlWake.signal()
     }
 

@@ -25,7 +25,7 @@ final class AudioThread {
     }
 
     private var thread = pthread_t()
-    private var isRunning = true
+    private var isRunning = false
 
     /// Runs `body` until it returns; it is told what `raisePriority` gave.
     init(
@@ -50,6 +50,7 @@ final class AudioThread {
             unsafe context.release()
             throw .unavailable(device: "thread \(name)", reason: errorText(result))
         }
+        isRunning = true
     }
 
     /// The errno value of a refused real-time priority, negative where the thread was at least

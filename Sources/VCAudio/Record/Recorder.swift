@@ -58,6 +58,7 @@ final class Recorder: @unchecked Sendable {
         guard let format = SoundFileFormat.recordingFormat(of: path) else {
             throw .unknownRecordingEnding(path: path)
         }
+        _ = try SoundFileLibrary()
         try SoundFileWriter.makePrivate(path)
         return format
     }

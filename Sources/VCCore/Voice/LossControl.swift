@@ -115,6 +115,8 @@ public struct LossControl: Sendable {
     public mutating func age(now: Instant) {
         guard now >= lastReport + Self.patience else { return }
         copies = .none
+        shares = .init(repeating: Share())
+        trial = nil
         guard thrift > 0, now >= lastStep + Self.patience else { return }
         thrift -= 1
         lastStep = now

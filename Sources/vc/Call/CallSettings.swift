@@ -153,9 +153,11 @@ struct CallSettings {
     }
 
     private var microphoneLines: [ScreenSetting] {
-        let processing = sound.isProcessed ? options.processing : .none
+        let hasRoom = sound.capture.device.hasRoom
+        let processing = sound.isProcessed && hasRoom ? options.processing : .none
         // Where it was asked for.
-        let no = sound.isProcessed || options.processing == .none ? "no" : "no: library missing"
+        let isMissing = !sound.isProcessed && hasRoom && options.processing != .none
+        let no = isMissing ? "no: library missing" : "no"
         let gain =
             sound.ignored.contains(.gain)
             ? "as the library has it"
