@@ -19,8 +19,9 @@ extension OneByOne {
             guard vc_allocation_counter_works() == 1 else { return }
             let directory = try TemporaryDirectory()
             let call = try CountedCall(recordingTo: directory.path + "/call.wav")
-            // What is made once, when something happens for the first time.
-            try call.runSecond(0)
+            // What is made once, when something happens for the first time: on a busy machine the
+            // loudspeaker is not heard in the first second yet.
+            for second in 0..<2 { try call.runSecond(second) }
             call.beginCounting()
             for second in 1...Self.seconds { try call.runSecond(second) }
             let members = (1...3).map { call.engine.memberStatistics(slot: $0) }
