@@ -58,7 +58,12 @@ extension OneByOne {
 
         @Test("who is left out and then not heard of any more is over, without the room's noise")
         func failsUnheard() throws {
-            let voice = try VoicePackets(count: 400)
+            var random = SplitMix64(seed: 3)
+            // A room at -63 dBFS.
+            let voice = try VoicePackets(count: 600) { position in
+                VoiceSignal.sample(at: position)
+                    + Float.random(in: -0.0012...0.0012, using: &random)
+            }
             var run = try JitterRun(block: 240)
             let count = 500
             let flights = (0..<count).map { Flight(frame: $0, arrival: $0 * 480 + 480) }
@@ -69,7 +74,7 @@ extension OneByOne {
             while run.time < (count + 100) * 480 {
                 while next < count, flights[next].arrival <= run.time {
                     run.receive(
-                        voice.packets[next % 400], sequence: 65_500 + next,
+                        voice.packets[next], sequence: 65_500 + next,
                         timestamp: 4_294_900_000 + next * 480, arrival: run.time)
                     next += 1
                 }
