@@ -8,13 +8,28 @@ extension ProcessTests {
         "With a sound server that is killed, or hangs",
         .disabled(if: PulseAudio.isShutOut, "PulseAudio cannot be installed beside PipeWire"))
     struct PulseAudioTests {
-        @Test("A call survives PulseAudio, and voice is back within a second of it")
-        func killed() async throws {
+        /// A server and a call on its devices, in which everything is heard.
+        private func callOnServer() async throws -> (PulseAudio, DeviceCall) {
             let server = try PulseAudio()
             try await server.start()
             let call = try await DeviceCall(
                 configuration: server.configuration, environment: server.environment)
             try await call.expectHeard(within: .seconds(8), since: .now)
+            return (server, call)
+        }
+
+        /// Both devices have told just this, behind the first `known` warnings.
+        private func expectBoth(
+            _ kind: String, behind known: Int, within limit: Duration, in call: DeviceCall
+        ) async throws {
+            try await call.wait("both devices tell \(kind)", limit) {
+                call.warnings.dropFirst(known).map { $0.text("kind") } == [kind, kind]
+            }
+        }
+
+        @Test("A call survives PulseAudio, and voice is back within a second of it")
+        func killed() async throws {
+            let (server, call) = try await callOnServer()
             for _ in 0..<2 {
                 let known = call.warnings.count
                 server.kill()
@@ -31,39 +46,25 @@ extension ProcessTests {
                 let there = ContinuousClock.now
                 // The recording is 0.3 s behind.
                 try await call.expectHeard(within: .milliseconds(1_300), since: there)
-                try await call.wait("both are told to be back", .seconds(1)) {
-                    call.warnings.dropFirst(known + 2).map { $0.text("kind") }
-                        == ["device-back", "device-back"]
-                }
+                try await expectBoth(
+                    "device-back", behind: known + 2, within: .seconds(1), in: call)
             }
             try await call.end()
         }
 
         @Test("While PulseAudio hangs a call goes on, takes other devices, and can be left")
         func hangs() async throws {
-            let server = try PulseAudio()
-            try await server.start()
-            let call = try await DeviceCall(
-                configuration: server.configuration, environment: server.environment)
-            try await call.expectHeard(within: .seconds(8), since: .now)
+            let (server, call) = try await callOnServer()
             server.hang()
-            try await call.wait("both devices are told as lost", .seconds(3)) {
-                call.warnings.map { $0.text("kind") } == ["device-lost", "device-lost"]
-            }
+            try await expectBoth("device-lost", behind: 0, within: .seconds(3), in: call)
             // It is tried again, and does not answer.
             try await Task.sleep(for: .seconds(1))
             server.goOn()
             let there = ContinuousClock.now
             try await call.expectHeard(within: .milliseconds(1_800), since: there)
-            try await call.wait("both are told to be back", .seconds(1)) {
-                call.warnings.dropFirst(2).map { $0.text("kind") }
-                    == ["device-back", "device-back"]
-            }
+            try await expectBoth("device-back", behind: 2, within: .seconds(1), in: call)
             server.hang()
-            try await call.wait("both devices are told as lost again", .seconds(3)) {
-                call.warnings.dropFirst(4).map { $0.text("kind") }
-                    == ["device-lost", "device-lost"]
-            }
+            try await expectBoth("device-lost", behind: 4, within: .seconds(3), in: call)
             for (command, device) in [("/capture tone", "tone"), ("/playback silence", "silence")] {
                 call.joiner.type(command)
                 try await call.wait("\(command) is done", .seconds(2)) {
@@ -77,11 +78,7 @@ extension ProcessTests {
 
         @Test("Who leaves just when PulseAudio hangs has left; who begins is told so")
         func leaves() async throws {
-            let server = try PulseAudio()
-            try await server.start()
-            let call = try await DeviceCall(
-                configuration: server.configuration, environment: server.environment)
-            try await call.expectHeard(within: .seconds(8), since: .now)
+            let (server, call) = try await callOnServer()
             server.hang()
             try await call.end()
             let stage = try Stage()
