@@ -4,13 +4,13 @@ extension AudioEngine {
     /// Records from another device from now on; where it cannot be opened, nothing changes.
     public func changeCapture(to name: DeviceName) throws(DeviceError) {
         use(CaptureBox(name, try name.openCapture(shared.buffers)))
-        pursuit?.giveUpCapture()
+        pursuit?.capture.giveUp()
     }
 
     /// Plays on another device from now on; where it cannot be opened, nothing changes.
     public func changePlayback(to name: DeviceName) throws(DeviceError) {
         use(PlaybackBox(name, try name.openPlayback(shared.buffers)))
-        pursuit?.giveUpPlayback()
+        pursuit?.playback.giveUp()
     }
 
     private func use(_ box: CaptureBox) {
@@ -38,15 +38,15 @@ extension AudioEngine {
 
     func followDefault(at now: UInt64) {
         if defaultDevice?.hasMoved() ?? false {
-            pursuit?.giveUpCapture()
-            pursuit?.giveUpPlayback()
+            pursuit?.capture.giveUp()
+            pursuit?.playback.giveUp()
             pursuit = DefaultPursuit(
                 capture: captureName == .default, playback: playbackName == .default, at: now)
         }
         guard pursuit != nil else { return }
         pursuit?.begin(shared.buffers, at: now)
-        if let device = pursuit?.takeCapture() { use(CaptureBox(.default, device)) }
-        if let device = pursuit?.takePlayback() { use(PlaybackBox(.default, device)) }
+        if let device = pursuit?.capture.take() { use(CaptureBox(.default, device)) }
+        if let device = pursuit?.playback.take() { use(PlaybackBox(.default, device)) }
         if pursuit?.isOver ?? false { pursuit = nil }
     }
 
