@@ -33,8 +33,8 @@ from loss import DELAY_MS, GUEST, HOST, LINES, RAW, Network, Speech, clicks
 from measure import RATE, Member, aligned, codec_alone, scores
 from processes import Place, come_first
 
-# Which voices speak (measure.PAIRS, in their order), in a usual run and in a full one. One call is not
-# enough: what is lost at 5 % moves a call by 0.5 of PESQ-WB.
+# Which voices speak (measure.PAIRS, in their order), in a usual run and in a full one. One call is
+# not enough: what is lost at 5 % moves a call by 0.5 of PESQ-WB.
 VOICES = {"usual": (0, 1), "full": (0, 1, 2, 3, 4, 5)}
 PARTS = 3
 # How far a delay may move between two words: others move it as the line jitters.

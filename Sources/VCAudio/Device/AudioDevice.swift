@@ -25,7 +25,7 @@ protocol CaptureDevice: AnyObject {
     /// Stops until the next read, because nobody listens.
     func pause()
     func close()
-    /// Closes it without waiting for that: it has failed.
+    /// Closes it without waiting for that: a sound server that hangs does not let go of it.
     func abandon()
 }
 
@@ -54,7 +54,7 @@ protocol PlaybackDevice: AnyObject {
     /// Nothing will come for a while; called again each second until then.
     func pause() throws(DeviceError)
     func close()
-    /// Closes it without waiting for that: it has failed.
+    /// Closes it without waiting for that: a sound server that hangs does not let go of it.
     func abandon()
 }
 
