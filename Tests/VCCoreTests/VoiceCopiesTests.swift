@@ -14,6 +14,7 @@ import VCTestKit
         var received: UInt32 = 0
         var lost: UInt32 = 0
         var bursts: UInt32 = 0
+        var transit: UInt32 = 1_000
 
         init(fixed: LossControl.Copies? = nil) throws {
             let arena = try #require(SecretArena())
@@ -22,16 +23,18 @@ import VCTestKit
 
         deinit { packet.deallocate() }
 
-        /// Reports of `seconds`, with so many lost frames of 50 in so many bursts.
-        func report(seconds: Int, losing: UInt32, bursts: UInt32) {
+        /// Reports of `seconds`, with so many lost frames of 50 in so many bursts, and with a delay
+        /// that rises by so many tenths of a millisecond each time.
+        func report(seconds: Int, losing: UInt32, bursts: UInt32, rising: UInt32 = 0) {
             for _ in 0..<(2 * seconds) {
                 received += 50 - losing
                 lost += losing
                 self.bursts += bursts
+                transit += rising
                 pair.joiner.sendReport(
                     ReceiverReport(
                         received: received, lost: lost, bursts: self.bursts, jitter: 0,
-                        captureDelay: 0),
+                        captureDelay: 0, transit: transit),
                     to: 1, now: pair.now)
                 pair.run(for: .milliseconds(500))
             }
@@ -87,6 +90,30 @@ import VCTestKit
                     #expect(content == number &- back)
                 }
             }
+        }
+    }
+
+    @Test("who reports nothing any more keeps nobody thrifty, nor the copies, 15 s later")
+    func silence() throws {
+        let copying = try Talk()
+        copying.report(seconds: 4, losing: 2, bursts: 2)
+        for _ in 0..<3 { _ = copying.send() }
+        // Half a second of it went by behind the last report.
+        copying.pair.run(for: .milliseconds(14_400))
+        #expect(try #require(copying.send()).1.map(\.0) == [1])
+        copying.pair.run(for: .milliseconds(200))
+        #expect(try #require(copying.send()).1.isEmpty)
+        let thrifty = try Talk()
+        thrifty.report(seconds: 1, losing: 0, bursts: 0)
+        thrifty.report(seconds: 12, losing: 8, bursts: 8, rising: 40)
+        let thrift = { thrifty.pair.host.connection(of: 2)?.thrift }
+        #expect(thrift() == LossControl.mostThrift)
+        thrifty.pair.run(for: .milliseconds(14_400))
+        #expect(thrift() == LossControl.mostThrift)
+        for step in 1...LossControl.mostThrift {
+            thrifty.pair.run(for: .milliseconds(200))
+            #expect(thrift() == LossControl.mostThrift - step)
+            thrifty.pair.run(for: .milliseconds(14_800))
         }
     }
 

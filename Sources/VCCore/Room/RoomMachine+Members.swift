@@ -140,6 +140,7 @@ extension RoomMachine {
     mutating func drivePeer(_ number: Int, now: Instant) {
         guard checkSilence(number, now: now) else { return }
         peers[number].slots.expire(now: now)
+        peers[number].loss.age(now: now)
         if now >= peers[number].rekey.timeout(peers[number].slots) {
             driveKeys(number, now: now)
         }
@@ -190,6 +191,7 @@ extension RoomMachine {
             return min(due, peers[number].lastHeard + Peer.pendingLifetime)
         }
         if peers[number].owesCandidates { due = min(due, peers[number].nextCandidates) }
+        due = min(due, peers[number].loss.timeout ?? .distantFuture)
         let interval =
             peers[number].way(now: now) == nil
             ? Peer.mailboxInterval : configuration.keepalive.interval

@@ -35,12 +35,6 @@ extension RoomMachine {
         seal(to: Int(member), now: now) { report.encode(into: &$0) }
     }
 
-    /// Takes back what is done about losses of which nothing was reported for long. To be called
-    /// each second or so.
-    public mutating func ageReports(now: Instant) {
-        for number in peers.numbers { peers[number].loss.age(now: now) }
-    }
-
     /// What is known about a member's connection, for `stats`.
     public func connection(of member: UInt8) -> MemberConnection? {
         let number = Int(member)

@@ -89,6 +89,7 @@ public struct LossControl: Sendable {
 
     /// Takes in what a member tells about our voice.
     public mutating func note(_ report: ReceiverReport, now: Instant) {
+        age(now: now)
         lastReport = now
         guard let before = previous else { return begin(with: report, now: now) }
         // Counts that went back, or a delay that jumped, are of another stream.
@@ -112,6 +113,7 @@ public struct LossControl: Sendable {
 
     /// Where nothing was reported for long, what was done is taken back, as it would be without its
     /// cause. Who neither talks nor listens reports nothing, and must not keep the others thrifty.
+    /// To be called when `timeout` has come; it may be called at any time.
     public mutating func age(now: Instant) {
         guard now >= lastReport + Self.patience else { return }
         copies = .none
@@ -120,6 +122,12 @@ public struct LossControl: Sendable {
         guard thrift > 0, now >= lastStep + Self.patience else { return }
         thrift -= 1
         lastStep = now
+    }
+
+    /// When `age` has something to take back; nil while nothing is done about losses.
+    public var timeout: Instant? {
+        if copies != .none { return lastReport + Self.patience }
+        return thrift > 0 ? max(lastReport, lastStep) + Self.patience : nil
     }
 
     private mutating func begin(with report: ReceiverReport, now: Instant) {

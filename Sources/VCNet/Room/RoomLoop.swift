@@ -451,7 +451,6 @@ public struct RoomLoop: ~Copyable {
             case .report(let report, let member): machine.sendReport(report, to: member, now: now)
             case .mapped(let endpoint): machine.setMapped(endpoint, now: now)
             case .refresh:
-                machine.ageReports(now: now)
                 link.setConnections(machine.memberNumbers.compactMap { machine.connection(of: $0) })
             case .leave: machine.leave(now: now)
             case .showCode: machine.showCode()
