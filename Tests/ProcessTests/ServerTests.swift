@@ -138,6 +138,22 @@ extension ProcessTests {
             #expect(host.program.events("code").count == 1)
         }
 
+        @Test("A server that is started anew at once: both are told, and the code goes on")
+        func restartAtOnce() async throws {
+            let stage = try Stage()
+            let server = try await stage.server()
+            let host = try await stage.host(at: server)
+            server.program.send(SIGTERM)
+            try await host.program.event("warning") { $0.text("kind") == "signal-draining" }
+            #expect(try await server.program.status(within: .seconds(5)) == 0)
+            _ = try await stage.server(port: server.port)
+            try await host.program.event("warning", within: .seconds(12)) {
+                $0.text("kind") == "signal-back"
+            }
+            let joiner = try stage.join(host.code)
+            try await joiner.event("joined")
+        }
+
         private func frames(_ program: Program) -> Double {
             (program.events("stats").last?.objects("members").first?["received"] as? Double) ?? 0
         }

@@ -19,7 +19,7 @@ struct RelayTable {
         case gone(Endpoint)
         case draining(Endpoint)
         /// The relay does not take our ticket.
-        case refused(Endpoint)
+        case refused(RelayAnswer.Notice)
     }
 
     private struct Entry {
@@ -238,8 +238,8 @@ struct RelayTable {
                 events.append(.bound(endpoint))
             case .draining:
                 events.append(.draining(endpoint))
-            case .refused:
-                events.append(.refused(endpoint))
+            case .refused(let notice):
+                events.append(.refused(notice))
             case .lost: break
             }
         }

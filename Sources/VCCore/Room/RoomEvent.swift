@@ -85,14 +85,16 @@ public enum RoomWarning: Equatable, Sendable {
     case signalFull
     /// Host, with the signaling server inside: questions in the local network cannot be heard.
     case notFoundNearby
-    /// A relay does not take the ticket that vc-signal gave.
-    case relayRefused
+    /// A relay does not carry us.
+    case relayRefused(RelayAnswer.Notice)
     /// The budget of wrong guesses is spent: the code was changed.
     case codeRetired
     /// The code is a new one because somebody else has its nameplate.
     case nameplateChanged
     /// Two members were shown different rosters: somebody is between them.
     case rosterDisputed(member: UInt8)
+    /// People compared safety words, and nobody is between those who were shown different rosters.
+    case rosterAgreed
     /// A member broke the protocol.
     case protocolBroken(member: UInt8)
     /// Nobody is there whom we whisper to: nobody hears us.

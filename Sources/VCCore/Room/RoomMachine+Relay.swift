@@ -29,7 +29,7 @@ extension RoomMachine {
                 for number in peers.numbers {
                     peers[number].path.setDraining(endpoint, now: now)
                 }
-            case .refused: events.append(.warning(.relayRefused))
+            case .refused(let notice): events.append(.warning(.relayRefused(notice)))
             }
             wake(now)
         }

@@ -15,16 +15,18 @@ extension RoomMachine {
                         servers: configuration.servers, random: &random, now: now)
                 }
             }
-            isHost ? noteSignal(back: true) : beginJoin(now: now)
+            if signalTrouble != .signalFull { noteSignal(nil) }
+            if !isHost { beginJoin(now: now) }
         case .unreachable:
             if phase == .opening { end(.signalUnreachable) }
-            if isHost { noteSignal(back: false) } else { failJoin(.signalUnreachable, now: now) }
+            if isHost { noteUnreachable() } else { failJoin(.signalUnreachable, now: now) }
         case .leased(let nameplate):
             // The host is gone for vc-signal, too: the lease makes us host.
             if !isHost, succession.machine.isClaiming { accede(.succeeded, now: now) }
             guard isHost else { return }
             succession.forgetDisplacement()
             isTuned ? openTuneDoor(nameplate, now: now) : openDoor(nameplate, now: now)
+            noteSignal(nil)
             beginTickets(now: now)
         case .leaseLost: break
         case .nameplateTaken: events.append(.warning(.nameplateChanged))
@@ -45,23 +47,23 @@ extension RoomMachine {
             birthday.verified(isTrue, subject: subject, now: now)
         case .tokenNeeded:
             // A call never depends on the server, nor on one that was started anew.
-            if phase == .inRoom { noteSignal(back: false) } else { end(.signalTokenNeeded) }
+            if phase == .inRoom { noteUnreachable() } else { end(.signalTokenNeeded) }
         case .leases(let bucket, let leases): tune?.listed(bucket, leases, now: now)
         case .noSuchRoom: failJoin(.noSuchRoom, now: now)
         case .rateLimited: failJoin(.signalBusy, now: now)
         case .serverFull:
             if isHost {
-                events.append(.warning(.signalFull))
+                noteSignal(.signalFull)
             } else {
                 failJoin(.signalBusy, now: now)
             }
-        case .serverDraining: events.append(.warning(.signalDraining))
+        case .serverDraining: noteSignal(.signalDraining)
         case .mailboxClosed: break
-        case .claimRefused: events.append(.warning(.signalFull))
+        case .claimRefused: noteSignal(.signalFull)
         case .unsupportedVersion(let version):
             // A call never depends on the server, nor a search on one that answers it.
             if phase == .inRoom {
-                noteSignal(back: false)
+                noteUnreachable()
             } else if isSearching {
                 failJoin(.signalVersion(version), now: now)
             } else {
@@ -109,10 +111,15 @@ extension RoomMachine {
         succession.nextRun = now
     }
 
-    private mutating func noteSignal(back: Bool) {
-        guard phase == .inRoom, signalIsUnreachable == back else { return }
-        signalIsUnreachable = !back
-        events.append(.warning(back ? .signalBack : .signalUnreachable))
+    private mutating func noteUnreachable() {
+        if phase == .inRoom { noteSignal(.signalUnreachable) }
+    }
+
+    /// Tells what is wrong with vc-signal, once, and that nothing is any more.
+    private mutating func noteSignal(_ trouble: RoomWarning?) {
+        guard signalTrouble != trouble else { return }
+        signalTrouble = trouble
+        events.append(.warning(trouble ?? .signalBack))
     }
 
     /// What the mailbox brings: the join, and for a while sealed packets of who has no path yet.

@@ -153,7 +153,9 @@ extension RoomMachine {
         for number in peers.numbers where keys.contains(peers[number].key) {
             peers[number].isDisputed = false
         }
+        let wasDisputed = isDisputed
         isDisputed = peers.numbers.contains { peers[$0].isDisputed }
+        if wasDisputed, !isDisputed { events.append(.warning(.rosterAgreed)) }
     }
 
     mutating func takeSafety(_ message: SafetyMessage, from number: Int, now: Instant) {

@@ -152,7 +152,8 @@ public struct RoomMachine: ~Copyable {
 
     /// The transaction of the probe that is being sent.
     var probeTransaction: UInt64 = 0
-    var signalIsUnreachable = false
+    /// What is wrong with vc-signal, as it was told.
+    var signalTrouble: RoomWarning?
 
     // Leaving.
     var leaveCount = 0

@@ -53,6 +53,7 @@ extension RoomWarning {
         case .codeRetired: "code-retired"
         case .nameplateChanged: "nameplate-changed"
         case .rosterDisputed: "roster-disputed"
+        case .rosterAgreed: "roster-agreed"
         case .protocolBroken: "protocol-broken"
         case .hostOnly: "host-only"
         case .hostByChance: "host-by-chance"
@@ -81,15 +82,18 @@ extension RoomWarning {
         case .notFoundNearby:
             "another program keeps UDP port \(DiscoveryFormat.port) for itself: who is in the same "
                 + "network needs the whole code, with what follows the @"
-        case .relayRefused:
-            "a relay does not take the tickets of the signaling server: its administrator "
-                + "should look at --signal-key"
+        case .relayRefused(.ticketRefused):
+            "a relay \(RelayAnswer.Notice.ticketRefused.words): its administrator should look at "
+                + "--signal-key"
+        case .relayRefused(let notice): "a relay cannot be used now: it \(notice.words)"
         case .codeRetired: "too many wrong guesses: the code was changed, the new one follows"
         case .nameplateChanged: "the room's number was taken: the new code follows"
         case .rosterDisputed(let member):
             "member \(member) was shown other members than you: somebody may sit between you, and "
                 + "nothing is sent to newcomers; /verify shows whether the others are who they "
                 + "seem to be"
+        case .rosterAgreed:
+            "those who were shown other members are who they seem to be: everybody hears you again"
         case .protocolBroken(let member): "member \(member) sent what no vc sends"
         case .hostByChance(let action): action.sentenceOfTunedRoom
         case .hostOnly(let action): "only the host can \(action.words)"
@@ -239,6 +243,21 @@ extension HostAction {
         case .lock: "a room that is found by a phrase cannot be locked"
         case .invite: "there is no code: whoever says the same phrase comes in"
         case .end: "a room that is found by a phrase cannot be closed for the others; /quit leaves"
+        }
+    }
+}
+
+extension RelayAnswer.Notice {
+    /// What a relay does that says this.
+    var words: String {
+        switch self {
+        case .bindAgain: "does not know this address"
+        case .ticketRefused: "does not trust the signaling server's key"
+        case .ticketExpired: "says that the ticket has expired, so one of the clocks is wrong"
+        case .full: "is full"
+        case .draining: "is about to stop"
+        case .rateLimited: "had too many tries from this network"
+        case .unsupportedVersion: "speaks another version of the protocol"
         }
     }
 }

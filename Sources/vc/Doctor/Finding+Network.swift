@@ -223,20 +223,8 @@ extension Finding {
                 .relay, .warning, "\(answers), but not to the ticket", roundTrip: roundTrip)
         case .refused(let notice):
             return DoctorLine(
-                .relay, .warning, "\(answers), but refuses: \(words(notice))",
+                .relay, .warning, "\(answers), but refuses: it \(notice.words)",
                 advice: "ask who runs it", roundTrip: roundTrip)
-        }
-    }
-
-    private static func words(_ notice: RelayAnswer.Notice) -> String {
-        switch notice {
-        case .bindAgain: "it does not know this address"
-        case .ticketRefused: "it does not trust the signaling server's key"
-        case .ticketExpired: "for it the ticket has expired, so one of the clocks is wrong"
-        case .full: "it is full"
-        case .draining: "it is about to stop"
-        case .rateLimited: "too many tries from this network"
-        case .unsupportedVersion: "it speaks another version of the protocol"
         }
     }
 }

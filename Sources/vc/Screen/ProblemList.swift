@@ -2,11 +2,11 @@
 struct ProblemList: Equatable {
     /// Kinds of warnings that last, from the worst on, and what tells that it is over.
     private static let lasting: [(kind: String, ends: [String])] = [
-        ("roster-disputed", []), ("safety-forged", []), ("safety-suspects", []),
+        ("roster-disputed", ["roster-agreed"]), ("safety-forged", []), ("safety-suspects", []),
         ("device-lost", ["device-back", "device-changed"]),
         ("microphone-silent", ["microphone-heard", "device-changed"]),
         ("signal-unreachable", ["signal-back"]), ("signal-full", ["signal-back"]),
-        ("signal-draining", ["signal-back"]), ("relay-refused", []),
+        ("signal-draining", ["signal-back"]),
     ]
 
     private struct Problem: Equatable {

@@ -115,6 +115,10 @@ struct ScreenStateTests {
         // Because another one was chosen.
         problems.note("device-changed", "is silence now", device: "loudspeaker")
         #expect(problems.worst == "no server")
+        problems.note("roster-disputed", "two rosters")
+        #expect(problems.worst == "two rosters")
+        problems.note("roster-agreed", "one roster")
+        #expect(problems.worst == "no server")
         problems.note("signal-back", "answers")
         #expect(problems.worst == nil)
         // Of another microphone nobody knows yet that it is silent.
