@@ -30,7 +30,12 @@ struct MicrophoneControl: Equatable {
 
     // MARK: Changes
 
-    mutating func setMuted(_ on: Bool) { isMuted = on }
+    /// Closed is closed: what was held open before is not any more. An open microphone shows
+    /// nothing of a key that was left down.
+    mutating func setMuted(_ on: Bool) {
+        isMuted = on
+        isHeld = isHeld && !on
+    }
 
     mutating func setMode(_ mode: TalkMode) {
         self.mode = mode

@@ -48,6 +48,26 @@ struct MicrophoneControlTests {
         #expect(microphone.isOpen)
     }
 
+    @Test("to close it closes it, also where a key was left down, and stays so when it goes up")
+    func closes() {
+        for mode in TalkMode.allCases {
+            var microphone = MicrophoneControl(mode: mode, isMuted: false)
+            microphone.key(.press, tellsRelease: false, now: start)
+            #expect(microphone.isOpen)
+            microphone.setMuted(true)
+            #expect(!microphone.isOpen)
+            #expect(microphone.isToldMuted)
+            microphone.hold(.up)
+            #expect(!microphone.isOpen)
+            // Talking while muted ends with it, too.
+            microphone.hold(.down)
+            microphone.setMuted(true)
+            #expect(!microphone.isOpen)
+            microphone.setMuted(false)
+            #expect(microphone.isOpen == (mode != .ptt))
+        }
+    }
+
     @Test("muted with hold to talk, nothing opens it")
     func mutedAndHeld() {
         var microphone = MicrophoneControl(mode: .ptt, isMuted: true)
