@@ -41,6 +41,58 @@ extension ProcessTests {
             #expect(pair.joiner.events.last?.kind == "left")
         }
 
+        @Test("A terminal that goes away says so more than once, and the call leaves properly")
+        func hangup() async throws {
+            let stage = try Stage()
+            let pair = try await stage.pair()
+            for _ in 0..<3 {
+                pair.joiner.send(SIGHUP)
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(try await pair.joiner.status() == 0)
+            #expect(pair.joiner.events.last?.kind == "left")
+        }
+
+        @Test(
+            "Ctrl-C while a name is looked up, for which no server answers: 130, at once. As root",
+            .enabled(if: getuid() == 0))
+        func lookup() async throws {
+            let stage = try Stage()
+            let silent = try bindSilentNameServer("127.0.0.99")
+            defer { close(silent) }
+            let names = "\(stage.folder)/resolv.conf"
+            try "nameserver 127.0.0.99\n".write(toFile: names, atomically: true, encoding: .utf8)
+            let command =
+                "mount --bind '\(names)' /etc/resolv.conf && exec '\(Build.path(of: "vc"))' join "
+                + "7-tablet-whistle-tablet@signal.example --json --capture silence "
+                + "--playback silence"
+            let joiner = try stage.start("/usr/bin/unshare", ["--mount", "/bin/sh", "-c", command])
+            var question = [UInt8](repeating: 0, count: 512)
+            #expect(recv(silent, &question, question.count, 0) > 0)
+            joiner.send(SIGINT)
+            #expect(try await joiner.status(within: .seconds(2)) == 130)
+        }
+
+        /// Takes questions for names and answers none.
+        private func bindSilentNameServer(_ host: String) throws -> Int32 {
+            let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+            var patience = timeval(tv_sec: 5, tv_usec: 0)
+            setsockopt(
+                descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience,
+                socklen_t(MemoryLayout<timeval>.size))
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = UInt16(53).bigEndian
+            address.sin_addr.s_addr = inet_addr(host)
+            try withUnsafePointer(to: &address) { pointer in
+                try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    try #require(
+                        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0)
+                }
+            }
+            return descriptor
+        }
+
         @Test("A host that ends the room: the guest is told why, and leaves with 0")
         func end() async throws {
             let stage = try Stage()

@@ -21,7 +21,8 @@ enum Call {
     static func join(_ options: CallOptions, code source: CodeSource) -> ExitStatus {
         run(options) { (begin: inout Beginning) throws(CallFailure) in
             let arena = try CallSetup.makeArena()
-            let code = try CodeInput.read(source, in: arena)
+            let code = try CodeInput.read(
+                source, rewrites: options.form == .screen, in: arena)
             let nameplate = code.nameplate
             let setup = try CallSetup(
                 options, isHost: false, server: code.server,

@@ -146,7 +146,9 @@ struct CallConsole: ~Copyable {
     private mutating func handleSignals() {
         while let signal = signals.next() {
             guard !handleTerminal(signal) else { continue }
-            // A second one does not wait for the goodbye.
+            // A second one does not wait for the goodbye. A terminal that goes away sends more than
+            // one, and nobody is there who would wait.
+            if isLeaving, signal == SIGHUP { continue }
             if isLeaving { exit(ExitStatus.interrupted.rawValue) }
             wasInterrupted = signal == SIGINT
             leave()
@@ -217,7 +219,10 @@ extension CallConsole {
             tellReach()
             tellRecording()
         case .searching(let nameplate, let host): noteSearch(nameplate, at: host)
-        case .waiting: show(.waiting)
+        case .waiting:
+            // Whoever is first has the number of a host, and the room.
+            noteJoined(1, [])
+            show(.waiting)
         case .ended(let reason): finish(reason)
         case .warning(let warning): show(.warning(kind: warning.kind, message: warning.sentence))
         case .joined(let number, let members): noteJoined(Int(number), members)
@@ -281,6 +286,8 @@ extension CallConsole {
         for member in members { room.add(member) }
         let me = MemberName(number: number, name: ownName)
         show(.joined(number: number, members: members.map(\.shown) + [me]))
+        // Under this number nobody was told yet.
+        hasToldRecording = false
         tellRecording()
         let host = members.first { $0.isHost }.map { Int($0.number) }
         output.screen?.change { $0.setHost(host ?? number) }

@@ -40,7 +40,10 @@ struct CallSetup: ~Copyable {
         if embeds {
             servers = [EmbeddedSignal.client]
         } else if let named {
-            servers = try CallSetup.resolve(named, isNeeded: !searches)
+            // The resolver has a patience of its own, which may be long.
+            servers = try EarlySignals.letThrough { () throws(CallFailure) in
+                try CallSetup.resolve(named, isNeeded: !searches)
+            }
         } else if searches {
             servers = []
         } else {

@@ -11,7 +11,7 @@ enum CallSignals {
         return try TerminationSignals(and: others)
     }
 
-    private static func isIgnored(_ number: CInt) -> Bool {
+    static func isIgnored(_ number: CInt) -> Bool {
         var action = sigaction()
         guard unsafe sigaction(number, nil, &action) == 0 else { return false }
         let handler = unsafe action.__sigaction_handler.sa_handler

@@ -6,7 +6,11 @@ internal import VCNet
 enum CodeInput {
     /// Reads and parses the code. Where it stood on the command line it is overwritten, so that
     /// `ps` shows it no longer than it must.
-    static func read(_ source: CodeSource, in arena: SecretArena) throws(CallFailure) -> RoomCode {
+    ///
+    /// - Parameter rewrites: whether the line in which it is typed may be drawn anew at each key.
+    static func read(
+        _ source: CodeSource, rewrites: Bool, in arena: SecretArena
+    ) throws(CallFailure) -> RoomCode {
         var bytes = [UInt8](repeating: 0, count: RoomCode.longestInput + 1)
         defer {
             unsafe bytes.withUnsafeMutableBytes { unsafe explicit_bzero($0.baseAddress!, $0.count) }
@@ -17,7 +21,8 @@ enum CodeInput {
             case .environment: SecretInput.environment(.code, into: &bytes)
             case .configuration(let place): place.read(into: &bytes)
             case .terminal:
-                CodePrompt.read(into: &bytes) ?? SecretInput.terminal("Room code: ", into: &bytes)
+                (rewrites ? CodePrompt.read(into: &bytes) : nil)
+                    ?? SecretInput.terminal(CodePrompt.question, into: &bytes)
             }
         do throws(RoomCodeError) {
             return unsafe try RoomCode(parsing: bytes.span.bytes.extracting(0..<count), in: arena)

@@ -38,10 +38,7 @@ enum SecretInput {
         StandardStream.diagnostics.write(question)
         var count = 0
         while count < bytes.count {
-            var byte: UInt8 = 0
-            let got = unsafe Glibc.read(STDIN_FILENO, &byte, 1)
-            if got < 0, errno == EINTR { continue }
-            guard got == 1, byte != UInt8(ascii: "\n") else { break }
+            guard let byte = EarlySignals.nextByte(), byte != UInt8(ascii: "\n") else { break }
             bytes[count] = byte
             count += 1
         }

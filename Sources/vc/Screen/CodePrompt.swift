@@ -5,24 +5,19 @@ internal import VCNet
 
 /// `vc join` asks for the code: a line in which Tab completes the words.
 enum CodePrompt {
-    private static let question = "Room code: "
-    /// How often it is looked whether somebody wants to end the program: nobody waits for that.
-    private static let lookMilliseconds: CInt = 250
+    static let question = "Room code: "
 
     /// Asks where a person can answer key by key; nil elsewhere.
     ///
     /// - Returns: how many bytes were written to `bytes`.
     static func read(into bytes: inout [UInt8]) -> Int? {
-        guard TerminalScreen.isPossible, unsafe vc_terminal_guard(STDIN_FILENO, "", 0) == 0 else {
-            return nil
-        }
+        // The question goes to standard error.
+        guard TerminalScreen.isPossible, isatty(STDERR_FILENO) == 1, takeKeys() else { return nil }
         defer { vc_terminal_restore() }
-        vc_terminal_take_keys(STDIN_FILENO)
         let entry = CodeEntry()
         var parser = KeyParser()
         show(entry)
-        while true {
-            guard let byte = nextByte() else { break }
+        while let byte = nextByte(entry) {
             let inputs = parser.read([byte])
             guard case .key(let press)? = inputs.first, press.phase != .release else { continue }
             if press.key == .enter, !entry.isEmpty { break }
@@ -32,6 +27,21 @@ enum CodePrompt {
         let count = min(entry.count, bytes.count)
         for place in 0..<count { bytes[place] = entry.bytes[place] }
         return count
+    }
+
+    private static func takeKeys() -> Bool {
+        guard unsafe vc_terminal_guard(STDIN_FILENO, "", 0) == 0 else { return false }
+        vc_terminal_take_keys(STDIN_FILENO)
+        return true
+    }
+
+    private static func nextByte(_ entry: CodeEntry) -> UInt8? {
+        EarlySignals.nextByte {
+            vc_terminal_restore()
+        } resume: {
+            _ = takeKeys()
+            show(entry)
+        }
     }
 
     private static func handle(_ press: KeyPress, _ entry: CodeEntry) {
@@ -52,31 +62,31 @@ enum CodePrompt {
         show(entry)
     }
 
-    /// The question and what was typed, in place of what stood there.
+    /// The question and what was typed, in place of what stood there: of what is longer than the
+    /// line, its end.
     private static func show(_ entry: CodeEntry) {
         StandardStream.diagnostics.write("\r\u{1B}[K" + question)
         let bytes = entry.bytes
-        let count = entry.count
+        let shown = shownRange(of: entry, columns: columns - question.utf8.count)
         unsafe bytes.withUnsafeBytes { buffer in
             _ = unsafe StandardStream.diagnostics.write(
-                UnsafeRawBufferPointer(rebasing: buffer[..<count]).bytes)
+                UnsafeRawBufferPointer(rebasing: buffer[shown]).bytes)
         }
     }
 
-    /// Nil at the end of the input. Signals are held back for the call that has not begun: one that
-    /// ends the program does so here.
-    private static func nextByte() -> UInt8? {
-        while vc_poll_readable(STDIN_FILENO, lookMilliseconds) != 1 {
-            var pending = sigset_t()
-            unsafe sigpending(&pending)
-            for signal in [SIGINT, SIGTERM, SIGHUP] where unsafe sigismember(&pending, signal) == 1
-            {
-                vc_terminal_restore()
-                StandardStream.diagnostics.write("\n")
-                exit(ExitStatus.interrupted.rawValue)
-            }
+    /// What of a code stands in so many columns, of which the cursor takes one.
+    static func shownRange(of entry: CodeEntry, columns: Int) -> Range<Int> {
+        var start = max(0, entry.count - max(0, columns - 1))
+        // Not from the middle of a character.
+        while start < entry.count, entry.bytes[start] & 0xC0 == 0x80 { start += 1 }
+        return start..<entry.count
+    }
+
+    private static var columns: Int {
+        var (rows, columns): (CInt, CInt) = (0, 0)
+        guard unsafe vc_terminal_size(STDERR_FILENO, &rows, &columns) == 0, columns > 0 else {
+            return 80
         }
-        var byte: UInt8 = 0
-        return unsafe Glibc.read(STDIN_FILENO, &byte, 1) == 1 ? byte : nil
+        return Int(columns)
     }
 }

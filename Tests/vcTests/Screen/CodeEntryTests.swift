@@ -21,6 +21,16 @@ struct CodeEntryTests {
         #expect(text(clear) == "7-tablet-WHIStle-tablet")
     }
 
+    @Test("shows its end where the line is too short for it, whole characters only")
+    func tail() {
+        let entry = type("7-tablet-whistle-tablet@signal.example.org")
+        #expect(CodePrompt.shownRange(of: entry, columns: 80) == 0..<42)
+        #expect(CodePrompt.shownRange(of: entry, columns: 42) == 1..<42)
+        #expect(CodePrompt.shownRange(of: entry, columns: 10) == 33..<42)
+        #expect(CodePrompt.shownRange(of: entry, columns: -3).isEmpty)
+        #expect(CodePrompt.shownRange(of: type("7–w"), columns: 4) == 4..<5)
+    }
+
     @Test("shows the words that may be meant, when they are few")
     func several() {
         let entry = type("7-t")
