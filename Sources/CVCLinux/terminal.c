@@ -63,8 +63,13 @@ int vc_terminal_guard(int descriptor, const char *restore, size_t count) {
         action.sa_handler = end_by_signal;
         action.sa_flags = SA_ONSTACK;
         sigfillset(&action.sa_mask);
-        for (int index = 0; index < fatal_count; index++)
-            sigaction(fatal_signals[index], &action, &previous_actions[index]);
+        for (int index = 0; index < fatal_count; index++) {
+            struct sigaction *previous = &previous_actions[index];
+            // What is ignored ends nobody.
+            if (sigaction(fatal_signals[index], NULL, previous) != 0) continue;
+            if (previous->sa_handler == SIG_IGN) continue;
+            sigaction(fatal_signals[index], &action, previous);
+        }
     }
     atomic_store(&is_guarded, 1);
     return 0;

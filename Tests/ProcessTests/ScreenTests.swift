@@ -140,6 +140,38 @@ extension ProcessTests {
             try await terminal.end()
         }
 
+        @Test(
+            "a recording that may not grow ends and the screen stays; a phrase goes when one comes")
+        func limit() async throws {
+            let stage = try Stage()
+            let server = try await stage.server()
+            let words = "walrus penicillin trombone gravel"
+            // 200 blocks of 512 bytes: a second.
+            let first = try await Terminal(
+                stage,
+                "ulimit -f 200; \(Build.path(of: "vc")) tune \(words) --signal \(server.address) "
+                    + "--capture tone:300 --playback silence --name ana "
+                    + "--record \(stage.folder)/call.wav")
+            let way = words.replacingOccurrences(of: " ", with: "-")
+            try await first.screen(shows: way)
+            try await first.press("Escape")
+            try await first.screen(shows: "File too large")
+            #expect(try await first.isFullScreen())
+            try await first.press("F2")
+            try await first.screen(shows: way)
+            let second = try await Terminal(
+                stage,
+                "\(Build.path(of: "vc")) tune \(words) --signal \(server.address) \(quiet) "
+                    + "--name ben")
+            try await second.screen(shows: "you are in the room as ben, with ana")
+            try await first.screen(shows: "ben joined")
+            for terminal in [first, second] {
+                try await terminal.press("C-q")
+                try await terminal.screen(shows: "ended with 0")
+                try await terminal.end()
+            }
+        }
+
         @Test("Ctrl-Z gives the terminal back, and fg goes on with the call")
         func suspend() async throws {
             let stage = try Stage()

@@ -64,6 +64,10 @@ extension ProcessTests {
             let phrase = try await first.event("phrase").text("phrase")
             #expect(phrase.split(separator: "-").count == 4)
             try await first.event("waiting", within: .seconds(10))
+            // Whoever is first is in a room, too.
+            let joined = try await first.event("joined")
+            #expect(joined.number("number") == 1)
+            #expect(joined.objects("members").compactMap { $0["name"] as? String } == ["ana"])
             let second = try tune(stage, server, [phrase], "ben")
             try await second.event("joined", within: .seconds(10))
             let stranger = try tune(

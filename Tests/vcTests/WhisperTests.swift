@@ -17,8 +17,15 @@ import VCCore
             read("/whisper ana, Ben B")
                 == .command(.whisper(names: DisplayText(message: "ana, Ben B"))))
         #expect(read("/all") == .command(.all))
-        #expect(read("/whisper") == .refused("this command is used so: /whisper NAME…"))
-        #expect(read("/all ana") == .refused("this command is used so: /all"))
+        #expect(
+            read("/whisper")
+                == .refused(
+                    "this command is used so: /whisper NAME… "
+                        + "(talk and write to these members only)"))
+        #expect(
+            read("/all ana")
+                == .refused(
+                    "this command is used so: /all (talk and write to everybody again)"))
     }
 
     @Test("finds each member that is meant, the longest name first, and nobody by chance")

@@ -10,6 +10,11 @@ enum SignalTokenInput {
         switch source {
         case .file(let path):
             let line = try firstLine(of: path, in: arena)
+            if line.isReadableByOthers {
+                StandardStream.diagnostics.write(
+                    line: "vc: warning: others on this machine can read \(path); "
+                        + "`chmod 600` prevents that")
+            }
             guard let token = HostToken(line.bytes.span, in: arena) else {
                 throw CallFailure(.unreadableFile, "\(path): \(expectation) in the first line")
             }

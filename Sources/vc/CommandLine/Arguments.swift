@@ -84,14 +84,13 @@ private struct Said {
         case .help: return .help(try topic())
         }
         try readFile()
+        warnings += (file?.warnings ?? []) + environment.misspelled
         guard reader.command != .config else { return .config(try report()) }
         if let problem = file?.problems.first {
             let more = (file?.problems.count ?? 0) > 1 ? " (`vc config` tells what else)" : ""
             throw UsageError(problem.message + more, problem.status)
         }
-        let settings = try settings(for: reader.command)
-        warnings += (file?.warnings ?? []) + environment.misspelled
-        return try call(settings)
+        return try call(try settings(for: reader.command))
     }
 
     private mutating func readFile() throws(UsageError) {

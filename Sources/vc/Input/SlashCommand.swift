@@ -102,7 +102,7 @@ extension InputLine {
             return .refused("there is no command /\(word); \(hint)")
         }
         guard let command = SlashCommand(entry.kind, rest) else {
-            return .refused("this command is used so: \(entry.usage)")
+            return .refused("this command is used so: \(entry.usage) (\(entry.summary))")
         }
         return .command(command)
     }

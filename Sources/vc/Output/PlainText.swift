@@ -110,7 +110,7 @@ struct PlainText: EventRenderer {
         case .warning(_, let message, _):
             return [OutputLine("vc: \(safe(message))", on: .diagnostics)]
         case .error(_, let message):
-            return [OutputLine("vc: \(red("error")): \(safe(message))", on: .diagnostics)]
+            return [OutputLine("vc: error: \(safe(message))", on: .diagnostics)]
         case .left(let reason): return [OutputLine("* \(safe(reason))")]
         }
     }
@@ -249,7 +249,6 @@ struct PlainText: EventRenderer {
 
     private func safe(_ text: String) -> String { DisplayText(message: text).text }
     private func bold(_ text: String) -> String { usesColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
-    private func red(_ text: String) -> String { usesColor ? "\u{1B}[31m\(text)\u{1B}[0m" : text }
 }
 
 extension Rung {

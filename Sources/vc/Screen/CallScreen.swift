@@ -52,10 +52,8 @@ final class CallScreen {
     func show(_ event: CallEvent) {
         change { state in
             state.apply(event)
-            // Somebody came: the way to invite has done its work.
-            if case .member(let change) = event, change.state == .joined, state.panel == .invite {
-                state.panel = nil
-            }
+            // Somebody is there: the way to invite has done its work.
+            if state.panel == .invite, event.bringsCompany { state.panel = nil }
         }
     }
 
@@ -238,6 +236,17 @@ final class HeldPhrase {
             phrase.writeDashed(into: &writer)
         } use: { bytes in
             use(bytes)
+        }
+    }
+}
+
+extension CallEvent {
+    /// Whether there is somebody else from now on.
+    fileprivate var bringsCompany: Bool {
+        switch self {
+        case .member(let change): change.state == .joined
+        case .joined(_, let members): members.count > 1
+        default: false
         }
     }
 }

@@ -78,7 +78,10 @@ struct Completion {
         let lowered = typed.lowercased()
         let found = candidates.filter { $0.lowercased().hasPrefix(lowered) }
         guard let first = found.first else { return nil }
-        guard found.count > 1 else { return Result(left: before + first + after) }
+        guard found.count > 1 else {
+            // What ends in a colon is a beginning: the name of the file follows.
+            return Result(left: before + first + (first.hasSuffix(":") ? "" : after))
+        }
         var common = first
         for candidate in found {
             while !candidate.lowercased().hasPrefix(common.lowercased()) { common.removeLast() }

@@ -15,10 +15,15 @@ enum ScreenPanels {
         ]
     }
 
+    private static func helpLines(_ talkKey: TalkKey) -> [(left: String, right: String)] {
+        keys(talkKey) + [("", "")] + SlashHelp.entries.map { ($0.usage, $0.summary) }
+    }
+
+    /// The last line of the help.
+    static var lastHelpLine: Int { helpLines(.usual).count - 1 }
+
     static func help(first: Int, talkKey: TalkKey, rows: Int, columns: Int) -> [ScreenRow] {
-        var lines = keys(talkKey)
-        lines.append(("", ""))
-        lines += SlashHelp.entries.map { ($0.usage, $0.summary) }
+        let lines = helpLines(talkKey)
         let shown = lines.dropFirst(max(0, min(first, lines.count - rows))).prefix(rows)
         let leftColumns = columns < 70 ? 19 : 22
         return shown.map { line in

@@ -157,7 +157,7 @@ extension ScreenState {
         switch panel {
         case .help(let first):
             guard let step = Self.step(key) else { return nil }
-            panel = .help(firstLine: max(0, first + step))
+            panel = .help(firstLine: min(ScreenPanels.lastHelpLine, max(0, first + step)))
         case .settings(let chosen):
             switch key {
             case .up, .down, .pageUp, .pageDown:

@@ -5,7 +5,8 @@ import Testing
 @Suite("Tab")
 struct CompletionTests {
     private let completion = Completion(
-        names: ["ana", "Anton", "Eva Maria"], devices: ["alsa:default", "alsa:hw:1", "silence"])
+        names: ["ana", "Anton", "Eva Maria"],
+        devices: ["alsa:default", "alsa:hw:1", "file:", "silence"])
 
     @Test(
         "completes commands, what stands behind them, and names",
@@ -23,6 +24,8 @@ struct CompletionTests {
     @Test("completes devices, and knows when they have to be asked for")
     func devices() {
         #expect(completion.complete("/capture si")?.left == "/capture silence ")
+        // The path follows at once.
+        #expect(completion.complete("/capture fi")?.left == "/capture file:")
         #expect(completion.complete("/playback AL")?.left == "/playback alsa:")
         #expect(completion.complete("/capture alsa:h")?.left == "/capture alsa:hw:1 ")
         for line in ["/capture ", "/playback a", "/CAPTURE x"] {
