@@ -1,6 +1,6 @@
 // The plugin of ALSAFixture.h. Configuration: type vcfixture, cable PATH, ppm NUMBER, rate HZ,
-// channels N, periods N (at least), period FRAMES (at least), blocks 1 (a microphone hands over
-// whole periods).
+// channels N, periods N (at least), period FRAMES (at least), blocks 1 (it moves by whole
+// periods).
 
 #include "ALSAFixture.h"
 
@@ -88,8 +88,7 @@ static int64_t position(struct card *card) {
 
 // What a microphone has handed over until `value`: whole periods, where it is such a card.
 static int64_t handed_over(struct card *card, int64_t value) {
-    bool rounds = card->in_periods && card->io.stream == SND_PCM_STREAM_CAPTURE;
-    return rounds ? value - value % (int64_t)card->io.period_size : value;
+    return card->in_periods ? value - value % (int64_t)card->io.period_size : value;
 }
 
 static void arm(struct card *card, int on) {

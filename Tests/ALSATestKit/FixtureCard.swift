@@ -40,10 +40,11 @@ public final class FixtureCard: @unchecked Sendable {
     ///   - fewestPeriods: of which a buffer is made.
     ///   - leastPeriod: frames of the shortest period.
     ///   - isCoarse: whether the microphone hands over whole periods only, as a sound server does.
+    ///   - takesPeriods: whether the loudspeaker takes whole periods only, as many cards do.
     public init(
         playbackPPM: Int = 0, capturePPM: Int = 0, rate: Int = 48_000, channels: Int = 1,
         isLoop: Bool = true, fewestPeriods: Int = 2, leastPeriod: Int = 64,
-        isCoarse: Bool = false
+        isCoarse: Bool = false, takesPeriods: Bool = false
     ) throws {
         var template = Array("/tmp/vc-fixture-XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
@@ -57,6 +58,7 @@ public final class FixtureCard: @unchecked Sendable {
             pcm.speaker {
                 type vcfixture cable "\(played)" ppm \(playbackPPM).0 rate \(rate)
                 channels \(channels) periods \(fewestPeriods) period \(leastPeriod)
+                blocks \(takesPeriods ? 1 : 0)
                 hint { show on description "Fixture speaker" }
             }
             pcm.microphone {

@@ -51,6 +51,58 @@ extension OneByOne {
             #expect(both.lost < 20)
         }
 
+        @Test(
+            "a packet that its copy overtook is neither lost nor there twice",
+            arguments: [[1], [1, 2]])
+        func overtaken(backs: [Int]) throws {
+            let voice = try VoicePackets(count: 100, pauses: false)
+            var run = try JitterRun()
+            for frame in 0..<1_000 {
+                while run.time < frame * 480 + 480 { _ = run.play() }
+                // Each tenth changes places with the one behind it.
+                let swapped = frame % 10 == 8 ? frame + 1 : frame % 10 == 9 ? frame - 1 : frame
+                for (back, flags) in backs.reversed().map({ ($0, FrameFlags.copy) }) + [(0, [])]
+                where swapped >= back {
+                    run.receive(
+                        voice.packets[(swapped - back) % 100], sequence: swapped - back,
+                        timestamp: (swapped - back) * 480, arrival: frame * 480 + 480,
+                        flags: flags)
+                }
+            }
+            let statistics = run.buffer.statistics
+            let report = Comment(rawValue: "\(statistics)")
+            #expect(statistics.packetsReceived == 1_000, report)
+            #expect(statistics.packetsLost == 0, report)
+            #expect(statistics.duplicates == 0, report)
+        }
+
+        @Test(
+            "a stream that begins anew is taken up at its third packet",
+            arguments: [[], [1], [1, 2]])
+        func beginsAnew(backs: [Int]) throws {
+            let voice = try VoicePackets(count: 100, pauses: false)
+            var run = try JitterRun()
+            for frame in 0..<400 {
+                while run.time < frame * 480 + 480 { _ = run.play() }
+                // The sender slept for three seconds, of which its time stamps know nothing.
+                let pause = frame < 200 ? 0 : 144_000
+                for (back, flags) in backs.reversed().map({ ($0, FrameFlags.copy) }) + [(0, [])]
+                where frame >= back {
+                    run.receive(
+                        voice.packets[(frame - back) % 100], sequence: frame - back,
+                        timestamp: (frame - back) * 480, arrival: frame * 480 + 480 + pause,
+                        flags: flags)
+                }
+                if frame == 199 { run.time += 144_000 }
+            }
+            let statistics = run.buffer.statistics
+            let isSounding = run.buffer.isSounding
+            let report = Comment(rawValue: "\(statistics)")
+            #expect(statistics.restarts == 2, report)
+            #expect(statistics.packetsReceived >= 397, report)
+            #expect(isSounding)
+        }
+
         @Test("copies that nobody needs change nothing: no delay, no jitter, no duplicate")
         func needless() throws {
             let plain = try run(lossPercent: 0, backs: [])

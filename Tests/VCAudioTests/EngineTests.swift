@@ -107,6 +107,28 @@ extension OneByOne {
             loop.stop()
         }
 
+        @Test("while playback is held copies are left out, so that every new frame is kept")
+        func burst() throws {
+            // Its threads have not begun: nobody takes anything out.
+            let engine = try AudioEngine(
+                AudioEngine.Configuration(capture: .silence, playback: .silence))
+            try engine.setActive(true, slot: 1)
+            let packet = try VoicePackets(count: 1).packets[0]
+            func push(_ sequence: Int, _ flags: FrameFlags) -> Bool {
+                engine.receive(
+                    VoiceFrame(
+                        sequence: UInt16(sequence), timestamp: UInt32(sequence * 120), flags: flags,
+                        instant: Instant(nanoseconds: 1)),
+                    payload: packet.span.bytes, slot: 1)
+            }
+            var copies = 0
+            for frame in 2..<98 {
+                copies += (push(frame - 2, .copy) ? 1 : 0) + (push(frame - 1, .copy) ? 1 : 0)
+                #expect(push(frame, []), "frame \(frame)")
+            }
+            #expect(copies > 10)
+        }
+
         @Test("muted or alone nothing is captured, and the processor rests")
         func rest() throws {
             let loop = try EngineLoop(

@@ -1,4 +1,5 @@
 import ALSATestKit
+import CAllocationCounter
 import Glibc
 import Testing
 
@@ -22,6 +23,13 @@ import Testing
             }
         }
         #expect(grown == [3, 4, 5, 6, 7, 8], "\(grown)")
+    }
+
+    @Test("it grows from any length that a person may ask for")
+    func growsFromLong() {
+        var length = BufferLength(at: 0, fewest: 9)
+        for second in 1...60 { _ = length.grows(xruns: 1, at: UInt64(second) * Self.second) }
+        #expect(length.steps == 15)
     }
 
     @Test("it shrinks by a step for each five clean minutes, and never below what it began with")
@@ -74,14 +82,17 @@ extension OneByOne {
                 var nanoseconds: UInt64 = 0
             }
 
-            init() throws {
+            init(card: FixtureCard? = nil, milliseconds: Int = PlaybackLengthTests.milliseconds)
+                throws
+            {
                 let shift = Shift()
                 self.shift = shift
-                card = try FixtureCard()
-                card.useHere()
+                self.card = try card ?? FixtureCard()
+                left.reserveCapacity(4_096)
+                self.card.useHere()
                 device = try ALSAPlayback(
                     name: "speaker",
-                    buffers: DeviceBuffers(playback: PlaybackLengthTests.milliseconds),
+                    buffers: DeviceBuffers(playback: milliseconds),
                     clock: { Pace.now() + shift.nanoseconds })
             }
 
@@ -96,8 +107,12 @@ extension OneByOne {
                 while Pace.now() < end, !isDone() { try playBlock() }
             }
 
+            /// What was left in the buffer whenever it took a block, in microseconds.
+            private(set) var left: [Int] = []
+
             func playBlock() throws {
                 let count = try device.wait()
+                left.append(device.delayMicroseconds)
                 try device.write(samples, count: count)
             }
 
@@ -141,6 +156,42 @@ extension OneByOne {
             player.pass(minutes: 1)
             try player.play(0.3, milliseconds: 200)
             #expect(player.steps == 0)
+        }
+
+        @Test(
+            "of a period that is longer than a block nothing waits for the next one",
+            arguments: [(48_000, 1_536), (44_100, 1_024), (16_000, 512)])
+        func longPeriods(rate: Int, period: Int) throws {
+            let player = try Player(
+                card: FixtureCard(rate: rate, leastPeriod: period, takesPeriods: true), milliseconds: 10)
+            defer { player.device.close() }
+            try player.play(0.3, milliseconds: 1_000)
+            let left = player.left.dropFirst(4).sorted()
+            // One period is being filled and the other one played. Mostly: no thread of a test has
+            // a priority.
+            let report = Comment(rawValue: "\(left) us")
+            #expect(left[left.count / 4] > 900_000 * period / rate, report)
+        }
+
+        @Test("a device that rests and one that ran dry begin again without an allocation")
+        func allocations() throws {
+            guard vc_allocation_counter_works() == 1 else { return }
+            let player = try Player()
+            defer { player.device.close() }
+            func beginAgain() throws {
+                try player.device.pause()
+                try player.play(0.3, milliseconds: 50)
+                let met = player.card.faults(.playback)
+                player.card.set(.overrun, on: .playback)
+                try player.play(0.3, milliseconds: 2_000) { player.card.faults(.playback) > met }
+                try player.play(0.3, milliseconds: 30)
+            }
+            try player.play(0.3, milliseconds: 50)
+            try beginAgain()
+            let before = vc_allocation_count()
+            try beginAgain()
+            #expect(vc_allocation_count() == before)
+            #expect(player.device.xruns == 2)
         }
 
         @Test("in a long rest it shrinks by a step for each five minutes")

@@ -1,7 +1,8 @@
 import Testing
-import VCAudio
 import VCAudioTestKit
 import VCCore
+
+@testable import VCAudio
 
 extension OneByOne {
     @Suite(.serialized) struct TraceTests {
@@ -28,6 +29,10 @@ extension OneByOne {
             #expect(own.latePercent <= 1.2 * ideal.latePercent + 0.1, report)
             let clicks = ClickDetector(undisturbed: try vowel.decoded())
             #expect(clicks.clicks(in: own.sound) == [], report)
+            // A splice is as long as the block that it has to be found in.
+            let coarse = try TraceRun(
+                delays: delays, packets: vowel.packets, block: BufferLength.step, keepsSound: true)
+            #expect(clicks.clicks(in: coarse.sound) == [], report)
         }
 
         @Test("the detector finds a hard cut, and nothing in what was not cut")

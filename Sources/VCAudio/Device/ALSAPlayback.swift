@@ -8,6 +8,7 @@ final class ALSAPlayback: PlaybackDevice {
     let patience: UInt64 = 10_000_000_000
     /// What is softer than this, -50 dBFS, is no word that a gap would cut.
     private static let quietPeak: Float = 0.003
+    private static let silence = SampleBuffer(count: Mixer.blockLimit)
     private let name: String
     private let buffers: DeviceBuffers
     private var stream: ALSAStream
@@ -78,8 +79,9 @@ final class ALSAPlayback: PlaybackDevice {
             isPaused = false
             try fitLength()
             if stream.needsPreparation { try fill() }
-            let available = try stream.wait(for: stream.periodFrames)
-            if available >= stream.periodFrames { return converter.wanted(for: stream) }
+            if try stream.wait(for: converter.portion) >= converter.portion {
+                return converter.wanted
+            }
         }
     }
 
@@ -95,10 +97,10 @@ final class ALSAPlayback: PlaybackDevice {
     /// Fills the buffer with silence up to the last period.
     private func fill() throws(DeviceError) {
         try stream.prepare()
-        let silence = SampleBuffer(count: stream.periodFrames)
         var missing = stream.bufferFrames - stream.periodFrames
         while missing > 0 {
-            let count = try stream.write(silence, at: 0, count: min(missing, silence.count))
+            let count = try stream.write(
+                Self.silence, at: 0, count: min(missing, Self.silence.count))
             guard count > 0 else { return }
             missing -= count
         }
@@ -147,19 +149,25 @@ final class ALSAPlayback: PlaybackDevice {
 struct RateConverter: ~Copyable {
     private let resampler: Resampler?
     private let resampled: SampleBuffer
+    /// Frames of the device that are written at once: a period, or where that is more than one
+    /// block, an equal part of it. What were left over would wait for the next period.
+    let portion: Int
     /// Samples at the rate of the device that wait for it.
     var queue = SampleQueue()
 
     init(for stream: ALSAStream) {
         let needsResampling = stream.rate != Limits.sampleRate
         resampler = needsResampling ? Resampler(from: Limits.sampleRate, to: stream.rate) : nil
+        let most = max(1, Mixer.blockLimit * stream.rate / Limits.sampleRate)
+        let parts = (stream.periodFrames + most - 1) / most
+        portion = (stream.periodFrames + parts - 1) / parts
         resampled = SampleBuffer(
             count: needsResampling ? resampler?.outputLimit(for: Mixer.blockLimit) ?? 0 : 0)
     }
 
-    /// How many samples at 48 kHz fill one period.
-    func wanted(for stream: ALSAStream) -> Int {
-        let missing = max(1, stream.periodFrames - queue.count)
+    /// How many samples at 48 kHz fill one portion.
+    var wanted: Int {
+        let missing = max(1, portion - queue.count)
         return max(1, min(Mixer.blockLimit, resampler?.inputCount(for: missing) ?? missing))
     }
 

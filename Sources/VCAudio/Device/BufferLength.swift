@@ -8,6 +8,8 @@ struct BufferLength {
     /// Samples of a step at 48 kHz: a period, where frames are not shorter than that.
     static let step = 256
     static let mostSteps = 8
+    /// So many more there are at most where a person begins with many.
+    static let moreSteps = 6
     /// So many xruns within the time below make the buffer longer.
     static let xrunLimit = 3
     static let xrunWindow: UInt64 = 10_000_000_000
@@ -20,6 +22,8 @@ struct BufferLength {
     private(set) var steps: Int
     /// It begins with these, and shrinks to them.
     private let fewest: Int
+    /// It grows to these.
+    private var most: Int { max(Self.mostSteps, fewest + Self.moreSteps) }
     private var windowStart: UInt64
     private var xrunsInWindow = 0
     private var cleanSince: UInt64
@@ -40,7 +44,7 @@ struct BufferLength {
             xrunsInWindow = 0
         }
         xrunsInWindow += xruns
-        guard xrunsInWindow >= Self.xrunLimit, steps < Self.mostSteps else { return false }
+        guard xrunsInWindow >= Self.xrunLimit, steps < most else { return false }
         xrunsInWindow = 0
         steps += 1
         return true

@@ -299,6 +299,9 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
         else { return false }
         // Nobody listens: there is no need to wake anybody either.
         guard !shared.isDeafened.load(ordering: .relaxed) else { return true }
+        if frame.flags.contains(.copy), ring.count >= MemberSlot.ringCapacityForCopies {
+            return false
+        }
         let isPushed = ring.push(frame, payload: payload)
         shared.notePending(slot: slot)
         shared.wakePlayback()

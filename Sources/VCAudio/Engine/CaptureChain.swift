@@ -19,6 +19,9 @@ public struct CaptureChain: ~Copyable {
     var isMicrophone = true
     /// Whether it is the sound of a room. What is not stays as it is.
     var hasRoom = true
+    /// Which loudspeaker that is, as `ring` counts them.
+    private var loudspeakerDevice = 0
+    private let ring: LoudspeakerRing?
     private let played = SampleBuffer(count: ProcessingOptions.frameSamples)
 
     /// - Parameters:
@@ -37,6 +40,7 @@ public struct CaptureChain: ~Copyable {
         let extra = self.processing?.options.echoDelayMilliseconds ?? 0
         lateness = UInt64(clamping: extra) * 1_000_000
         self.insert = insert
+        self.ring = ring
         loudspeaker = ring.map { LoudspeakerReader($0) }
     }
 
@@ -47,6 +51,12 @@ public struct CaptureChain: ~Copyable {
     /// The microphone was paused.
     public mutating func restart() {
         loudspeaker?.restart()
+    }
+
+    /// There is another microphone or loudspeaker.
+    mutating func startOver() {
+        loudspeaker?.startOver()
+        nearDelay.startOver()
     }
 
     /// Whether the plugin was left out since the last call, because it took too long.
@@ -91,7 +101,11 @@ public struct CaptureChain: ~Copyable {
 
     /// How many samples before its echo the loudspeaker's sound is known now.
     private mutating func hear(end: UInt64) -> Int {
-        guard loudspeaker != nil, isMicrophone else { return 0 }
+        guard let ring, isMicrophone else { return 0 }
+        if ring.device != loudspeakerDevice {
+            loudspeakerDevice = ring.device
+            startOver()
+        }
         let lead = loudspeaker?.read(
             ProcessingOptions.frameSamples, into: played, frameEnd: end &- lateness)
         processing?.hearLoudspeaker(played, at: 0)

@@ -218,6 +218,7 @@ final class CaptureLoop {
         opening?.abandon()
         opening = nil
         captureDelay = AverageDelay()
+        chain.startOver()
         silentSamples = 0
         warnedOfSilence = false
         shared.captureDevices.giveBack(next)

@@ -43,8 +43,11 @@ public struct MemberStatistics: Sendable, Equatable {
 /// Everything about one member, for three threads: the network pushes frames, playback takes them,
 /// control looks and sets. Lives at a fixed address.
 struct MemberSlot: ~Copyable {
-    /// Frames on their way to playback: 640 ms of 10 ms frames.
-    static let ringCapacity = 64
+    /// Frames on their way to playback: as many as a jitter buffer holds.
+    static let ringCapacity = FrameStore.capacity
+    /// With so many on their way playback is late, and copies of old frames are not what it needs:
+    /// the rest is for the new ones.
+    static let ringCapacityForCopies = ringCapacity / 4
 
     /// Made by control before `isActive` is first set, and kept.
     var ring: FrameRing?

@@ -149,6 +149,7 @@ final class PlaybackLoop {
         opening?.abandon()
         opening = nil
         playbackDelay = AverageDelay()
+        loudspeaker?.noteDevice()
         shared.playbackDevices.giveBack(next)
         shared.tell(EventRecord(kind: .switched), of: .playback)
     }

@@ -11,6 +11,8 @@ struct FrameStore: ~Copyable, @unchecked Sendable {
         var sequence = -1
         /// Whether its payload still waits.
         var isWaiting = false
+        /// Whether it came behind a later frame, and not yet in a packet of its own.
+        var isCopy = false
         var isStartOfTalkSpurt = false
         var isEndOfTalkSpurt = false
         /// The time stamp of the first sample.
@@ -49,12 +51,23 @@ struct FrameStore: ~Copyable, @unchecked Sendable {
         unsafe entries[Self.place(of: sequence)].sequence == sequence
     }
 
+    /// Whether `sequence` was put in as a copy; asked again, it was not.
+    mutating func takeCopyMark(of sequence: Int) -> Bool {
+        let place = Self.place(of: sequence)
+        guard unsafe entries[place].sequence == sequence, unsafe entries[place].isCopy else {
+            return false
+        }
+        unsafe entries[place].isCopy = false
+        return true
+    }
+
     /// Remembers that `sequence` was seen, without a payload.
     mutating func markSeen(_ sequence: Int) {
         let place = Self.place(of: sequence)
         guard unsafe entries[place].sequence < sequence else { return }
         remove(at: place)
         unsafe entries[place].sequence = sequence
+        unsafe entries[place].isCopy = false
     }
 
     /// Holds `entry` and a copy of its payload. A frame of another sequence in the same place is

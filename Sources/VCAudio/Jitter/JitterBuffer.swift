@@ -134,7 +134,8 @@ public struct JitterBuffer: ~Copyable {
         let sequence: Int
         let timestamp: Int
         switch timeline.place(
-            sequence: frame.sequence, timestamp: frame.timestamp, arrival: arrival)
+            sequence: frame.sequence, timestamp: frame.timestamp, arrival: arrival,
+            isCopy: isCopy)
         {
         case .refused:
             statistics.refused += 1
@@ -150,7 +151,7 @@ public struct JitterBuffer: ~Copyable {
             timestamp = stamp
         }
         guard !store.hasSeen(sequence) else {
-            if !isCopy { statistics.duplicates += 1 }
+            if !isCopy { noteSecond(sequence) }
             return
         }
         if !isCopy { countPacket(sequence) }
@@ -178,7 +179,7 @@ public struct JitterBuffer: ~Copyable {
         store.insert(
             FrameStore.Entry(
                 sequence: sequence,
-                isStartOfTalkSpurt: frame.flags.contains(.startOfTalkSpurt),
+                isCopy: isCopy, isStartOfTalkSpurt: frame.flags.contains(.startOfTalkSpurt),
                 isEndOfTalkSpurt: frame.flags.contains(.endOfTalkSpurt),
                 timestamp: timestamp, duration: duration, arrival: arrival),
             payload: payload)
@@ -252,6 +253,15 @@ public struct JitterBuffer: ~Copyable {
             previousTransit += duration - frameLength
         }
         frameLength = duration
+    }
+
+    /// Counts a packet whose frame we have: its copy overtook it, or it came twice.
+    private mutating func noteSecond(_ sequence: Int) {
+        if store.takeCopyMark(of: sequence) {
+            countPacket(sequence)
+        } else {
+            statistics.duplicates += 1
+        }
     }
 
     /// Counts a packet, and those that are missing in front of it.

@@ -37,11 +37,12 @@ struct StreamTimeline {
     private var suspectTimestamp: UInt32 = 0
     private var suspectArrival = 0
 
+    /// - Parameter isCopy: whether it came behind a later frame, so that it proves nothing: what
+    ///   goes backwards between the others would keep them from agreeing.
     mutating func place(
-        sequence wireSequence: UInt16, timestamp wireTimestamp: UInt32, arrival: Int
-    )
-        -> Placement
-    {
+        sequence wireSequence: UInt16, timestamp wireTimestamp: UInt32, arrival: Int,
+        isCopy: Bool
+    ) -> Placement {
         guard isStarted else { return restart(wireSequence, wireTimestamp, arrival) }
         let sequenceStep = Int(Int16(truncatingIfNeeded: Int(wireSequence) &- sequence))
         let timestampStep = Int(Int32(truncatingIfNeeded: Int(wireTimestamp) &- timestamp))
@@ -52,7 +53,9 @@ struct StreamTimeline {
         let fits =
             abs(newTransit - transit) <= allowed && sequenceStep <= furthest
             && sequenceStep > -FrameStore.capacity
-        guard fits else { return suspect(wireSequence, wireTimestamp, arrival) }
+        guard fits else {
+            return isCopy ? .refused : suspect(wireSequence, wireTimestamp, arrival)
+        }
         suspectCount = 0
         let place = Placement.placed(
             sequence: sequence &+ sequenceStep, timestamp: timestamp &+ timestampStep)

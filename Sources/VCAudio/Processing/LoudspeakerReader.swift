@@ -76,6 +76,14 @@ public struct LoudspeakerReader: ~Copyable {
         drift = DriftEstimator()
     }
 
+    /// There is another device: nothing is known of when it takes its blocks, nor of its clock.
+    public mutating func startOver() {
+        restart()
+        ratio = 1
+        reserve = Self.firstReserve
+        isDry = false
+    }
+
     /// Fills `target` with `count` samples for the frame of the microphone that ends at `end`
     /// (nanoseconds of the boot clock): silence where nothing is played, and then nil. How many
     /// samples later than that frame they are heard, as far as the stamps can be believed.

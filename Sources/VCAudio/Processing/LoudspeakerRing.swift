@@ -23,6 +23,7 @@ public final class LoudspeakerRing: @unchecked Sendable {
     private let samples = SampleBuffer(count: LoudspeakerRing.capacity)
     private let written = Atomic<Int>(0)
     private let released = Atomic<Int>(0)
+    private let devices = Atomic<Int>(0)
     private let indices = RingIndices(capacity: LoudspeakerRing.blockCapacity)
     private let blocks: UnsafeMutablePointer<Block>
 
@@ -59,7 +60,13 @@ public final class LoudspeakerRing: @unchecked Sendable {
         indices.publish()
     }
 
+    /// From now on another device plays.
+    func noteDevice() { devices.wrappingAdd(1, ordering: .relaxed) }
+
     // MARK: Capture thread
+
+    /// Which device plays: the first, the second, and so on.
+    var device: Int { devices.load(ordering: .relaxed) }
 
     /// The oldest block that was not fetched yet.
     func nextBlock() -> Block? {

@@ -1,7 +1,7 @@
 /// Holds the microphone back where the loudspeaker's sound would else be known too late: a
 /// canceller needs it some time before its echo, and what is played can be known no earlier than it
 /// is mixed. Costs delay, so only as much as is missing, and nothing with most sound servers. It
-/// never falls within a call: each change makes the canceller begin anew.
+/// never falls while the devices are the same: each change makes the canceller begin anew.
 public struct NearDelay: ~Copyable {
     /// 15 ms: no more is ever needed; what asks for more are broken time stamps.
     public static var longest: Int { 720 }
@@ -34,12 +34,18 @@ public struct NearDelay: ~Copyable {
         samples = min(Self.longest, leastMissing)
     }
 
+    /// There is another device, for which nothing is known to be missing.
+    public mutating func startOver() {
+        samples = 0
+        missingFor = 0
+    }
+
     /// Delays the frame at `offset`. A new delay fades in.
     public mutating func process(_ sound: borrowing SampleBuffer, at offset: Int) {
         let count = Self.frame
         memory.copy(from: memory, at: count, to: 0, count: Self.longest)
         memory.copy(from: sound, at: offset, to: Self.longest, count: count)
-        guard samples > 0 else { return }
+        guard samples > 0 || previous > 0 else { return }
         let start = Self.longest - samples
         guard previous != samples else {
             sound.copy(from: memory, at: start, to: offset, count: count)

@@ -317,5 +317,11 @@ struct LoudspeakerTests {
         #expect(delay.samples == 300)
         for _ in 0..<50 { delay.note(missing: 100_000) }
         #expect(delay.samples == NearDelay.longest)
+        // With another device it goes, faded out.
+        _ = next()
+        delay.startOver()
+        #expect(delay.samples == 0)
+        #expect(abs(next().last - Float(sample - 1)) < 4)
+        #expect(next().first == Float(sample - 480))
     }
 }
