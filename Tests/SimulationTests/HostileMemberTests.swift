@@ -68,6 +68,64 @@ extension SuccessionTests {
         }
     }
 
+    @Test("a host without relays that takes up a room sleeps again")
+    func sleepsWithoutRelays() throws {
+        try room(of: 3, seed: 6, rungs: RungPolicy(allowsRelay: false)) { world, nodes in
+            let (host, ben) = (nodes[0], nodes[1])
+            var random = AnyRandomSource(SplitMix64(seed: 7))
+            ben.machine.send(
+                .succession(.passed(to: host.key, .surrender(invented(1, random: &random)))),
+                to: Int(host.machine.number), now: world.now)
+            world.run(for: .seconds(2))
+            let term = host.machine.roster.term
+            #expect(term > 1 && wakeUps(of: host, &world) < 20)
+        }
+    }
+
+    @Test("two that lose each other while both hear the host sleep, with and without a session")
+    func sleepsWithoutSession() throws {
+        try room(of: 3, seed: 7) { world, nodes in
+            cut(&world, true, [nodes[1]], [nodes[2]], server: false)
+            world.tamper = { bytes, sender in
+                bytes[0] == PacketType.hostForward ? [] : [bytes]
+            }
+            for _ in 0..<13 {
+                world.run(for: .seconds(10))
+                let count = wakeUps(of: nodes[1], &world)
+                #expect(count < 20, "\(count) of 100 at \(world.now)")
+            }
+        }
+    }
+
+    @Test("why it is not reached directly is told no oftener than its other news")
+    func reasons() throws {
+        try room(of: 3, seed: 8) { world, nodes in
+            let (ben, cleo) = (nodes[1], nodes[2])
+            cut(&world, true, [ben], [cleo], server: false)
+            world.run(for: .seconds(30))
+            let count = { cleo.events.count { if case .path = $0 { true } else { false } } }
+            let before = count()
+            for turn in 0..<250 {
+                ben.machine.send(
+                    .candidates(turn % 2 == 0 ? [] : [ben.endpoint], .dependent),
+                    to: Int(cleo.machine.number), now: world.now)
+                world.run(for: .milliseconds(20))
+            }
+            let told = count() - before
+            #expect((10...115).contains(told), "\(told)")
+        }
+    }
+
+    /// In how many of the next hundred steps of 10 ms a machine wants to be woken at once.
+    private func wakeUps(of node: Node, _ world: inout World) -> Int {
+        var count = 0
+        for _ in 0..<100 {
+            world.run(for: .milliseconds(10))
+            count += node.machine.nextTimeout <= world.now + .milliseconds(1) ? 1 : 0
+        }
+        return count
+    }
+
     @Test("who was removed and still brings a room is not answered, and nothing ends")
     func removedMessenger() throws {
         try room(of: 3, seed: 2) { world, nodes in

@@ -198,6 +198,44 @@ extension SuccessionTests {
         }
     }
 
+    @Test("a member that says without end that it is host is told of eight times a second")
+    func introducing() throws {
+        try room(of: 3, seed: 9) { world, nodes in
+            let (host, ben, liar) = (nodes[0], nodes[1], nodes[2])
+            let number = Int(liar.machine.number)
+            let claim = liar.machine.roster.succeeded(by: UInt8(number), without: nil, step: 1)
+            let statement = HostMeeting.Statement(
+                roster: claim, followers: [], tombstones: [], isLocked: false)
+            world.run(for: .seconds(10))
+            ben.machine.peers[number].statedHost = liar.key
+            ben.machine.peers[number].statedHostSince = .zero
+            let before = ben.queued(for: host)
+            for _ in 0..<100 { ben.machine.introduce(statement, from: number, now: world.now) }
+            #expect(ben.queued(for: host) - before == RoomMachine.introductionsPerSecond)
+        }
+    }
+
+    @Test("a host that was removed here takes nobody along when its half is back, though larger")
+    func removedHost() throws {
+        try room(of: 5, seed: 12) { world, nodes in
+            let (host, other) = (nodes[0], nodes[1])
+            let (ours, theirs) = ([nodes[0], nodes[4]], Array(nodes[1...3]))
+            cut(&world, true, ours, theirs, server: true)
+            try #require(world.run(for: .seconds(40)) { other.isHost })
+            let number = try #require(host.machine.roster.number(of: other.key))
+            host.machine.kick(number, now: world.now)
+            world.run(for: .seconds(2))
+            cut(&world, false, ours, theirs, server: true)
+            world.run(for: .seconds(100))
+            let term = host.machine.roster.term
+            world.run(for: .seconds(60))
+            #expect(host.end == nil && nodes[4].end == nil && host.isHost)
+            let isBack = host.machine.roster.number(of: other.key) != nil
+            let isCalm = host.machine.roster.term <= term + 1
+            #expect(!isBack && isCalm)
+        }
+    }
+
     @Test("who was silent for two minutes has forgotten us, and is met anew")
     func estranged() throws {
         try room(of: 3, seed: 3) { world, nodes in

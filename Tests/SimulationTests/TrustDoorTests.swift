@@ -75,6 +75,24 @@ extension TrustTests {
         }
     }
 
+    @Test("the same words under another number have stood the guesses that they have stood")
+    func guessesStay() throws {
+        try room(of: 2, seed: 12) { world, nodes in
+            let host = nodes[0]
+            let code = host.code
+            for guess in 0..<3 {
+                let wrong = try world.addJoiner(name: "g\(guess)", code: Node.wrong(code, guess))
+                world.run(for: .seconds(8)) { wrong.end != nil }
+            }
+            let before = host.machine.door?.failures
+            #expect(before == 3)
+            // As vc-signal may say, or whoever is on the way to it.
+            host.machine.handle(.leased(nameplate: 4_711), now: world.now)
+            let (nameplate, after) = (host.machine.currentNameplate, host.machine.door?.failures)
+            #expect(nameplate == 4_711 && after == 3)
+        }
+    }
+
     @Test("five wrong guesses change a one-time code; the room's own code stays")
     func oneTimeBudget() throws {
         try room(of: 2, seed: 13) { world, nodes in

@@ -230,6 +230,72 @@ import VCTestKit
         }
     }
 
+    @Test("one that lies about it again and again is not believed, until the host itself goes on")
+    func falseAbsences() throws {
+        try room(of: 4, seed: 20) { world, nodes in
+            let (host, liar, misled, victim) = (nodes[0], nodes[1], nodes[2], nodes[3])
+            misled.isTalking = true
+            world.run(for: .seconds(1))
+            let key = victim.machine.keys.publicKey
+            var silent = 0
+            for count in 0..<200 {
+                var shown = liar.machine.roster.removing(key)
+                for _ in 0..<count { shown = shown.removing(key) }
+                liar.machine.send(.shown(shown), to: Int(number(misled)), now: world.now)
+                world.run(for: .milliseconds(50))
+                silent += misled.givesNoVoice(to: Int(number(victim))) ? 1 : 0
+            }
+            // At the first one, and after none of the others.
+            #expect(silent <= 2, "\(silent) of 200")
+            let isRefuted = misled.machine.peers[Int(number(liar))].refutedVersion > 1
+            #expect(isRefuted)
+            // The host's next word is another matter.
+            host.machine.kick(number(victim), now: world.now)
+            world.run(for: .seconds(1))
+            #expect(misled.states(of: "m4").last == .removed)
+        }
+    }
+
+    @Test("a member cannot make a dispute of others by itself, least of all at the host")
+    func falseDispute() throws {
+        try room(of: 4, seed: 21) { world, nodes in
+            let (host, liar, misled) = (nodes[0], nodes[1], nodes[2])
+            let next = liar.machine.roster
+            let own = next.entries.filter { $0.number == 1 || $0.number == number(liar) }
+            let shown = Roster(
+                term: next.term, version: next.version, host: 1, successor: next.successor,
+                entries: own)
+            for node in [host, misled] {
+                liar.machine.send(.shown(shown), to: Int(number(node)), now: world.now)
+            }
+            host.isTalking = true
+            misled.isTalking = true
+            world.run(for: .seconds(2))
+            for node in [host, misled] {
+                let disputed = node.machine.peers.numbers.filter {
+                    node.machine.peers[$0].isDisputed
+                }
+                #expect(disputed.isEmpty)
+            }
+            let successor = host.machine.roster.successor
+            #expect(successor == 2)
+            // With the digest that goes with it people are told who says so.
+            let lie = RosterSummary(
+                term: next.term, version: next.version, host: host.machine.keys.publicKey,
+                digest: Digest())
+            for node in [host, misled] {
+                liar.machine.send(.knows(lie), to: Int(number(node)), now: world.now)
+                liar.machine.send(.shown(shown), to: Int(number(node)), now: world.now)
+            }
+            world.run(for: .seconds(1))
+            for node in [host, misled] {
+                #expect(node.events.contains(.warning(.rosterDisputed(member: number(liar)))))
+            }
+            let atHost = host.machine.peers.numbers.filter { host.machine.peers[$0].isDisputed }
+            #expect(atHost.isEmpty, "rosters are the host's to make")
+        }
+    }
+
     @Test("a removal is said until all have it, and then no more")
     func removalEnds() throws {
         try room(of: 3, seed: 9) { world, nodes in

@@ -163,7 +163,8 @@ extension OneByOne {
             arguments: [(48_000, 1_536), (44_100, 1_024), (16_000, 512)])
         func longPeriods(rate: Int, period: Int) throws {
             let player = try Player(
-                card: FixtureCard(rate: rate, leastPeriod: period, takesPeriods: true), milliseconds: 10)
+                card: FixtureCard(rate: rate, leastPeriod: period, takesPeriods: true),
+                milliseconds: 10)
             defer { player.device.close() }
             try player.play(0.3, milliseconds: 1_000)
             let left = player.left.dropFirst(4).sorted()

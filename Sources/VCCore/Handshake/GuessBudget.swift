@@ -50,6 +50,11 @@ struct GuessBudget {
         self.failures = failures
     }
 
+    /// - Parameter failures: wrong guesses that were made while another member was the host.
+    static func ofCode(isOneTime: Bool = false, failures: Int = 0) -> GuessBudget {
+        GuessBudget(limit: isOneTime ? perOneTimeCode : perCode, failures: failures)
+    }
+
     var isSpent: Bool { rule == .code && failures >= limit }
 
     /// Whether a proof may be opened now: a wrong one would still be within the rate.

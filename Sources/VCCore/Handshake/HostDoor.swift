@@ -40,7 +40,8 @@ struct HostDoor: ~Copyable {
     private var secret: SecretBytes
     private var runs = JoinRuns()
     private let isOneTime: Bool
-    private var budget: GuessBudget
+    /// Of wrong guesses, with who made them.
+    private(set) var budget: GuessBudget
     /// One-time code: somebody proved it.
     private(set) var isUsed = false
     private var openings = RateAllowance(perSecond: HostDoor.openingsPerSecond)
@@ -51,16 +52,13 @@ struct HostDoor: ~Copyable {
 
     /// - Parameters:
     ///   - bucket: of the phrase, where the secret is one; `nameplate` is then its lease.
-    ///   - failures: wrong guesses that this code has stood before.
+    ///   - budget: what the same words have stood before; nil: nothing.
     init(
         secret: consuming SecretBytes, nameplate: UInt32, bucket: UInt16? = nil, local: PublicKey,
-        arena: SecretArena, isOneTime: Bool = false, failures: Int = 0
+        arena: SecretArena, isOneTime: Bool = false, budget: GuessBudget? = nil
     ) {
         self.isOneTime = isOneTime
-        budget = GuessBudget(
-            bucket == nil ? .code : .phrase,
-            limit: isOneTime ? GuessBudget.perOneTimeCode : GuessBudget.perCode,
-            failures: failures)
+        self.budget = budget ?? (bucket == nil ? .ofCode(isOneTime: isOneTime) : GuessBudget(.phrase))
         self.secret = secret
         channel = JoinMessage.channel(nameplate: nameplate, bucket: bucket)
         self.local = local

@@ -53,6 +53,14 @@ struct Peer: ~Copyable {
     /// The version of the roster that brought it, and the last one on which it agreed with us.
     var enteredVersion: UInt32 = 0
     var agreedVersion: UInt32 = 0
+    /// The version of the roster for which it named another one than ours; 0: never.
+    var disputedVersion: UInt32 = 0
+    /// A later version that it told of and the host has not spoken of yet, and one of which the
+    /// host knew nothing.
+    var hintedVersion: UInt32 = 0
+    var refutedVersion: UInt32 = 0
+    /// When it is listened to on that again.
+    var nextHint = Instant.zero
     /// Host: when it may ask for the roster again.
     var nextAnswer = Instant.zero
     var isLost = false

@@ -196,7 +196,10 @@ extension RoomMachine {
             introduce(other, from: number, now: now)
             return takeClaim(other.roster, [], from: number, now: now)
         }
-        guard mayBeHost(number, now: now), succession.surrender == nil else { return }
+        // Whom we removed does not take our members along, nor bring its own.
+        guard mayBeHost(number, now: now), succession.surrender == nil,
+            !tombstones.contains(peers[number].key)
+        else { return }
         if HostMeeting.wins(statement, against: other) {
             if peers[number].nextStatement == .distantFuture {
                 peers[number].nextStatement = now + SuccessionState.statementInterval
@@ -231,9 +234,21 @@ extension RoomMachine {
         _ other: HostMeeting.Statement, from number: Int, now: Instant
     ) {
         guard phase == .inRoom, isHost, other.host == peers[number].key,
-            mayBeHost(number, now: now)
+            mayBeHost(number, now: now), introductions.take(now: now)
         else { return }
-        _ = merge(other, from: peers[number].key, now: now)
+        let since = peers[number].lostAt ?? now
+        _ = merge(
+            other.withoutTombstones(of: constantFollowers(since: since)),
+            from: peers[number].key, now: now)
+    }
+
+    /// Members that have followed us without a break since before another host was apart from us:
+    /// they were never in its room, and are not its to remove.
+    private func constantFollowers(since: Instant) -> [PublicKey] {
+        peers.numbers.filter {
+            peers[$0].statedHost == keys.publicKey && peers[$0].statedHostSince <= since
+                && !peers[$0].isLost && (peers[$0].lostAt ?? .zero) < since
+        }.map { peers[$0].key }
     }
 
     /// Makes one room of ours and that of a host that gave way. Returns false where they stay two.
@@ -257,7 +272,7 @@ extension RoomMachine {
             isFree: isFree)
         guard let merged = meeting else {
             // Nobody is dropped: two rooms go on, and let nobody in until they fit together.
-            setDoorsLocked(true)
+            lockDoors()
             return false
         }
         // Whom either host removed, the other one's members take for a member still.
@@ -275,10 +290,17 @@ extension RoomMachine {
         }
         takeLease(now: now)
         if let nameplate = currentNameplate { tellMeetingPlace(nameplate, now: now) }
-        if merged.isLocked { setDoorsLocked(true) }
-        nextTickets = now
+        if merged.isLocked { lockDoors() }
+        if configuration.rungs.allowsRelay { nextTickets = now }
         wake(now)
         return true
+    }
+
+    /// Nobody comes in any more, which the host's person has not asked for and is told.
+    private mutating func lockDoors() {
+        guard !isLocked else { return }
+        setDoorsLocked(true)
+        events.append(.locked(true))
     }
 
     /// If the other host had our lease it handed us the token with the room. One of its own is

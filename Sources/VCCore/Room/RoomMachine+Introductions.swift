@@ -16,7 +16,7 @@ extension RoomMachine {
         let host = Int(roster.host)
         guard phase == .inRoom, !isTuned, number != host, other.host == peers[number].key,
             insists(number, for: RoomMachine.introductionPatience, now: now),
-            peers.contains(host), peers[host].hasMet
+            peers.contains(host), peers[host].hasMet, introductions.take(now: now)
         else { return }
         pass(.hosting(other), to: peers[host].key, through: host, now: now)
     }
@@ -52,7 +52,7 @@ extension RoomMachine {
         case .hosting(let other): takeIntroduction(other, through: number, now: now)
         case .surrender(let other):
             // Only a host that is heard itself takes anybody out.
-            guard let host = other.host, isOutOfReach(host), isHost,
+            guard let host = other.host, isOutOfReach(host), isHost, !tombstones.contains(host),
                 merge(other.withoutTombstones, from: host, now: now),
                 // Who brought it need not be in the room that it makes.
                 peers.contains(number)
@@ -97,7 +97,7 @@ extension RoomMachine {
         _ other: HostMeeting.Statement, through number: Int, now: Instant
     ) {
         guard isHost, let host = other.host, isOutOfReach(host), succession.surrender == nil,
-            isMentionedEnough(host, now: now)
+            !tombstones.contains(host), isMentionedEnough(host, now: now)
         else { return }
         if !HostMeeting.wins(statement, against: other) {
             pass(.surrender(statement), to: host, through: number, now: now)

@@ -163,7 +163,8 @@ extension RoomMachine {
         } else {
             invite.door = HostDoor(
                 secret: secret, nameplate: nameplate, local: keys.publicKey, arena: arena,
-                isOneTime: true, failures: invite.failures)
+                isOneTime: true,
+                budget: invite.door?.budget ?? .ofCode(isOneTime: true, failures: invite.failures))
             invite.door?.setLocked(isLocked)
         }
         invite.code = RoomCode(

@@ -183,10 +183,13 @@ extension RoomMachine {
             return due
         }
         if peers[number].isAnnounced { due = min(due, peers[number].nextReason) }
-        due = min(due, birthdayTimeout(number) ?? .distantFuture)
-        due = min(due, peers[number].path.timeout ?? .distantFuture)
-        due = min(due, peers[number].stream.timeout ?? .distantFuture)
-        if peers[number].stream.hasWork, peers[number].path.selected != nil { due = now }
+        // Without a session nothing of this can be done; a new one wakes us.
+        if peers[number].slots.canSeal(at: now) {
+            due = min(due, birthdayTimeout(number) ?? .distantFuture)
+            due = min(due, peers[number].path.timeout ?? .distantFuture)
+            due = min(due, peers[number].stream.timeout ?? .distantFuture)
+            if peers[number].stream.hasWork, peers[number].path.selected != nil { due = now }
+        }
         guard peers[number].isMember else {
             return min(due, peers[number].lastHeard + Peer.pendingLifetime)
         }

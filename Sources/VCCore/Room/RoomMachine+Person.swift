@@ -107,7 +107,8 @@ extension RoomMachine {
         }
     }
 
-    /// The room is over: everything secret goes.
+    /// The room is over: what lets anybody in or reads anything goes now, our own keys with the
+    /// machine.
     mutating func end(_ reason: EndReason) {
         guard phase != .ended else { return }
         dropHeldChat()
@@ -139,7 +140,10 @@ extension RoomMachine {
 
     mutating func drainStream(_ number: Int, now: Instant) {
         var isMalformed = false
-        while peers.contains(number), let bytes = peers[number].stream.pollMessage() {
+        guard peers.contains(number) else { return }
+        // A message may give it another number.
+        let key = peers[number].key
+        while let number = peers.number(of: key), let bytes = peers[number].stream.pollMessage() {
             do throws(DecodeError) {
                 guard let message = unsafe try StreamMessage.decode(bytes.span.bytes) else {
                     continue
@@ -182,7 +186,9 @@ extension RoomMachine {
             if peers[number].isAnnounced { showRecording(number, on) }
         case .candidates(let offered, let mapping):
             peers[number].mapping = mapping
-            peers[number].nextReason = min(peers[number].nextReason, now)
+            if peers[number].news.take(now: now) {
+                peers[number].nextReason = min(peers[number].nextReason, now)
+            }
             takeCandidates(offered, of: number, lead: PathMachine.openingLead, now: now)
         case .relayKey(let key):
             peers[number].relayKey = key

@@ -240,6 +240,12 @@ extension RoomMachine {
             next.version >= roster.version
         else { return }
         // The host's own word: what others said of a later roster was wrong, or is settled.
+        for peer in peers.numbers where peers[peer].hintedVersion > 0 {
+            if peers[peer].hintedVersion > next.version {
+                peers[peer].refutedVersion = peers[peer].hintedVersion
+            }
+            peers[peer].hintedVersion = 0
+        }
         if isConfirmed, next.version == roster.version { return notePresence(of: roster) }
         guard next.key(of: self.number) == keys.publicKey,
             next.key(of: next.host) == peers[number].key, next.host == roster.host
@@ -331,6 +337,7 @@ extension RoomMachine {
             return
         }
         isDisputed = true
+        peers[number].disputedVersion = own.version
         let isHosts = UInt8(number) == roster.host
         guard isHosts || peers[number].news.take(now: now) else { return }
         events.append(.warning(.rosterDisputed(member: UInt8(number))))
@@ -342,12 +349,21 @@ extension RoomMachine {
     /// that only we were shown, as far as that member never agreed on them.
     mutating func takeShown(_ shown: Roster, from number: Int, now: Instant) {
         guard shown.term == roster.term, shown != roster else { return }
-        if shown.version > roster.version, !isHost {
+        // Rosters are the host's to make.
+        guard !isHost else { return }
+        if shown.version > roster.version, roster.version >= peers[number].refutedVersion,
+            now >= peers[number].nextHint
+        {
             // Only a hint, for the host decides: it stops our voice until the host was asked.
+            peers[number].nextHint = now + RoomMachine.askInterval
+            peers[number].hintedVersion = max(peers[number].hintedVersion, shown.version)
             notePresence(of: shown)
             askForRoster(now: now)
         }
-        guard shown.version == roster.version else { return }
+        // Without the digest that makes a dispute of it, which is told, it says nothing.
+        guard shown.version == roster.version,
+            peers[number].disputedVersion == roster.version
+        else { return }
         for other in peers.numbers where peers[other].enteredVersion > peers[number].agreedVersion {
             let entry = Roster.Entry(number: UInt8(other), key: peers[other].key)
             if other != number, !shown.entries.contains(entry) { peers[other].isDisputed = true }

@@ -163,9 +163,10 @@ extension RoomMachine {
         if let old = code.take(), old.nameplate == nameplate {
             door?.replaceCode(secret)
         } else {
+            // The words are what is guessed, under whatever number.
             door = HostDoor(
                 secret: secret, nameplate: nameplate, local: keys.publicKey, arena: arena,
-                failures: succession.failures)
+                budget: door?.budget ?? .ofCode(failures: succession.failures))
             door?.setLocked(isLocked)
         }
         code = RoomCode(nameplate: nameplate, words: words, server: configuration.advertised)

@@ -114,7 +114,8 @@ extension RoomMachine {
         case .some(let tune):
             door = HostDoor(
                 secret: tune.secret.proof.duplicate(), nameplate: lease,
-                bucket: tune.secret.bucket, local: keys.publicKey, arena: arena)
+                bucket: tune.secret.bucket, local: keys.publicKey, arena: arena,
+                budget: door?.budget)
         case .none: return
         }
         tune?.host(lease, now: now)

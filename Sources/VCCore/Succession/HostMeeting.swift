@@ -100,6 +100,13 @@ extension HostMeeting.Statement {
             roster: roster, followers: followers, tombstones: [], isLocked: isLocked)
     }
 
+    /// The same, without the removal of those.
+    func withoutTombstones(of kept: [PublicKey]) -> HostMeeting.Statement {
+        HostMeeting.Statement(
+            roster: roster, followers: followers,
+            tombstones: tombstones.filter { !kept.contains($0) }, isLocked: isLocked)
+    }
+
     /// The highest term and version: the room that two become counts on from them, and has as far
     /// to go as anybody can have come.
     static let maximumCount = Roster.maximumCount / 2

@@ -31,7 +31,8 @@ final class DoorRig {
         keys = KeyPair(random: &random, arena: arena)
         door = HostDoor(
             secret: SecretBytes(copying: words.span.bytes, in: arena), nameplate: nameplate,
-            local: keys.publicKey, arena: arena, isOneTime: isOneTime, failures: failures)
+            local: keys.publicKey, arena: arena, isOneTime: isOneTime,
+            budget: .ofCode(isOneTime: isOneTime, failures: failures))
     }
 
     /// Gives the door a body; returns what it says.
