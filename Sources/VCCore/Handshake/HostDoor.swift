@@ -58,7 +58,8 @@ struct HostDoor: ~Copyable {
         arena: SecretArena, isOneTime: Bool = false, budget: GuessBudget? = nil
     ) {
         self.isOneTime = isOneTime
-        self.budget = budget ?? (bucket == nil ? .ofCode(isOneTime: isOneTime) : GuessBudget(.phrase))
+        let isPhrase = bucket != nil
+        self.budget = budget ?? (isPhrase ? GuessBudget(.phrase) : .ofCode(isOneTime: isOneTime))
         self.secret = secret
         channel = JoinMessage.channel(nameplate: nameplate, bucket: bucket)
         self.local = local
