@@ -180,20 +180,16 @@ extension OneByOne {
                 })
         }
 
-        @Test(
-            "a card of long periods has two of them at least, and does not run dry",
-            arguments: [(48_000, 1_024), (48_000, 1_536), (44_100, 1_024), (16_000, 512)])
-        func longPeriods(rate: Int, period: Int) throws {
-            let card = try FixtureCard(rate: rate, fewestPeriods: 1, leastPeriod: period)
+        @Test("a card of long periods has two of them at least, and does not run dry")
+        func longPeriods() throws {
+            let card = try FixtureCard(fewestPeriods: 1, leastPeriod: 1_024)
             card.useHere()
             let loop = try EngineLoop(
                 AudioEngine.Configuration(
                     capture: .alsa("microphone"), playback: .alsa("speaker"), gate: .open))
             defer { loop.stop() }
-            // As if it were one of 48 kHz.
-            let least = 2 * Double(period) / 48 - 0.1
-            #expect(card.bufferMilliseconds(.playback) > least)
-            #expect(card.bufferMilliseconds(.capture) > least)
+            #expect(card.bufferMilliseconds(.playback) >= 42.6)
+            #expect(card.bufferMilliseconds(.capture) >= 85)
             #expect(loop.wait(seconds: 5) { loop.frames.load(ordering: .relaxed) > 100 })
             #expect(loop.engine.statistics.playbackXruns == 0)
         }

@@ -75,58 +75,56 @@ private struct SwitchedTalk {
     }
 }
 
-extension OneByOne {
-    @Suite(.serialized) struct EncoderSwitchTests {
-        private static let small = EncoderProfile()
-        private static let large = EncoderProfile(
-            application: .voice, frame: .twentyMilliseconds, bitrate: 24_000)
+@Suite(.serialized) struct EncoderSwitchTests {
+    private static let small = EncoderProfile()
+    private static let large = EncoderProfile(
+        application: .voice, frame: .twentyMilliseconds, bitrate: 24_000)
 
-        /// The largest step between two samples, and how much of the sound is silence.
-        private func roughness(_ sound: ArraySlice<Float>) -> Float {
-            zip(sound, sound.dropFirst()).map { abs($0 - $1) }.max() ?? 0
-        }
+    /// The largest step between two samples, and how much of the sound is silence.
+    private func roughness(_ sound: ArraySlice<Float>) -> Float {
+        zip(sound, sound.dropFirst()).map { abs($0 - $1) }.max() ?? 0
+    }
 
-        @Test(
-            "the encoder changes in the middle of a word without a click or a lost frame",
-            arguments: [true, false])
-        func withoutClick(grows: Bool) throws {
-            let talk = try SwitchedTalk(
-                from: grows ? Self.small : Self.large, to: grows ? Self.large : Self.small,
-                seconds: 8)
-            let (sound, statistics) = try talk.heard()
-            #expect(statistics.lost == 0 && statistics.refused == 0)
-            #expect(statistics.restarts <= 1, "the stream is the same one")
-            // A longer frame comes 10 ms later than its first half would have: that is made up
-            // once, in the steps of the speech coder, and then known.
-            #expect(statistics.late <= 4, "\(statistics)")
-            #expect(statistics.concealed <= 4, "\(statistics)")
-            let place = talk.switchedAt
-            let usual = roughness(sound[place / 2..<place - 4_800])
-            let around = roughness(sound[place - 4_800..<place + 9_600])
-            #expect(around < usual * 1.5, "\(around) where \(usual) is usual")
-            // And it goes on: no hole of 10 ms anywhere behind the switch.
-            var silent = 0
-            var longest = 0
-            for sample in sound[place..<place + 96_000] {
-                silent = abs(sample) < 1e-5 ? silent + 1 : 0
-                longest = max(longest, silent)
-            }
-            let pauses = (place..<place + 96_000).filter {
-                VoiceSignal.sample(at: $0, pauses: false) == 0
-            }
-            #expect(longest < max(480, pauses.count), "\(longest)")
+    @Test(
+        "the encoder changes in the middle of a word without a click or a lost frame",
+        arguments: [true, false])
+    func withoutClick(grows: Bool) throws {
+        let talk = try SwitchedTalk(
+            from: grows ? Self.small : Self.large, to: grows ? Self.large : Self.small,
+            seconds: 8)
+        let (sound, statistics) = try talk.heard()
+        #expect(statistics.lost == 0 && statistics.refused == 0)
+        #expect(statistics.restarts <= 1, "the stream is the same one")
+        // A longer frame comes 10 ms later than its first half would have: that is made up
+        // once, in the steps of the speech coder, and then known.
+        #expect(statistics.late <= 4, "\(statistics)")
+        #expect(statistics.concealed <= 4, "\(statistics)")
+        let place = talk.switchedAt
+        let usual = roughness(sound[place / 2..<place - 4_800])
+        let around = roughness(sound[place - 4_800..<place + 9_600])
+        #expect(around < usual * 1.5, "\(around) where \(usual) is usual")
+        // And it goes on: no hole of 10 ms anywhere behind the switch.
+        var silent = 0
+        var longest = 0
+        for sample in sound[place..<place + 96_000] {
+            silent = abs(sample) < 1e-5 ? silent + 1 : 0
+            longest = max(longest, silent)
         }
+        let pauses = (place..<place + 96_000).filter {
+            VoiceSignal.sample(at: $0, pauses: false) == 0
+        }
+        #expect(longest < max(480, pauses.count), "\(longest)")
+    }
 
-        @Test("loss of the frames around the change is concealed as any other")
-        func lossAtChange() throws {
-            let talk = try SwitchedTalk(from: Self.small, to: Self.large, seconds: 6)
-            let place = talk.switchedAt
-            let (_, statistics) = try talk.heard { packet in
-                packet.timestamp >= place - 480 && packet.timestamp < place + 960
-            }
-            #expect(statistics.lost == 2)
-            #expect(statistics.concealed > 0 && statistics.concealed <= 10, "\(statistics)")
-            #expect(statistics.restarts <= 1)
+    @Test("loss of the frames around the change is concealed as any other")
+    func lossAtChange() throws {
+        let talk = try SwitchedTalk(from: Self.small, to: Self.large, seconds: 6)
+        let place = talk.switchedAt
+        let (_, statistics) = try talk.heard { packet in
+            packet.timestamp >= place - 480 && packet.timestamp < place + 960
         }
+        #expect(statistics.lost == 2)
+        #expect(statistics.concealed > 0 && statistics.concealed <= 10, "\(statistics)")
+        #expect(statistics.restarts <= 1)
     }
 }

@@ -166,7 +166,7 @@ extension OneByOne {
                 card: FixtureCard(rate: rate, leastPeriod: period, takesPeriods: true),
                 milliseconds: 10)
             defer { player.device.close() }
-            try player.play(0.3, milliseconds: 1_000)
+            try player.play(0.3, milliseconds: 700)
             let left = player.left.dropFirst(4).sorted()
             // One period is being filled and the other one played. Mostly: no thread of a test has
             // a priority.
