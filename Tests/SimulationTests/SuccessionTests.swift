@@ -342,34 +342,6 @@ import VCTestKit
         }
     }
 
-    @Test("who was away for a moment cannot remove those who stayed, whatever room it gives up")
-    func falseSurrender() throws {
-        try room(of: 4, seed: 3) { world, nodes in
-            let (host, liar, others) = (nodes[0], nodes[1], nodes[2...])
-            world.run(for: .seconds(5))
-            world.network.setUp(false, liar.host)
-            world.run(for: .seconds(7))
-            world.network.setUp(true, liar.host)
-            try #require(
-                world.run(for: .seconds(10)) {
-                    !host.machine.peers[Int(liar.machine.number)].isLost
-                })
-            let claim = liar.machine.roster.succeeded(
-                by: liar.machine.number, without: nil, step: 1)
-            let statement = HostMeeting.Statement(
-                roster: claim, followers: [], tombstones: others.map(\.key), isLocked: true)
-            liar.machine.send(
-                .succession(.surrender(statement)), to: Int(host.machine.number), now: world.now)
-            world.run(for: .seconds(3))
-            for node in others {
-                let isNamed = host.machine.roster.number(of: node.key) != nil
-                #expect(isNamed && node.end == nil)
-            }
-            // That nobody comes in any more the host's person is told.
-            #expect(host.events.contains(.locked(true)))
-        }
-    }
-
     @Test("who hears nobody never claims, and leaves after a minute; the others go on")
     func alone() throws {
         for index in [1, 2] {
