@@ -113,7 +113,9 @@ extension SuccessionTests {
     @Test("two that lose each other while both hear the host sleep, with and without a session")
     func sleepsWithoutSession() throws {
         try room(of: 3, seed: 7) { world, nodes in
-            cut(&world, true, [nodes[1]], [nodes[2]], server: false)
+            // Their session, of 180 s, ends before they forget each other.
+            world.run(for: .seconds(110))
+            cut(&world, true, [nodes[1]], [nodes[2]], server: true)
             world.tamper = { bytes, sender in
                 bytes[0] == PacketType.hostForward ? [] : [bytes]
             }
