@@ -29,10 +29,10 @@ struct RelayRoom: Sendable {
     }
 
     /// A ticket of this generation was shown. The first of a higher one starts the time after
-    /// which all lower ones go.
+    /// which all lower ones go; so does a lower one where the room began with a higher one.
     mutating func show(_ generation: UInt32, now: UInt64) {
-        guard generation > highest else { return }
-        highest = generation
+        guard generation != highest else { return }
+        highest = max(highest, generation)
         if raise == .max { startRaise(now) }
     }
 

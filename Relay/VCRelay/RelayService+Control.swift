@@ -135,10 +135,6 @@ extension RelayService {
             answer.own.port == source.port
         else { return .bindAgain }
         guard !isDraining else { return .draining }
-        guard accepts(answer.relay, over: source.transport) else {
-            tell(.unknownAddress(answer.relay))
-            return .ticketRefused
-        }
         let prefix = SourcePrefix(source: source)
         guard bindingsPerSource.take(hash(of: prefix, purpose: .bindings), now: now),
             bindings.take(limits.bindings, now: now)
@@ -148,7 +144,13 @@ extension RelayService {
         } catch {
             return error == .expired ? .ticketExpired : .ticketRefused
         }
-        return answer.isProven ? nil : .ticketRefused
+        guard answer.isProven else { return .ticketRefused }
+        guard accepts(answer.relay, over: source.transport) else {
+            // What a stranger says is written down nowhere.
+            tell(.unknownAddress(answer.relay))
+            return .ticketRefused
+        }
+        return nil
     }
 
     /// Whether the relay is at this address: else somebody else has asked the client to sign that,

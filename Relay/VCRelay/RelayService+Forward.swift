@@ -71,9 +71,11 @@ extension RelayService {
     private mutating func noticeUnbound(
         _ id: UInt64, size: Int, to source: Endpoint, now: Instant
     ) {
-        guard size >= RelayFormat.noticeSize, notices.take(limits.notices, now: now),
+        // One network's share first: what it has too many of takes nothing from the others.
+        guard size >= RelayFormat.noticeSize,
             noticesPerNetwork.take(
-                hash(of: SourcePrefix(network: source), purpose: .network), now: now)
+                hash(of: SourcePrefix(network: source), purpose: .network), now: now),
+            notices.take(limits.notices, now: now)
         else {
             counters.rateLimited += 1
             return

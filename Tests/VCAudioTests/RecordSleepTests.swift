@@ -30,6 +30,43 @@ extension OneByOne {
             }
         }
 
+        @Test("what waited in both rings while the disk hung is all written")
+        func backlog() throws {
+            let directory = try TemporaryDirectory()
+            let path = directory.path + "/call.wav"
+            let time = Moment()
+            let start = time.now
+            let (said, heard) = (RecordTap(), RecordTap())
+            let recorder = try Recorder(
+                path: path, said: said, heard: heard, clock: { time.now }, tell: {})
+            let samples = SampleBuffer(count: 480)
+            for index in 0..<480 { samples[index] = 0.25 }
+            // Two seconds at once.
+            for tap in [said, heard] {
+                for piece in 0..<200 {
+                    tap.leave(samples, count: 480, start: start + UInt64(piece) * 10_000_000)
+                }
+            }
+            letRun(milliseconds: 300)
+            time.pass(milliseconds: 2_000)
+            #expect(recorder.stop() == nil)
+            let track = try WAV.read(path)
+            let both = track.count { $0 > 0.4 }
+            let one = track.count { $0 > 0.2 && $0 < 0.3 }
+            #expect(both > 90_000 && one < 2_000, "\(both) of both sides, \(one) of one")
+        }
+
+        /// A time that passes when the test says so.
+        private final class Moment: Sendable {
+            private let nanoseconds = Atomic<UInt64>(vc_boottime_nanoseconds())
+
+            var now: UInt64 { nanoseconds.load(ordering: .relaxed) }
+
+            func pass(milliseconds: UInt64) {
+                nanoseconds.wrappingAdd(milliseconds * 1_000_000, ordering: .relaxed)
+            }
+        }
+
         @Test(
             "a machine that sleeps in a recorded call leaves a second of silence in the file",
             arguments: [true, false])

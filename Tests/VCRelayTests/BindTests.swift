@@ -102,7 +102,12 @@ import VCTestKit
         ] {
             #expect(try Self.refusal(world, ticket, relay: relay) == .notice(.ticketRefused))
         }
+        // Of whom it does not know it writes down nothing.
+        let invented = Endpoint(ipv4: 0xCB00_7142, port: 4461)
+        #expect(
+            try Self.refusal(world, ticket, key: 1_002, relay: invented) == .notice(.ticketRefused))
         world.pump()
+        #expect(!world.events.contains(.unknownAddress(invented)))
         #expect(
             world.events.contains(.unknownAddress(Endpoint(ipv4: 0xC000_0202, port: 4461))))
         let translated = Endpoint(high: 0x0064_FF9B << 32, low: 0xC000_0201, port: 4461)
@@ -193,6 +198,21 @@ import VCTestKit
         #expect(
             world.events.contains(
                 .ended(.generation, member: 2, client: members[1].endpoint)))
+        #expect(
+            try Self.refusal(world, world.ticket(4, for: world.key(1_001).verifyKey), at: 50)
+                == .notice(.ticketRefused))
+    }
+
+    @Test("where a room begins with a later generation the lower ones go, too")
+    func laterGeneration() throws {
+        let world = RelayWorld()
+        let member = world.member(1, generation: 2)
+        // Removed before the room was ever here.
+        let removed = world.member(3, generation: 1)
+        world.run(for: .seconds(11))
+        #expect(member.session != nil && world.sessionCount == 1)
+        #expect(
+            world.events.contains(.ended(.generation, member: 3, client: removed.endpoint)))
         #expect(
             try Self.refusal(world, world.ticket(4, for: world.key(1_001).verifyKey), at: 50)
                 == .notice(.ticketRefused))

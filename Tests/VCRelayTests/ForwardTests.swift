@@ -56,6 +56,13 @@ import VCTestKit
             while world.answer() != nil { answers += 1 }
         }
         #expect(answers >= 100 && answers <= 120)
+        // However much one network sends, another one is told.
+        for step in 0..<5_000 {
+            world.give(RelayWorld.data(77, to: 2), from: source.with(port: UInt16(step)))
+        }
+        while world.answer() != nil {}
+        world.give(RelayWorld.data(78, to: 2), from: Endpoint(ipv4: 0x0B00_0009, port: 44))
+        #expect(world.answer() != nil)
     }
 
     @Test("data to nobody, to oneself, to another room or to nonsense goes nowhere")

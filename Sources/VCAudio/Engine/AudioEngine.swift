@@ -154,10 +154,10 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
     /// Ends the threads, closes the devices and finishes the files. A thread that waits for a
     /// sound server that hangs is left to itself, after two seconds.
     public func stop() {
-        _ = stopRecording()
         shared.isStopping.store(true, ordering: .releasing)
         shared.captureWake.signal()
         shared.playbackWake.signal()
+        _ = stopRecording()
         let deadline = Pace.now() + Self.stopPatience
         _ = captureThread?.join(until: deadline)
         _ = playbackThread?.join(until: deadline)

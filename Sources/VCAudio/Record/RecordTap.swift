@@ -46,6 +46,12 @@ final class RecordRing: @unchecked Sendable {
         }
     }
 
+    /// Recorder: when the oldest piece began; nil when there is none.
+    var nextStart: UInt64? {
+        let slot = indices.slotToRead()
+        return slot >= 0 ? unsafe pieces[slot].start : nil
+    }
+
     /// Recorder: hands over the oldest piece, which stands in the buffer from the offset on; false
     /// when there is none.
     func pop(_ body: (Piece, _ samples: borrowing SampleBuffer, _ offset: Int) -> Void) -> Bool {

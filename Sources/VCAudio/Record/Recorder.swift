@@ -10,7 +10,10 @@ final class Recorder: @unchecked Sendable {
     private static let lag: UInt64 = 500_000_000
     /// Samples that are written at once: 100 ms.
     private static let chunk = 4_800
+    /// How long a file may take to be finished, in nanoseconds: five seconds.
+    private static let patience: UInt64 = 5_000_000_000
 
+    private let path: String
     private let said: RecordTap
     private let heard: RecordTap
     private let file: SoundFileWriter
@@ -35,6 +38,7 @@ final class Recorder: @unchecked Sendable {
         tell: @escaping @Sendable () -> Void
     ) throws(DeviceError) {
         let format = try Self.check(path)
+        self.path = path
         file = try SoundFileWriter(path: path, format: format)
         self.said = said
         self.heard = heard
@@ -63,19 +67,24 @@ final class Recorder: @unchecked Sendable {
         return format
     }
 
-    /// Lets its thread use the recorder without keeping it: `stop` joins the thread first.
+    /// Lets its thread use the recorder without keeping it: `stop` joins the thread first, or keeps
+    /// the recorder for it.
     private struct Unowned: @unchecked Sendable {
         unowned(unsafe) let value: Recorder
         init(_ value: Recorder) { unsafe self.value = value }
     }
 
-    /// Control: ends the recording and finishes the file; what went wrong, if anything did.
+    /// Control: ends the recording and finishes the file; what went wrong, if anything did. A disk
+    /// that hangs is waited for five seconds; then its thread is left to itself, with the file.
     func stop() -> DeviceError? {
         said.setOpen(false)
         heard.setOpen(false)
         isStopping.store(true, ordering: .releasing)
         wake.signal()
-        thread?.join()
+        guard thread?.join(until: Pace.now() + Self.patience) ?? true else {
+            _ = unsafe Unmanaged.passRetained(self)
+            return .unwritableFile(path: path, reason: "the disk does not answer")
+        }
         thread = nil
         return hasFailed.load(ordering: .acquiring) ? failure : nil
     }
@@ -112,24 +121,24 @@ final class Recorder: @unchecked Sendable {
         for tap in [said, heard] { while tap.ring?.pop({ _, _, _ in }) ?? false {} }
     }
 
+    /// Takes the pieces of both sides in the order of their time: after a disk that hung there are
+    /// more than the time line has room for, and what one side needs is not taken from the other.
     private func drain() throws(DeviceError) {
-        try drain(said, .said)
-        try drain(heard, .heard)
-    }
-
-    private func drain(_ tap: RecordTap, _ side: RecordTimeline.Side) throws(DeviceError) {
-        guard let ring = tap.ring else { return }
-        var isMore = true
-        while isMore {
-            var end = 0
-            isMore = ring.pop { piece, samples, offset in
+        while let (side, ring, start) = oldest {
+            try flush(until: timeline.position(of: start) - RecordTimeline.window / 2)
+            _ = ring.pop { piece, samples, offset in
                 let place = timeline.place(side, at: piece.start, count: piece.count)
                 timeline.add(samples, at: offset, count: piece.count, place: place)
-                end = place.position + piece.count
             }
-            // After a disk that hung, the rest needs room.
-            try flush(until: end - RecordTimeline.window / 2)
         }
+    }
+
+    private var oldest: (side: RecordTimeline.Side, ring: RecordRing, start: UInt64)? {
+        let sides = [(RecordTimeline.Side.said, said), (.heard, heard)]
+        let waiting = sides.compactMap { side, tap in
+            tap.ring.flatMap { ring in ring.nextStart.map { (side, ring, $0) } }
+        }
+        return waiting.min { $0.2 < $1.2 }
     }
 
     private func flush(until end: Int) throws(DeviceError) {

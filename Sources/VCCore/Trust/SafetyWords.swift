@@ -71,6 +71,9 @@ struct SafetyWords: ~Copyable {
     private var value: SecretBytes?
     private var commitment = Digest()
     private var hasRevealed = false
+    /// What the others were bound to when we revealed: in this run they are bound to nothing else,
+    /// whatever they commit themselves to from then on.
+    private var bound: [Offer]?
     private var deadline = Instant.distantFuture
     private var started: UInt32 = 0
     /// When a run of somebody else may be joined again.
@@ -195,6 +198,8 @@ extension SafetyWords {
     }
 
     private mutating func take(_ reveal: SafetyReveal, from member: PublicKey) {
+        let isOfRun = bound != nil && reveal.run == run
+        var offers = isOfRun ? bound ?? [] : self.offers
         guard let index = offers.firstIndex(where: { $0.member == member }),
             offers[index].commitment.run == reveal.run, offers[index].value == nil
         else { return }
@@ -204,6 +209,7 @@ extension SafetyWords {
             value: reveal.value.span.bytes, arena: arena)
         if expected == offer.commitment {
             offers[index].value = reveal.value
+            if isOfRun { bound = offers } else { self.offers = offers }
         } else if reveal.run == run {
             events.append(.forged(member))
             endRun()
@@ -215,7 +221,10 @@ extension SafetyWords {
         guard let run else { return }
         let others = members.filter { $0 != local }
         guard others.allSatisfy({ offer(of: $0, in: run) != nil }) else { return }
-        if !hasRevealed { reveal(run) }
+        if !hasRevealed {
+            bound = others.compactMap { offer(of: $0, in: run) }
+            reveal(run)
+        }
         guard others.allSatisfy({ offer(of: $0, in: run)?.value != nil }) else { return }
         events.append(.words(phrase(of: run), run: reveals))
         compared = members
@@ -224,7 +233,7 @@ extension SafetyWords {
     }
 
     private func offer(of member: PublicKey, in run: SafetyRun) -> Offer? {
-        offers.first {
+        (bound ?? offers).first {
             $0.member == member && $0.commitment.run == run && $0.commitment.roster == roster
         }
     }
@@ -342,6 +351,7 @@ extension SafetyWords {
     private mutating func leaveRun() {
         run = nil
         value = nil
+        bound = nil
         deadline = .distantFuture
     }
 

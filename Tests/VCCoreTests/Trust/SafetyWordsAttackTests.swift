@@ -13,7 +13,9 @@ import Testing
 
     /// Runs one comparison of ana and bob with mallory in between, who plays bob towards ana and
     /// ana towards bob as cleverly as it can. Returns whether both read the same words.
-    private func succeeds(seed: UInt64, rules: SafetyWords.Rules) -> Bool {
+    private func succeeds(
+        seed: UInt64, rules: SafetyWords.Rules, rebinds: Bool = false
+    ) -> Bool {
         var random = AnyRandomSource(SplitMix64(seed: seed))
         let room = RoomID(random: &random)
         let keys = (0..<4).map { _ in SafetyRig.key(&random) }
@@ -40,7 +42,8 @@ import Testing
         }
         guard let wanted = bob.listen() else { return false }
         let attack = Attack(
-            room: room, roster: anasRoster, key: asBob, ana: ana, wanted: wanted, rules: rules)
+            room: room, roster: anasRoster, key: asBob, ana: ana, wanted: wanted, rules: rules,
+            rebinds: rebinds)
         return attack.run(&random, arena: arena) == wanted
     }
 
@@ -52,6 +55,9 @@ import Testing
         let ana: SafetyMember
         let wanted: SafetyPhrase
         let rules: SafetyWords.Rules
+        /// Whether it binds itself to another run, and then to this one again, once it has seen
+        /// what ana reveals.
+        let rebinds: Bool
 
         /// Returns the words that ana sees.
         func run(_ random: inout AnyRandomSource, arena: SecretArena) -> SafetyPhrase? {
@@ -78,6 +84,17 @@ import Testing
                     SafetyCommitment(run: theirs.run, roster: roster, commitment: own)),
                 from: key, at: .zero)
             note(ana.messages())
+            if rebinds, let reveal {
+                while phrase(theirs, reveal, own, value) != wanted {
+                    value = draw(&random)
+                    own = commit(value, theirs.run, arena)
+                }
+                for run in [SafetyRun(starter: key, number: 9), theirs.run] {
+                    ana.take(
+                        .commitment(SafetyCommitment(run: run, roster: roster, commitment: own)),
+                        from: key, at: .zero)
+                }
+            }
             ana.take(
                 .reveal(SafetyReveal(run: theirs.run, value: value)), from: key, at: .zero)
             return ana.listen()
@@ -115,6 +132,14 @@ import Testing
         // 78.1 expected, sigma 8.8.
         #expect((52...104).contains(hits), "\(hits) of \(runs)")
         #expect(arena.slotsInUse == 0)
+    }
+
+    @Test("who binds itself to another run and back is bound as it was when we revealed")
+    func rebinding() {
+        let rules = SafetyWords.Rules(bits: 8)
+        let hits = (0..<500).count { succeeds(seed: $0, rules: rules, rebinds: true) }
+        // Only by chance the first value was right already.
+        #expect(hits < 10, "\(hits) of 500")
     }
 
     @Test("control: if values were shown at once, it would succeed always")
