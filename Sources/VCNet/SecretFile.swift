@@ -30,7 +30,7 @@ extension SecretFileError: CustomStringConvertible {
 public struct SecretLine: ~Copyable {
     /// Without blanks around it; may be empty.
     public let bytes: SecretBytes
-    /// Whether the mode of the file lets somebody read it who does not own it.
+    /// Whether the mode of the file lets somebody else read it.
     public let isReadableByOthers: Bool
 }
 
@@ -54,11 +54,13 @@ public enum SecretFile {
         // One byte more than a line of the longest kind has with its end and a blank or two.
         let memory = SecretBytes(count: limit + 8, in: arena)
         let count = try read(file, path, into: memory)
+        // The group of a file that is not ours is how we read it: a service's credentials are so.
+        let others: mode_t = status.st_uid == geteuid() ? 0o077 : 0o007
         let line = firstLine(memory.span.extracting(0..<count))
         guard line.count <= limit else { throw .tooLong(path: path, limit: limit) }
         return SecretLine(
             bytes: SecretBytes(copying: memory.span.extracting(line), in: arena),
-            isReadableByOthers: status.st_mode & S_IFMT == S_IFREG && status.st_mode & 0o077 != 0)
+            isReadableByOthers: status.st_mode & S_IFMT == S_IFREG && status.st_mode & others != 0)
     }
 
     /// Makes a file that only its owner can read (mode 0600); throws when there is one already.

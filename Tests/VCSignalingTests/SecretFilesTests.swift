@@ -119,6 +119,19 @@ private final class Folder {
         #expect(proof(plain.token) == proof(padded.token))
     }
 
+    @Test(
+        "a file of somebody else's may be ours to read by its group. As root",
+        .enabled(if: geteuid() == 0))
+    func group() throws {
+        let folder = Folder()
+        for (mode, isOpen) in [(mode_t(0o440), false), (0o640, false), (0o644, true)] {
+            let path = folder.write("token", "a token of 20 bytes.", mode: mode)
+            #expect(chown(path, 1, 0) == 0)
+            let reading = try HostTokenFile.read(path, in: TestSecrets.arena)
+            #expect(reading.isReadableByOthers == isOpen)
+        }
+    }
+
     @Test("too short, too long, missing: a sentence says so")
     func refusals() {
         let folder = Folder()
