@@ -39,14 +39,8 @@ extension OneByOne {
             let (said, heard) = (RecordTap(), RecordTap())
             let recorder = try Recorder(
                 path: path, said: said, heard: heard, clock: { time.now }, tell: {})
-            let samples = SampleBuffer(count: 480)
-            for index in 0..<480 { samples[index] = 0.25 }
             // Two seconds at once.
-            for tap in [said, heard] {
-                for piece in 0..<200 {
-                    tap.leave(samples, count: 480, start: start + UInt64(piece) * 10_000_000)
-                }
-            }
+            for tap in [said, heard] { leave(200, from: start, in: tap) }
             letRun(milliseconds: 300)
             time.pass(milliseconds: 2_000)
             #expect(recorder.stop() == nil)
@@ -54,6 +48,35 @@ extension OneByOne {
             let both = track.count { $0 > 0.4 }
             let one = track.count { $0 > 0.2 && $0 < 0.3 }
             #expect(both > 90_000 && one < 2_000, "\(both) of both sides, \(one) of one")
+        }
+
+        @Test("that the machine slept is seen by a sound from after it, too")
+        func soundAfterSleep() throws {
+            let directory = try TemporaryDirectory()
+            let path = directory.path + "/call.wav"
+            let time = Moment()
+            let start = time.now
+            let (said, heard) = (RecordTap(), RecordTap())
+            let recorder = try Recorder(
+                path: path, said: said, heard: heard, clock: { time.now }, tell: {})
+            leave(50, from: start, in: said)
+            // The recorder's own look at the clock comes later.
+            leave(50, from: start + 300_000_000_000, in: said)
+            letRun(milliseconds: 300)
+            time.pass(milliseconds: 301_000)
+            #expect(recorder.stop() == nil)
+            let track = try WAV.read(path)
+            let sounding = track.count { $0 > 0.2 }
+            #expect(track.count < 144_000 && sounding > 40_000, "\(track.count), \(sounding)")
+        }
+
+        /// So many pieces of 10 ms, one behind the other.
+        private func leave(_ pieces: Int, from start: UInt64, in tap: RecordTap) {
+            let samples = SampleBuffer(count: 480)
+            for index in 0..<480 { samples[index] = 0.25 }
+            for piece in 0..<pieces {
+                tap.leave(samples, count: 480, start: start + UInt64(piece) * 10_000_000)
+            }
         }
 
         /// A time that passes when the test says so.

@@ -125,6 +125,8 @@ final class Recorder: @unchecked Sendable {
     /// more than the time line has room for, and what one side needs is not taken from the other.
     private func drain() throws(DeviceError) {
         while let (side, ring, start) = oldest {
+            // The machine may have slept in front of it.
+            timeline.note(start)
             try flush(until: timeline.position(of: start) - RecordTimeline.window / 2)
             _ = ring.pop { piece, samples, offset in
                 let place = timeline.place(side, at: piece.start, count: piece.count)
