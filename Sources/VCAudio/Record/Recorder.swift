@@ -18,6 +18,8 @@ final class Recorder: @unchecked Sendable {
     private let heard: RecordTap
     private let file: SoundFileWriter
     private let isStopping = Atomic<Bool>(false)
+    /// The rings are somebody else's: nobody waits for this recorder any more.
+    private let isAbandoned = Atomic<Bool>(false)
     private let hasFailed = Atomic<Bool>(false)
     /// Written by the recorder before `hasFailed`.
     private var failure: DeviceError?
@@ -82,6 +84,7 @@ final class Recorder: @unchecked Sendable {
         isStopping.store(true, ordering: .releasing)
         wake.signal()
         guard thread?.join(until: Pace.now() + Self.patience) ?? true else {
+            isAbandoned.store(true, ordering: .releasing)
             _ = unsafe Unmanaged.passRetained(self)
             return .unwritableFile(path: path, reason: "the disk does not answer")
         }
@@ -128,6 +131,7 @@ final class Recorder: @unchecked Sendable {
             // The machine may have slept in front of it.
             timeline.note(start)
             try flush(until: timeline.position(of: start) - RecordTimeline.window / 2)
+            guard !isAbandoned.load(ordering: .acquiring) else { return }
             _ = ring.pop { piece, samples, offset in
                 let place = timeline.place(side, at: piece.start, count: piece.count)
                 timeline.add(samples, at: offset, count: piece.count, place: place)
