@@ -19,9 +19,6 @@ public struct CaptureChain: ~Copyable {
     var isMicrophone = true
     /// Whether it is the sound of a room. What is not stays as it is.
     var hasRoom = true
-    /// Which loudspeaker that is, as `ring` counts them.
-    private var loudspeakerDevice = 0
-    private let ring: LoudspeakerRing?
     private let played = SampleBuffer(count: ProcessingOptions.frameSamples)
 
     /// - Parameters:
@@ -40,7 +37,6 @@ public struct CaptureChain: ~Copyable {
         let extra = self.processing?.options.echoDelayMilliseconds ?? 0
         lateness = UInt64(clamping: extra) * 1_000_000
         self.insert = insert
-        self.ring = ring
         loudspeaker = ring.map { LoudspeakerReader($0) }
     }
 
@@ -101,11 +97,8 @@ public struct CaptureChain: ~Copyable {
 
     /// How many samples before its echo the loudspeaker's sound is known now.
     private mutating func hear(end: UInt64) -> Int {
-        guard let ring, isMicrophone else { return 0 }
-        if ring.device != loudspeakerDevice {
-            loudspeakerDevice = ring.device
-            startOver()
-        }
+        guard loudspeaker != nil, isMicrophone else { return 0 }
+        if loudspeaker?.takeOtherDevice() ?? false { startOver() }
         let lead = loudspeaker?.read(
             ProcessingOptions.frameSamples, into: played, frameEnd: end &- lateness)
         processing?.hearLoudspeaker(played, at: 0)

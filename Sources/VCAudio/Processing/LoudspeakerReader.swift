@@ -28,6 +28,8 @@ public struct LoudspeakerReader: ~Copyable {
     private static var jumpWindows: Int { 2 }
 
     private let ring: LoudspeakerRing
+    /// Which loudspeaker plays, as the ring counts them.
+    private var device = 0
     /// The newest block.
     private var block: LoudspeakerRing.Block?
     /// Where the next frame begins; nil until it is known.
@@ -74,6 +76,12 @@ public struct LoudspeakerReader: ~Copyable {
         lateness = 0
         distances = DistanceWindow()
         drift = DriftEstimator()
+    }
+
+    /// Whether another loudspeaker plays since the last call.
+    mutating func takeOtherDevice() -> Bool {
+        defer { device = ring.device }
+        return device != ring.device
     }
 
     /// There is another device: nothing is known of when it takes its blocks, nor of its clock.

@@ -1,6 +1,7 @@
 import Testing
-import VCAudio
 import VCCore
+
+@testable import VCAudio
 
 @Suite("What the loudspeaker plays, for echo cancellation")
 struct LoudspeakerTests {
@@ -288,6 +289,16 @@ struct LoudspeakerTests {
                 return
             }
         }
+    }
+
+    @Test("that another loudspeaker plays is told once")
+    func otherDevice() {
+        let ring = LoudspeakerRing()
+        var reader = LoudspeakerReader(ring)
+        let before = reader.takeOtherDevice()
+        ring.noteDevice()
+        let (first, second) = (reader.takeOtherDevice(), reader.takeOtherDevice())
+        #expect(!before && first && !second)
     }
 
     @Test("a microphone is held back by what is missing, faded in, and not for a moment's jitter")
