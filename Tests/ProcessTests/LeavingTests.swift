@@ -56,8 +56,12 @@ extension ProcessTests {
             .enabled(if: getuid() == 0))
         func lookup() async throws {
             let stage = try Stage()
-            let silent = try bindSilentNameServer("127.0.0.99")
+            // Takes questions and answers none.
+            let silent = try boundSocket(at: "127.0.0.99", port: 53).descriptor
             defer { close(silent) }
+            var patience = timeval(tv_sec: 5, tv_usec: 0)
+            let size = socklen_t(MemoryLayout<timeval>.size)
+            setsockopt(silent, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
             let names = "\(stage.folder)/resolv.conf"
             try "nameserver 127.0.0.99\n".write(toFile: names, atomically: true, encoding: .utf8)
             let command =
@@ -69,26 +73,6 @@ extension ProcessTests {
             #expect(recv(silent, &question, question.count, 0) > 0)
             joiner.send(SIGINT)
             #expect(try await joiner.status(within: .seconds(2)) == 130)
-        }
-
-        /// Takes questions for names and answers none.
-        private func bindSilentNameServer(_ host: String) throws -> Int32 {
-            let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-            var patience = timeval(tv_sec: 5, tv_usec: 0)
-            setsockopt(
-                descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience,
-                socklen_t(MemoryLayout<timeval>.size))
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = UInt16(53).bigEndian
-            address.sin_addr.s_addr = inet_addr(host)
-            try withUnsafePointer(to: &address) { pointer in
-                try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    try #require(
-                        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0)
-                }
-            }
-            return descriptor
         }
 
         @Test("A host that ends the room: the guest is told why, and leaves with 0")

@@ -89,10 +89,17 @@ final class Stage: Sendable {
 
 /// A UDP port that nobody had a moment ago, at an address of loopback.
 func freePort(at host: String = "127.0.0.1") throws -> UInt16 {
+    let (descriptor, port) = try boundSocket(at: host, port: 0)
+    close(descriptor)
+    return port
+}
+
+/// A UDP socket of an address of loopback; 0 is any port.
+func boundSocket(at host: String, port: UInt16) throws -> (descriptor: Int32, port: UInt16) {
     let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    defer { close(descriptor) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
     address.sin_addr.s_addr = inet_addr(host)
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     try withUnsafeMutablePointer(to: &address) { pointer in
@@ -101,7 +108,7 @@ func freePort(at host: String = "127.0.0.1") throws -> UInt16 {
             try #require(getsockname(descriptor, $0, &size) == 0)
         }
     }
-    return UInt16(bigEndian: address.sin_port)
+    return (descriptor, UInt16(bigEndian: address.sin_port))
 }
 
 /// `code` with another word of the list in place of its first one.

@@ -32,19 +32,10 @@ extension OneByOne {
 
         @Test("what waited in both rings while the disk hung is all written")
         func backlog() throws {
-            let directory = try TemporaryDirectory()
-            let path = directory.path + "/call.wav"
-            let time = Moment()
-            let start = time.now
-            let (said, heard) = (RecordTap(), RecordTap())
-            let recorder = try Recorder(
-                path: path, said: said, heard: heard, clock: { time.now }, tell: {})
             // Two seconds at once.
-            for tap in [said, heard] { leave(200, from: start, in: tap) }
-            letRun(milliseconds: 300)
-            time.pass(milliseconds: 2_000)
-            #expect(recorder.stop() == nil)
-            let track = try WAV.read(path)
+            let track = try record(passing: 2_000) { said, heard, start in
+                for tap in [said, heard] { leave(200, from: start, in: tap) }
+            }
             let both = track.count { $0 > 0.4 }
             let one = track.count { $0 > 0.2 && $0 < 0.3 }
             #expect(both > 90_000 && one < 2_000, "\(both) of both sides, \(one) of one")
@@ -52,22 +43,45 @@ extension OneByOne {
 
         @Test("that the machine slept is seen by a sound from after it, too")
         func soundAfterSleep() throws {
+            // The recorder's own look at the clock comes later.
+            let track = try record(passing: 301_000) { said, _, start in
+                leave(50, from: start, in: said)
+                leave(50, from: start + 300_000_000_000, in: said)
+            }
+            let sounding = track.count { $0 > 0.2 }
+            #expect(track.count < 144_000 && sounding > 40_000, "\(track.count), \(sounding)")
+        }
+
+        /// What is written of what `body` leaves in the taps of said and heard, while time stands
+        /// still; then so many milliseconds pass.
+        private func record(
+            passing milliseconds: UInt64, _ body: (RecordTap, RecordTap, _ start: UInt64) -> Void
+        ) throws -> [Float] {
             let directory = try TemporaryDirectory()
             let path = directory.path + "/call.wav"
-            let time = Moment()
-            let start = time.now
+            let start = vc_boottime_nanoseconds()
+            let time = Moment(start)
             let (said, heard) = (RecordTap(), RecordTap())
             let recorder = try Recorder(
                 path: path, said: said, heard: heard, clock: { time.now }, tell: {})
-            leave(50, from: start, in: said)
-            // The recorder's own look at the clock comes later.
-            leave(50, from: start + 300_000_000_000, in: said)
+            body(said, heard, start)
             letRun(milliseconds: 300)
-            time.pass(milliseconds: 301_000)
+            time.pass(milliseconds: milliseconds)
             #expect(recorder.stop() == nil)
-            let track = try WAV.read(path)
-            let sounding = track.count { $0 > 0.2 }
-            #expect(track.count < 144_000 && sounding > 40_000, "\(track.count), \(sounding)")
+            return try WAV.read(path)
+        }
+
+        /// A time that passes when the test says so.
+        private final class Moment: Sendable {
+            private let nanoseconds: Atomic<UInt64>
+
+            init(_ start: UInt64) { nanoseconds = Atomic(start) }
+
+            var now: UInt64 { nanoseconds.load(ordering: .relaxed) }
+
+            func pass(milliseconds: UInt64) {
+                nanoseconds.wrappingAdd(milliseconds * 1_000_000, ordering: .relaxed)
+            }
         }
 
         /// So many pieces of 10 ms, one behind the other.
@@ -76,17 +90,6 @@ extension OneByOne {
             for index in 0..<480 { samples[index] = 0.25 }
             for piece in 0..<pieces {
                 tap.leave(samples, count: 480, start: start + UInt64(piece) * 10_000_000)
-            }
-        }
-
-        /// A time that passes when the test says so.
-        private final class Moment: Sendable {
-            private let nanoseconds = Atomic<UInt64>(vc_boottime_nanoseconds())
-
-            var now: UInt64 { nanoseconds.load(ordering: .relaxed) }
-
-            func pass(milliseconds: UInt64) {
-                nanoseconds.wrappingAdd(milliseconds * 1_000_000, ordering: .relaxed)
             }
         }
 
