@@ -58,6 +58,7 @@ extension RoomMachine {
         }
         phase = .leaving
         search = nil
+        door = nil
         nextLeave = now
         if isHost {
             // Who takes our place finds the nameplate free for its token.

@@ -6,6 +6,10 @@ extension RoomMachine {
 
     mutating func handle(_ event: SignalEvent, now: Instant) {
         switch event {
+        case .message(let mailbox, let tag, let body):
+            handleMailbox(body, mailbox: mailbox, tag: tag, of: nil, now: now)
+        // Nothing else brings who says goodbye back into the room.
+        case _ where phase == .leaving: break
         case .reachable(let server, let observed, let secondPort):
             if let observed {
                 learnOwnAddress(observed, now: now)
@@ -34,8 +38,6 @@ extension RoomMachine {
         case .displaced(let nameplate): noteDisplaced(nameplate: nameplate, now: now)
         case .leaseHeld: noteLeaseHeld(now: now)
         case .tokenRotated: break
-        case .message(let mailbox, let tag, let body):
-            handleMailbox(body, mailbox: mailbox, tag: tag, of: nil, now: now)
         case .ticket(let ticket): takeTicket(ticket, now: now)
         case .relays(let servers):
             if configuration.rungs.allowsRelay {

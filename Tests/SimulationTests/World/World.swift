@@ -35,6 +35,8 @@ struct World {
     var neighbours: [Neighbour] = []
     /// Is shown each sealed datagram that a member sends, also those in an envelope.
     var tap: ((_ sealed: ArraySlice<UInt8>, _ sender: Node) -> Void)?
+    /// Is shown each member that a datagram just came to, before it does what is due.
+    var interlude: ((_ reached: Node, _ now: Instant) -> Void)?
     private var seed: UInt64
     private let buffer = DatagramBuffer()
     /// The internet, for members with addresses of their own.
@@ -144,6 +146,7 @@ struct World {
                 touched.append(node)
                 let socket = World.socket(of: delivery.destination.port)
                 receive(delivery.bytes, from: delivery.source.through(socket: socket), at: node)
+                interlude?(node, now)
             } else {
                 serverOf[delivery.host]?.receive(delivery, now: now)
             }
