@@ -1,10 +1,17 @@
 # Shared by the tools: sourced, not run. Sets `root` and goes there.
 # shellcheck shell=bash
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(CDPATH='' cd -- "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 69
 
-# Nothing of whoever runs the tools is read by the programs that they try out.
+# Nothing of whoever runs the tools is read by the programs that they try out; the rest is for the
+# tests and the build.
+for variable in "${!VC_@}"; do
+    case $variable in
+        VC_FULL | VC_SEED | VC_UPDATE_SNAPSHOTS | VC_WARNINGS_AS_ERRORS) ;;
+        *) unset "$variable" ;;
+    esac
+done
 export VC_CONFIG=/dev/null
 
 # How this tool is called, for its messages.

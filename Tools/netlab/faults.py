@@ -36,6 +36,8 @@ class Fault:
     after: frozenset = DIRECT
     # How long the call goes on afterwards.
     seconds: float = 6
+    # About how long the action itself takes.
+    action_seconds: float = 0
     longest_gap: float = LONGEST_GAP
     # What is watched besides: an object with `begin(call)` and `judge(call, result)`, which is
     # called when all have left.
@@ -163,7 +165,7 @@ def all_faults(full):
         Fault("link down 2 s", homes, harm.link_down(2)),
         Fault("vc-signal killed and back",
               Setting(Site("PR"), Site("PR"), others=(Site("O"),)), harm.restart_signal,
-              seconds=2),
+              action_seconds=9, seconds=2),
         Fault("direct path drops media", homes, harm.drop_media, after=RELAY),
         Fault("direct path loses 20 %", homes, harm.lose(20), after=RELAY, seconds=10),
         under_relay("conntrack flushed under a relay", harm.flush(0)),

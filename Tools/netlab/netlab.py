@@ -96,7 +96,9 @@ def chosen(options):
 
 def length(thing):
     """About how long it takes, in seconds."""
-    return thing.expectation.within if isinstance(thing, cells.Cell) else thing.seconds
+    if isinstance(thing, cells.Cell):
+        return thing.expectation.within
+    return thing.seconds + getattr(thing, "action_seconds", 0)
 
 
 def show(result):
