@@ -21,7 +21,9 @@ import VCCore
 
     @Test("a chirp is found where it is, as loud as it is, also below the noise")
     func found() throws {
-        for (noise, gain) in [(Float(0), Float(0.01)), (0.001, 0.1), (0.1, 0.25)] {
+        for (noise, gain) in [
+            (Float(0), Float(0.01)), (0.0001, 0.5), (0.001, 0.1), (0.1, 0.25),
+        ] {
             let samples = Self.recording(noise: noise, gain: gain, at: 40_123)
             let found = try #require(Chirp().find(in: samples))
             #expect(abs(found.position - 40_123) <= 1)

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import VCAudio
 import VCAudioTestKit
@@ -72,6 +73,20 @@ import VCCore
         }
         let (usual, cautious) = (try error(expecting: 0), try error(expecting: 40))
         #expect(cautious < usual * 0.8, "\(cautious) beside \(usual)")
+    }
+
+    @Test("nothing comes out beyond full scale, however loud it was encoded, nor what follows it")
+    func fullScale() throws {
+        let voice = try VoicePackets(count: 20) { 1_000 * sinf(0.05 * Float($0)) }
+        var decoder = try OpusDecoder()
+        let samples = SampleBuffer(count: OpusDecoder.frameLimit)
+        for packet in voice.packets {
+            let count = try decoder.decode(packet.span.bytes, into: samples)
+            #expect(samples.peak(at: 0, count: count) <= 1)
+        }
+        #expect(samples.peak(at: 0, count: 480) == 1)
+        decoder.conceal(480, into: samples)
+        #expect((0.1...1).contains(samples.peak(at: 0, count: 480)))
     }
 
     @Test("bytes that are no packet are refused, and never decoded beyond 20 ms")

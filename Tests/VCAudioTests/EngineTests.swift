@@ -213,12 +213,20 @@ extension OneByOne {
             usleep(600_000)
             loop.engine.setDeafened(true)
             usleep(600_000)
+            loop.engine.setDeafened(false)
+            usleep(400_000)
+            try loop.engine.setActive(false, slot: 1)
+            usleep(300_000)
             loop.stop()
             let heard = try WAV.read(directory.path + "/heard.wav")
             func peak(_ start: Int) -> Float { heard[start..<start + 4_800].map(abs).max() ?? 0 }
             #expect(abs(peak(24_000) - 0.25) < 0.03)
             #expect(abs(peak(55_000) - 0.025) < 0.006)
             #expect(peak(85_000) == 0)
+            #expect(abs(peak(108_000) - 0.025) < 0.006)
+            // Neither ends with a click: a sine of this pitch and level moves by 0.0033.
+            let steps = zip(heard, heard.dropFirst()).map { abs($0 - $1) }
+            #expect((steps[55_000...].max() ?? 1) < 0.005)
         }
 
         @Test("what cannot be opened is told with its reason")

@@ -27,6 +27,25 @@ import VCCore
         #expect(patient.lost == 0 && patient.late == 0)
     }
 
+    @Test("where a path becomes quicker the delay comes down, in noise, too")
+    func quicker() throws {
+        var random = SplitMix64(seed: 4)
+        // -30 dBFS, with neither pitch nor pause.
+        let noise = try VoicePackets(count: 2_000) { _ in
+            0.055 * (Float(random.next(below: 65_536)) / 32_768 - 1)
+        }
+        var run = try JitterRun()
+        let flights = (0..<2_000).map { frame in
+            Flight(frame: frame, arrival: frame * 480 + 480 + (frame < 500 ? 1_200 : 480))
+        }
+        var before = 0
+        run.run(flights, packets: noise.packets, until: 1_500 * 480) { run, _ in
+            if run.time < 450 * 480 { before = run.buffer.statistics.playoutTransit }
+        }
+        let gained = before - run.buffer.statistics.playoutTransit
+        #expect((420...1_000).contains(gained), "\(gained / 48) ms of 15")
+    }
+
     @Test("and at most so long, on a network that would need more")
     func longest() throws {
         // Each tenth frame comes 60 ms late.

@@ -40,7 +40,8 @@ public struct OpusDecoder: ~Copyable, @unchecked Sendable {
     }
 
     /// Decodes `packet` to the start of `samples`, which has room for `frameLimit`; how many
-    /// samples that gave.
+    /// samples that gave. None is beyond full scale, whatever was encoded: nobody is so loud that
+    /// turning down does not help.
     @_semantics("no_performance_analysis")
     public mutating func decode(
         _ packet: RawSpan, into samples: borrowing SampleBuffer
@@ -56,6 +57,7 @@ public struct OpusDecoder: ~Copyable, @unchecked Sendable {
         // RFC 6716 section 3.1: configurations 0 to 15 are SILK and hybrid.
         concealmentGrain =
             first >> 3 < 16 ? Limits.samplesPerFrame : OpusDecoder.concealmentStep
+        samples.clip(at: 0, count: Int(result))
         return Int(result)
     }
 
@@ -68,6 +70,7 @@ public struct OpusDecoder: ~Copyable, @unchecked Sendable {
         if result < Int32(count) {
             samples.clear(at: max(0, Int(result)), count: count - max(0, Int(result)))
         }
+        samples.clip(at: 0, count: count)
     }
 
     /// Forgets everything that was decoded.

@@ -28,6 +28,8 @@ struct Chirp {
     /// The largest of 20,000 correlations with noise of this bandwidth and length (1,500
     /// independent values) stays below 0.13.
     static let threshold = 0.25
+    /// The energy of less than any microphone's noise.
+    private static let nothing = 1e-12
 
     let samples: [Float]
 
@@ -47,22 +49,23 @@ struct Chirp {
         let pattern = Self.decimate(samples)
         let signal = Self.decimate(recording)
         guard signal.count > pattern.count else { return nil }
-        let patternEnergy = pattern.reduce(0) { $0 + $1 * $1 }
-        var energy: Float = 0
-        for index in pattern.indices { energy += signal[index] * signal[index] }
-        var best = (lag: 0, similarity: Float(0))
+        let patternEnergy = pattern.reduce(0.0) { $0 + Double($1) * Double($1) }
+        // Exact enough that what a chirp adds is gone when it has passed.
+        var energy = 0.0
+        for index in pattern.indices { energy += Double(signal[index]) * Double(signal[index]) }
+        var best = (lag: 0, similarity: 0.0)
         for lag in 0..<(signal.count - pattern.count) {
             let product = Self.product(pattern, signal, at: lag)
             let similarity =
-                energy > .leastNormalMagnitude
-                ? product.magnitude / (patternEnergy * energy).squareRoot() : 0
+                energy > Self.nothing
+                ? Double(product.magnitude) / (patternEnergy * energy).squareRoot() : 0
             if similarity > best.similarity { best = (lag, similarity) }
-            let last = signal[lag]
-            let next = signal[lag + pattern.count]
+            let last = Double(signal[lag])
+            let next = Double(signal[lag + pattern.count])
             energy = max(0, energy - last * last + next * next)
         }
-        guard Double(best.similarity) >= Self.threshold else { return nil }
-        return refine(around: best.lag * Self.decimation, Double(best.similarity), recording)
+        guard best.similarity >= Self.threshold else { return nil }
+        return refine(around: best.lag * Self.decimation, best.similarity, recording)
     }
 
     /// The decimated search is off by up to two samples, which at the highest pitch is a sixth of a

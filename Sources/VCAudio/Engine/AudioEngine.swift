@@ -174,7 +174,10 @@ public final class AudioEngine: VoicePort, @unchecked Sendable {
     /// Hears nobody, or everybody again.
     public func setDeafened(_ isDeafened: Bool) {
         shared.isDeafened.store(isDeafened, ordering: .relaxed)
-        for slot in 0..<Limits.members { reset(slot: slot) }
+        // What is heard now fades out; what comes then begins anew.
+        if !isDeafened {
+            for slot in 0..<Limits.members { reset(slot: slot) }
+        }
         shared.wakePlayback()
     }
 

@@ -13,6 +13,8 @@ final class MemberMix {
     private var budget = DecodeBudget()
     /// Bit n: there may be something to play, or to say, of the member in slot n.
     private var busy: UInt32 = 0
+    /// Bit n: the member in slot n went away, and may still be heard.
+    private var gone: UInt32 = 0
 
     init(shared: EngineShared) {
         self.shared = shared
@@ -51,6 +53,9 @@ final class MemberMix {
             let isHeard = chosen & (1 << UInt32(slot)) != 0 && !isDeafened
             unsafe self.play(member, slot, count: count, now: now, isHeard: isHeard)
         }
+        unsafe letGo { slot, member in
+            unsafe self.play(member, slot, count: count, now: now, isHeard: false)
+        }
         let leftOut = budget.note(
             used: Pace.now() - start, sound: UInt64(count) * 62_500 / 3)
         if leftOut > 0 {
@@ -79,6 +84,7 @@ final class MemberMix {
             unsafe member.pointee.jitter?.reset()
             unsafe self.rest(member, slot)
         }
+        unsafe letGo { _, _ in }
     }
 
     private func forEachBusy(
@@ -92,11 +98,24 @@ final class MemberMix {
             if unsafe member.pointee.isActive.load(ordering: .acquiring) {
                 unsafe body(slot, member)
             } else {
-                // Its place is empty: whoever takes it begins anew.
                 busy &= ~(1 << UInt32(slot))
-                unsafe member.pointee.publishSilence()
-                budget.forget(slot: slot)
+                gone |= 1 << UInt32(slot)
             }
+        }
+    }
+
+    /// Their places are empty after `body`: whoever takes them begins anew.
+    private func letGo(
+        _ body: (_ slot: Int, _ member: UnsafeMutablePointer<MemberSlot>) -> Void
+    ) {
+        while gone != 0 {
+            let slot = gone.trailingZeroBitCount
+            gone &= gone - 1
+            let member = unsafe shared.members + slot
+            unsafe body(slot, member)
+            busy &= ~(1 << UInt32(slot))
+            unsafe member.pointee.publishSilence()
+            budget.forget(slot: slot)
         }
     }
 

@@ -12,7 +12,7 @@ final class PlaybackLoop {
     /// And a lost one this often.
     private static let retryMilliseconds: Int32 = 20
     /// Longer than any buffer of a device: 300 ms.
-    private static let lastTonePatience: UInt64 = 300_000_000
+    private static let lastSoundPatience: UInt64 = 300_000_000
 
     private let shared: EngineShared
     private var name: DeviceName
@@ -25,7 +25,6 @@ final class PlaybackLoop {
     /// Where echo cancellation learns what is played.
     private let loudspeaker: LoudspeakerRing?
     private var lastSound = Pace.now()
-    private var lastTone: UInt64 = 0
     private var playbackDelay = AverageDelay()
     private var decoding = AverageDelay()
     private var closedXruns = 0
@@ -62,7 +61,6 @@ final class PlaybackLoop {
             let start = Pace.now()
             members.mix(count)
             if members.mixer.hasSound { lastSound = start }
-            if members.hasTone { lastTone = start }
             try device.write(members.mixer.output, count: count)
             noteBack()
             noteDelay(device, count, start: start)
@@ -115,10 +113,12 @@ final class PlaybackLoop {
     }
 
     private var isUnheard: Bool {
-        if shared.isDeafened.load(ordering: .relaxed) { return true }
-        guard shared.isAlone.load(ordering: .relaxed), !members.hasTone else { return false }
-        // The last one's going is told by a tone, which must leave the device.
-        return Pace.now() - lastTone > Self.lastTonePatience
+        guard
+            shared.isDeafened.load(ordering: .relaxed)
+                || shared.isAlone.load(ordering: .relaxed) && !members.hasTone
+        else { return false }
+        // What fades out, and the tone that tells of the last one's going, must leave the device.
+        return Pace.now() - lastSound > Self.lastSoundPatience
     }
 
     private func rest() {

@@ -127,7 +127,8 @@ extension JitterBuffer {
         } else {
             lateRun = 0
         }
-        control.noteSpare(spare)
+        // What is decoded ahead is needed when what is queued before it has been played.
+        control.noteSpare(spare + max(0, queue.count - block))
     }
 
     // MARK: Late frames

@@ -62,20 +62,11 @@ public struct Mixer: ~Copyable {
             equalizer.reset()
             guard limiter.isActive else { return }
         }
-        guard isLimiting else { return clip(count: count) }
-        limiter.process(output, count: count)
-    }
-
-    @_noLocks @_noAllocation
-    private mutating func clip(count: Int) {
-        limiter.reset()
-        var index = 0
-        while index < count {
-            let sample = output[index]
-            // What is not a number is no sound, and no device takes it.
-            if !(sample.magnitude <= 1) { output[index] = sample > 1 ? 1 : sample < -1 ? -1 : 0 }
-            index += 1
+        guard isLimiting else {
+            limiter.reset()
+            return output.clip(at: 0, count: count)
         }
+        limiter.process(output, count: count)
     }
 
     /// The factor of a gain in dB.

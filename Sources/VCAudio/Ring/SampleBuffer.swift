@@ -47,6 +47,21 @@ public struct SampleBuffer: ~Copyable, @unchecked Sendable {
         unsafe Self.move(source.start + sourceOffset, to: start + offset, count: length)
     }
 
+    /// Cuts off what of `length` samples from `offset` on is beyond full scale. What is not a number
+    /// is no sound, and no device takes it.
+    @_noLocks @_noAllocation
+    public func clip(at offset: Int, count length: Int) {
+        check(offset, length)
+        var index = offset
+        while index < offset + length {
+            let sample = unsafe start[index]
+            if !(sample.magnitude <= 1) {
+                unsafe start[index] = sample > 1 ? 1 : sample < -1 ? -1 : 0
+            }
+            index += 1
+        }
+    }
+
     /// The largest magnitude of `length` samples from `offset` on.
     @_noLocks @_noAllocation
     public func peak(at offset: Int, count length: Int) -> Float {
