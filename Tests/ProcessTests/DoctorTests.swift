@@ -100,19 +100,25 @@ extension ProcessTests {
             #expect(echo.text("message").contains("at -15 dB"))
         }
 
-        @Test("A sound card that is not there: 69, whatever the network does")
+        @Test("A sound card or a file that is not there: 69, whatever the network does")
         func noDevice() async throws {
             let stage = try Stage()
             let server = try await stage.server()
-            let doctor = try stage.start(
-                "vc",
-                [
-                    "doctor", "--signal", server.address, "--capture", "alsa:no-such-card",
-                    "--playback", "silence",
-                ])
-            #expect(try await doctor.status(within: .seconds(20)) == 69)
-            #expect(doctor.outputText.contains("problem  cannot open alsa:no-such-card"))
-            #expect(doctor.outputText.contains("vc devices"))
+            func doctor(_ capture: String) throws -> Program {
+                try stage.start(
+                    "vc",
+                    [
+                        "doctor", "--signal", server.address, "--capture", capture,
+                        "--playback", "silence",
+                    ])
+            }
+            let card = try doctor("alsa:no-such-card")
+            let file = try doctor("file:\(stage.folder)/none.wav")
+            #expect(try await card.status(within: .seconds(20)) == 69)
+            #expect(card.outputText.contains("problem  cannot open alsa:no-such-card"))
+            #expect(card.outputText.contains("vc devices"))
+            #expect(try await file.status(within: .seconds(20)) == 69)
+            #expect(file.outputText.contains("none.wav"))
         }
     }
 }

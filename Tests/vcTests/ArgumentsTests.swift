@@ -169,6 +169,7 @@ struct ArgumentsTests {
         options.signalToken = .file("token")
         #expect(try parse("host --signal-token-file token", environment) == .host(options))
         #expect(try parse("host --signal-token-file=token") == .host(options))
+        #expect(try parse("doctor --signal-token-file token") == .doctor(options))
         #expect(error("host --signal-token-file=")?.contains("a file") == true)
         // Who joins opens no room.
         #expect(error("join --signal-token-file token")?.contains("`vc host`") == true)

@@ -49,13 +49,20 @@ struct DoctorTests {
         #expect(notBuilt.advice?.contains("libwebrtc-audio-processing-dev") == true)
     }
 
-    @Test("no way out is a problem where no server is there to be asked")
+    @Test("no way out is a problem where there is neither a network nor a server to be asked")
     func addresses() {
         let ipv6 = Endpoint(high: 0x2001_0DB8 << 32, low: 7, port: 0)
-        #expect(states(.addresses(ipv4: nil, ipv6: nil, hasServer: false)) == [.problem])
-        #expect(states(.addresses(ipv4: nil, ipv6: nil, hasServer: true)) == [.warning])
-        #expect(states(.addresses(ipv4: Self.own, ipv6: nil, hasServer: true)) == [.ok, .ok])
-        #expect(states(.addresses(ipv4: nil, ipv6: ipv6, hasServer: true)) == [.warning, .ok])
+        func states(
+            _ ipv4: Endpoint?, _ ipv6: Endpoint?, isLocal: Bool = true, hasServer: Bool = true
+        ) -> [DoctorLine.State] {
+            self.states(
+                .addresses(ipv4: ipv4, ipv6: ipv6, isLocal: isLocal, hasServer: hasServer))
+        }
+        #expect(states(nil, nil, isLocal: false, hasServer: false) == [.problem])
+        #expect(states(nil, nil, isLocal: false) == [.warning])
+        #expect(states(nil, nil, hasServer: false) == [.warning])
+        #expect(states(Self.own, nil) == [.ok, .ok])
+        #expect(states(nil, ipv6) == [.warning, .ok])
     }
 
     @Test("a server that answers by one transport only is a warning, by none a problem")
@@ -176,6 +183,9 @@ struct DoctorTests {
         #expect(states(.relays(nil, passesUDP: true)) == [.warning])
         #expect(states(.relays([], passesUDP: false)) == [.problem])
         #expect(states(.relays([relay(nil, time, .bound)], passesUDP: false)) == [.ok])
+        #expect(
+            states(.relays([relay(nil, time, .refused(.full))], passesUDP: false))
+                == [.warning, .problem])
         #expect(
             states(.relays([relay(nil, nil, .untried)], passesUDP: false))
                 == [.warning, .problem])

@@ -39,6 +39,11 @@ public enum SoundCheck {
         return background(of: recording.samples)
     }
 
+    /// Opens it, and closes it again.
+    public static func open(capture: DeviceName) throws(DeviceError) {
+        try capture.openCapture(DeviceBuffers()).close()
+    }
+
     /// Plays 20 ms of silence.
     public static func open(_ playback: DeviceName) throws(DeviceError) {
         let device = try playback.openPlayback(DeviceBuffers())

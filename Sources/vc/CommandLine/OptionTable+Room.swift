@@ -26,7 +26,8 @@ extension Option {
             "the signaling server"
         ) { ServerName($0) },
         value(
-            "signal-token-file", .file("FILE"), .network, [.host, .tune], \.call.signalToken,
+            "signal-token-file", .file("FILE"), .network, [.host, .tune, .doctor],
+            \.call.signalToken,
             expected: "a file",
             "opens the room on a server that asks for a token, the first line of FILE; also "
                 + "$VC_SIGNAL_TOKEN"

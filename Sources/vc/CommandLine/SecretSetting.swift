@@ -9,7 +9,7 @@ enum SecretSetting: String, CaseIterable {
         switch self {
         case .code: [.join]
         case .phrase: [.tune]
-        case .signalToken: [.host, .tune]
+        case .signalToken: [.host, .tune, .doctor]
         }
     }
 

@@ -51,8 +51,13 @@ final class Doctor {
         _ server: ServerName
     ) throws(CallFailure) -> (mapping: Finding.Mapping?, observed: Endpoint?) {
         let arena = try CallSetup.makeArena()
+        let hostToken = try options.signalToken.map { source throws(CallFailure) in
+            try SignalTokenInput.read(source, in: arena)
+        }
         do throws(SocketError) {
-            var network = try NetworkFindings(server: server, arena: arena) { self.tell($0) }
+            var network = try NetworkFindings(
+                server: server, hostToken: hostToken, arena: arena
+            ) { self.tell($0) }
             do throws(SystemError) {
                 try network.run()
             } catch {

@@ -12,8 +12,8 @@ extension Finding {
         case .echoFailed(let reason):
             [DoctorLine(.echo, .warning, "the echo test was broken off: \(reason)")]
         case .processing(let error): [Self.processing(error)]
-        case .addresses(let ipv4, let ipv6, let hasServer):
-            Self.addresses(ipv4, ipv6, hasServer: hasServer)
+        case .addresses(let ipv4, let ipv6, let isLocal, let hasServer):
+            Self.addresses(ipv4, ipv6, isLocal: isLocal, hasServer: hasServer)
         case .noServer:
             [
                 DoctorLine(
@@ -117,14 +117,18 @@ extension Finding {
     }
 
     private static func addresses(
-        _ ipv4: Endpoint?, _ ipv6: Endpoint?, hasServer: Bool
+        _ ipv4: Endpoint?, _ ipv6: Endpoint?, isLocal: Bool, hasServer: Bool
     ) -> [DoctorLine] {
         if ipv4 == nil, ipv6 == nil {
+            let sentence = "this machine has no way out, neither by IPv4 nor by IPv6"
             return [
-                DoctorLine(
-                    .ipv4, hasServer ? .warning : .problem,
-                    "this machine has no way out, neither by IPv4 nor by IPv6",
-                    advice: "connect it to a network")
+                isLocal
+                    ? DoctorLine(
+                        .ipv4, .warning, "\(sentence): calls are possible in its own network only",
+                        advice: "to call others, connect it to the internet")
+                    : DoctorLine(
+                        .ipv4, hasServer ? .warning : .problem, sentence,
+                        advice: "connect it to a network")
             ]
         }
         let first =

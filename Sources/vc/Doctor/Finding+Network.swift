@@ -153,7 +153,8 @@ extension Finding {
             DoctorLine(
                 .room, .warning,
                 "the server opens rooms only for who has its token; joining needs none",
-                advice: "ask who runs it for the token")
+                advice: "ask who runs it for the token, and give it with --signal-token-file FILE "
+                    + "or $VC_SIGNAL_TOKEN")
         case .refused(.unsupportedVersion(let version)):
             DoctorLine(
                 .room, .problem,
@@ -187,10 +188,11 @@ extension Finding {
             ]
         }
         let lines = relays.map(relay)
-        guard !passesUDP, !relays.contains(where: { $0.tcp != nil }) else { return lines }
+        guard !passesUDP, !relays.contains(where: { $0.tcp != nil && $0.binding == .bound })
+        else { return lines }
         return lines + [
             DoctorLine(
-                .relay, .problem, "no relay answers by TCP, and UDP does not pass",
+                .relay, .problem, "no relay can be used by TCP, and UDP does not pass",
                 advice: "a relay with --listen-tcp 443 gets through most firewalls")
         ]
     }

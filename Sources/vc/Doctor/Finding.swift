@@ -61,9 +61,9 @@ enum Finding {
     case echoFailed(String)
     /// Why the sound of the microphone cannot be processed; nil: it can.
     case processing(ProcessingError?)
-    /// The addresses by which this machine reaches the internet. Without any, no call is possible,
-    /// unless it is with a server on this machine.
-    case addresses(ipv4: Endpoint?, ipv6: Endpoint?, hasServer: Bool)
+    /// The addresses by which this machine reaches the internet. Without any, a call is possible
+    /// only in a local network, if there is one, or with a server on this machine.
+    case addresses(ipv4: Endpoint?, ipv6: Endpoint?, isLocal: Bool, hasServer: Bool)
     case noServer
     case noSuchServer(String)
     case server(name: String, [ServerWay])

@@ -4,6 +4,7 @@ internal import VCNet
 /// Tries out the signaling server, the way there, and the relays it names.
 struct NetworkFindings: ~Copyable {
     private let server: ServerName
+    private let hostToken: HostToken?
     private let arena: SecretArena
     private let tell: (Finding) -> Void
     private var link: DoctorLink
@@ -20,9 +21,11 @@ struct NetworkFindings: ~Copyable {
     private static let leavingTime = Duration.seconds(3)
 
     init(
-        server: ServerName, arena: SecretArena, tell: @escaping (Finding) -> Void
+        server: ServerName, hostToken: HostToken?, arena: SecretArena,
+        tell: @escaping (Finding) -> Void
     ) throws(SocketError) {
         self.server = server
+        self.hostToken = hostToken
         self.arena = arena
         self.tell = tell
         link = try DoctorLink()
@@ -99,7 +102,7 @@ struct NetworkFindings: ~Copyable {
         _ servers: [Endpoint], passesUDP: Bool
     ) throws(SystemError) {
         let now = MonotonicClock.now
-        var probe = RoomProbe(servers: servers, arena: arena, now: now)
+        var probe = RoomProbe(servers: servers, hostToken: hostToken, arena: arena, now: now)
         try link.run(
             &probe, until: now + RoomProbe.duration + Self.leavingTime)
         tell(.room(probe.room, hasTicket: probe.hasTicket))

@@ -34,14 +34,14 @@ struct RoomProbe: DoctorProbe, ~Copyable {
     private var deadline: Instant
     private var isLeaving = false
 
-    init(servers: [Endpoint], arena: SecretArena, now: Instant) {
+    init(servers: [Endpoint], hostToken: HostToken?, arena: SecretArena, now: Instant) {
         var random = SystemRandom()
         var source = AnyRandomSource(SystemRandom())
         let token = SecretBytes(
             random: &source, count: SignalFormat.claimTokenSize, in: arena)
         client = SignalClient(
             servers: servers, hosting: Block16(random: &random), claimToken: token.span,
-            arena: arena, random: &random, now: now)
+            arena: arena, hostToken: hostToken, random: &random, now: now)
         key = SigningKey(random: &source, arena: arena)
         self.random = random
         deadline = now + Self.duration

@@ -7,6 +7,9 @@ enum SoundFindings {
         defer { tell(.processing(processing())) }
         let microphone = tryOut(options.capture) { device throws(DeviceError) in
             .works(try SoundCheck.listen(to: device))
+        } standIn: { device throws(DeviceError) in
+            // A file has to be there.
+            try SoundCheck.open(capture: device)
         }
         tell(.microphone(name: options.capture.device.description, microphone))
         let loudspeaker = tryOut(options.playback) { device throws(DeviceError) in
@@ -30,13 +33,16 @@ enum SoundFindings {
         }
     }
 
-    /// Only sound cards are tried: a file would be overwritten.
+    /// Only sound cards are tried: what stands in for a loudspeaker may be a file that would be
+    /// overwritten.
     private static func tryOut(
-        _ choice: DeviceChoice, _ body: (DeviceName) throws(DeviceError) -> Finding.Device
+        _ choice: DeviceChoice, _ body: (DeviceName) throws(DeviceError) -> Finding.Device,
+        standIn: (DeviceName) throws(DeviceError) -> Void = { _ in }
     ) -> Finding.Device {
-        guard case .alsa = choice else { return .standIn }
         do throws(DeviceError) {
-            return try body(choice.device)
+            if case .alsa = choice { return try body(choice.device) }
+            try standIn(choice.device)
+            return .standIn
         } catch {
             return .fails("\(error)")
         }
