@@ -66,9 +66,15 @@ struct NameplateDirectory {
 
     /// As in `SignalLimits`.
     private let scatteredNameplates: UInt32
+    /// Until then new rooms have numbers from all over.
+    private let scattersUntil: Instant
 
-    init(limit: Int, limitPerSource: Int, scatteredNameplates: UInt32 = 1) {
+    init(
+        limit: Int, limitPerSource: Int, scatteredNameplates: UInt32 = 1,
+        scattersUntil: Instant = .zero
+    ) {
         self.scatteredNameplates = scatteredNameplates
+        self.scattersUntil = scattersUntil
         self.limit = limit
         self.limitPerSource = limitPerSource
     }
@@ -102,7 +108,7 @@ struct NameplateDirectory {
         if let own = claimOwn(tokenHash, roomID, bucket: nil, from: host, now: now) { return own }
         guard hasRoom(tokenHash, from: host), let lowest = free.lowest else { return .full }
         guard wanted == 0 || free.isFree(wanted) else { return .taken }
-        let nameplate = wanted == 0 ? scattered(tokenHash) ?? lowest : wanted
+        let nameplate = wanted == 0 ? scattered(tokenHash, now: now) ?? lowest : wanted
         insert(
             Lease(
                 nameplate: nameplate, tokenHash: tokenHash, roomID: roomID,
@@ -112,11 +118,14 @@ struct NameplateDirectory {
         return .granted(nameplate: nameplate)
     }
 
-    /// A nameplate of those that few others in the same network have, if there is a free one.
-    private func scattered(_ tokenHash: Block16) -> UInt32? {
-        guard scatteredNameplates > 1 else { return nil }
-        let nameplate = 1 + UInt32(tokenHash.low % UInt64(scatteredNameplates))
-        return free.isFree(nameplate) ? nameplate : nil
+    /// A nameplate of those that few others in the same network have, or, just after a restart, of
+    /// all there are: the low ones are of rooms that come back. Nil when neither of two is free.
+    private func scattered(_ tokenHash: Block16, now: Instant) -> UInt32? {
+        let count = now < scattersUntil ? SignalFormat.maximumNameplate : scatteredNameplates
+        guard count > 1 else { return nil }
+        return [tokenHash.low, tokenHash.high].lazy
+            .map { 1 + UInt32($0 % UInt64(count)) }
+            .first { free.isFree($0) }
     }
 
     /// Claims a lease in a bucket, or takes an own one back. `wanted` is the one of before, or 0.
@@ -128,9 +137,7 @@ struct NameplateDirectory {
             return own
         }
         let source = SourcePrefix(source: host.endpoint)
-        let neighbours = buckets.leases(in: bucket).count { number in
-            lease(ofNameplate: number).map { SourcePrefix(source: $0.host) == source } ?? false
-        }
+        let neighbours = buckets.leases(in: bucket).count { lastSource(ofNameplate: $0) == source }
         guard hasRoom(tokenHash, from: host), !buckets.isFull(bucket),
             neighbours < TuneBuckets.leasesPerSource
         else { return .full }
@@ -167,10 +174,18 @@ struct NameplateDirectory {
         return .returned(nameplate: lease.nameplate, wasLapsed: lease.standing == .lapsed)
     }
 
+    /// The host in our own process has room, whatever others took: nobody else has its address.
     private func hasRoom(_ tokenHash: Block16, from host: SignalService.Sender) -> Bool {
-        count < limit
-            && leasesOfSource[SourcePrefix(source: host.endpoint), default: 0] < limitPerSource
-            && slotOfToken[tokenHash.high] == nil
+        guard slotOfToken[tokenHash.high] == nil else { return false }
+        if host.endpoint == SignalService.localClient { return true }
+        let source = SourcePrefix(source: host.endpoint)
+        return count < limit && leasesOfSource[source, default: 0] < limitPerSource
+    }
+
+    /// Where the host of a lease was heard last, though it may rest by now.
+    private func lastSource(ofNameplate nameplate: UInt32) -> SourcePrefix? {
+        let lease = slotOfNameplate[nameplate].flatMap { leases[Int($0)] }
+        return lease.map { SourcePrefix(source: $0.host) }
     }
 
     /// A claim by a client that is not the holder: a successor, which has the token from it.
@@ -189,11 +204,16 @@ struct NameplateDirectory {
 
     /// Whether the lease of a token, or of the token before it, has this client as its holder.
     func standing(tokenHash: Block16, of client: SignalService.Sender) -> Holding {
-        let slot = slot(ofToken: tokenHash) ?? slotOfFormerToken[tokenHash.high].map { Int($0) }
-        guard let slot, let lease = leases[slot], lease.standing == .held,
-            lease.tokenHash.matches(tokenHash)
-                || lease.formerTokenHash?.matches(tokenHash) ?? false
-        else { return .unknown }
+        let own = holding(slot(ofToken: tokenHash), of: client)
+        if case .held = own { return own }
+        // A removed member may have opened a room of its own with the token of before, which the
+        // host shows until it hears that another one is in its place.
+        let former = holding(slot(ofFormerToken: tokenHash), of: client)
+        return former == .unknown ? own : former
+    }
+
+    private func holding(_ slot: Int?, of client: SignalService.Sender) -> Holding {
+        guard let slot, let lease = leases[slot], lease.standing == .held else { return .unknown }
         return lease.transaction == client.transaction ? .held(slot) : .displaced
     }
 
@@ -227,9 +247,11 @@ struct NameplateDirectory {
         }
         if let former = lease.formerTokenHash { slotOfFormerToken[former.high] = nil }
         slotOfToken[lease.tokenHash.high] = nil
-        slotOfFormerToken[lease.tokenHash.high] = Int32(slot)
         slotOfToken[tokenHash.high] = Int32(slot)
-        lease.formerTokenHash = lease.tokenHash
+        // The first lease that had a token is the one that it leads to.
+        let isFirst = slotOfFormerToken[lease.tokenHash.high] == nil
+        if isFirst { slotOfFormerToken[lease.tokenHash.high] = Int32(slot) }
+        lease.formerTokenHash = isFirst ? lease.tokenHash : nil
         lease.tokenHash = tokenHash
         leases[slot] = lease
         return true
@@ -249,7 +271,6 @@ struct NameplateDirectory {
         guard let slot = slot(ofToken: tokenHash), var lease = leases[slot],
             lease.standing != .held || lease.transaction == host.transaction
         else { return nil }
-        if lease.standing == .held { uncount(lease.host) }
         if lease.bucket != nil {
             // Its number is never given out again.
             held.remove(slot)
@@ -274,7 +295,6 @@ struct NameplateDirectory {
         guard let slot = held.first, var lease = leases[slot], lease.deadline <= now else {
             return nil
         }
-        uncount(lease.host)
         lease.standing = .lapsed
         lease.deadline = lease.deadline + SignalLimits.quarantine
         leases[slot] = lease
@@ -309,6 +329,13 @@ struct NameplateDirectory {
         return Int(slot)
     }
 
+    private func slot(ofFormerToken tokenHash: Block16) -> Int? {
+        guard let slot = slotOfFormerToken[tokenHash.high], let lease = leases[Int(slot)],
+            let former = lease.formerTokenHash, former.matches(tokenHash)
+        else { return nil }
+        return Int(slot)
+    }
+
     private mutating func insert(_ lease: Lease) {
         let slot: Int
         if let empty = emptySlots.popLast() {
@@ -333,7 +360,7 @@ struct NameplateDirectory {
         _ slot: Int, _ host: SignalService.Sender, now: Instant
     ) {
         guard var lease = leases[slot] else { return }
-        if lease.standing == .held { uncount(lease.host) }
+        uncount(lease.host)
         leasesOfSource[SourcePrefix(source: host.endpoint), default: 0] += 1
         lease.host = host.endpoint
         lease.local = host.local
@@ -346,7 +373,9 @@ struct NameplateDirectory {
         held.touch(slot)
     }
 
+    /// Only here a lease no longer counts for its source: while it rests it takes a place, too.
     private mutating func forget(_ slot: Int, _ lease: Lease) {
+        uncount(lease.host)
         resting.remove(slot)
         if lease.standing == .lapsed { slotOfToken[lease.tokenHash.high] = nil }
         if let former = lease.formerTokenHash { slotOfFormerToken[former.high] = nil }

@@ -5,9 +5,10 @@ public import VCCore
 public struct SignalLimits: Sendable, Equatable {
     public typealias Rate = TokenRate
 
-    /// Leases in all, with those in quarantine.
+    /// Leases in all, with those that rest. The host in the same process has its own beyond them.
     public var leases: Int
-    /// Leases of one source: a carrier's NAT has many hosts behind one address.
+    /// Leases of one source, with those that rest: a carrier's NAT has many hosts behind one
+    /// address.
     public var leasesPerSource: Int
     /// New rooms of one source.
     public var newLeasesPerSource = Rate(burst: 20, perSecond: 10 / 60)
@@ -40,9 +41,11 @@ public struct SignalLimits: Sendable, Equatable {
     /// server of its own, would otherwise all have room 1.
     public var scatteredNameplates: UInt32 = 1
 
-    /// For a server that does nothing else.
+    /// For a server that does nothing else. Of one source 128 hosts at once, and as many that rest:
+    /// the rate of new rooms lets it open 125 until the first of them is forgotten (630 s), so that
+    /// those who close rooms shut no neighbour out.
     public static let standalone = SignalLimits(
-        leases: 100_000, leasesPerSource: 128, mailboxes: 16_384, rememberedSources: 16_384)
+        leases: 100_000, leasesPerSource: 256, mailboxes: 16_384, rememberedSources: 16_384)
     /// For the copy inside `vc host`, which serves one room and must stay small.
     public static let embedded = SignalLimits(
         leases: 64, leasesPerSource: 16, mailboxes: 128, rememberedSources: 512,
@@ -60,6 +63,9 @@ public struct SignalLimits: Sendable, Equatable {
     public static let successionTime = Duration.seconds(5)
     /// For this long a lost nameplate returns to its claim token only, and nobody else gets it.
     public static let quarantine = Duration.seconds(600)
+    /// For this long after a restart newcomers get numbers from all over: the hosts of before come
+    /// for theirs with their next keepalive.
+    public static let returnTime = Duration.seconds(10)
     /// A run is over after this.
     public static let mailboxLifetime = Duration.seconds(30)
     /// A cookie holds in its own slot of this length and in the next one.

@@ -53,10 +53,12 @@ public struct SignalService: ~Copyable {
     ///   - secondPort: the port that `onSecondPort` datagrams come in on, 0 for none.
     ///   - signingKey: signs the tickets by which relays know members.
     ///   - hostToken: what those must know who open rooms.
+    ///   - isRestart: whether there may be rooms of a service before this one, which come back.
     ///   - random: draws the keys of cookies and hashes.
     public init(
         limits: SignalLimits, secondPort: UInt16, signingKey: consuming SigningKey? = nil,
-        hostToken: HostToken? = nil, random: inout some RandomSource, now: Instant
+        hostToken: HostToken? = nil, isRestart: Bool = false, random: inout some RandomSource,
+        now: Instant
     ) {
         self.limits = limits
         self.signingKey = signingKey
@@ -64,7 +66,8 @@ public struct SignalService: ~Copyable {
         self.secondPort = secondPort
         directory = NameplateDirectory(
             limit: limits.leases, limitPerSource: limits.leasesPerSource,
-            scatteredNameplates: limits.scatteredNameplates)
+            scatteredNameplates: limits.scatteredNameplates,
+            scattersUntil: isRestart ? now + SignalLimits.returnTime : .zero)
         mailboxes = Mailboxes(
             limit: limits.mailboxes, limitPerLease: limits.mailboxesPerLease,
             rate: limits.packetsPerMailbox)

@@ -16,6 +16,8 @@ public struct SignalShell: ~Copyable {
         public var relays: [String]
         /// What those must know who open rooms; nil lets everybody.
         public var hostToken: HostToken?
+        /// Whether a server ran here before, whose rooms may come back.
+        public var isRestart = false
         /// Whether rooms and addresses are logged.
         public var isVerbose: Bool
         public var limits: SignalLimits
@@ -74,8 +76,8 @@ public struct SignalShell: ~Copyable {
             poller: poller)
         service = SignalService(
             limits: configuration.limits, secondPort: ports.secondPort,
-            signingKey: signingKey, hostToken: configuration.hostToken, random: &random,
-            now: MonotonicClock.now)
+            signingKey: signingKey, hostToken: configuration.hostToken,
+            isRestart: configuration.isRestart, random: &random, now: MonotonicClock.now)
         log = SignalLog(isVerbose: configuration.isVerbose, write: write)
         self.resolver = resolver
         self.poller = poller

@@ -30,6 +30,11 @@ public enum SigningKeyFile {
     /// Two hexadecimal digits per byte.
     private static let digits = 2 * SigningKey.seedSize
 
+    /// Whether there is a key, as after the first start.
+    public static func exists(_ path: String) -> Bool {
+        unsafe access(path, F_OK) == 0
+    }
+
     /// Reads the key, or makes one.
     ///
     /// - Parameter path: of the secret half; `path.pub` gets the public one.

@@ -85,6 +85,7 @@ private func open(_ options: SignalCommandLine.Options) -> SignalShell {
         let arena = makeArena()
         configuration.hostToken = options.hostTokenFile.map { hostToken($0, in: arena) }
         if let path = options.keyFile {
+            configuration.isRestart = SigningKeyFile.exists(path)
             let opened = signingKey(path, in: arena)
             StandardStream.output.write(
                 line: "vc-signal signs with (vc-relay --signal-key) \(opened.verifyKey)")

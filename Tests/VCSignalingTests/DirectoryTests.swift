@@ -7,14 +7,14 @@ import VCCore
     private static let start = Instant.zero + .seconds(100)
 
     private static func claim(
-        _ directory: inout NameplateDirectory, _ number: UInt64, wanted: UInt32 = 0,
-        now: Instant = start
+        _ directory: inout NameplateDirectory, _ number: UInt64, high: UInt64? = nil,
+        from source: UInt32? = nil, wanted: UInt32 = 0, now: Instant = start
     ) -> NameplateDirectory.Claim {
-        directory.claim(
-            tokenHash: Block16(high: number, low: number), roomID: .zero, wanted: wanted,
+        let address = source ?? UInt32(truncatingIfNeeded: number)
+        return directory.claim(
+            tokenHash: Block16(high: high ?? number, low: number), roomID: .zero, wanted: wanted,
             from: SignalService.Sender(
-                endpoint: Endpoint(ipv4: UInt32(truncatingIfNeeded: number), port: 1), local: nil,
-                transaction: 1),
+                endpoint: Endpoint(ipv4: address, port: 1), local: nil, transaction: 1),
             now: now)
     }
 
@@ -57,6 +57,38 @@ import VCCore
         }
         #expect(given == Set(1...150))
         #expect(Self.claim(&directory, 7, wanted: 170) == .granted(nameplate: 170))
+    }
+
+    @Test("for 10 s after a restart numbers come from all over, where the drawn ones are free")
+    func scatteredAfterRestart() {
+        let end = Self.start + SignalLimits.returnTime
+        var directory = NameplateDirectory(limit: 10, limitPerSource: 10, scattersUntil: end)
+        #expect(Self.claim(&directory, 500_000) == .granted(nameplate: 500_001))
+        // The same number again; the other half of the hash has another one, or the same.
+        #expect(Self.claim(&directory, 1_499_999, high: 41) == .granted(nameplate: 42))
+        #expect(Self.claim(&directory, 1_499_999, high: 1_499_999) == .granted(nameplate: 1))
+        #expect(Self.claim(&directory, 7, wanted: 9) == .granted(nameplate: 9))
+        #expect(Self.claim(&directory, 600_000, now: end) == .granted(nameplate: 2))
+    }
+
+    @Test("a lease counts for the source that was heard last, until its number is free")
+    func leasesOfSource() {
+        var directory = NameplateDirectory(limit: 10, limitPerSource: 1)
+        #expect(Self.claim(&directory, 1, from: 1) == .granted(nameplate: 1))
+        let lapse = Self.start + SignalLimits.leaseTime
+        #expect(directory.expire(now: lapse) == 1)
+        #expect(Self.claim(&directory, 2, from: 1, now: lapse) == .full)
+        #expect(
+            Self.claim(&directory, 1, from: 9, now: lapse)
+                == .returned(nameplate: 1, wasLapsed: true))
+        #expect(Self.claim(&directory, 2, from: 1, now: lapse) == .granted(nameplate: 2))
+        #expect(Self.claim(&directory, 3, from: 9, now: lapse) == .full)
+        let second = lapse + SignalLimits.leaseTime
+        while directory.expire(now: second) != nil {}
+        let end = second + SignalLimits.quarantine
+        #expect(directory.expire(now: end) == nil)
+        #expect(Self.claim(&directory, 3, from: 9, now: end) == .granted(nameplate: 1))
+        #expect(Self.claim(&directory, 4, from: 1, now: end) == .granted(nameplate: 2))
     }
 
     @Test("a token that agrees in half of its hash only is not known")

@@ -57,7 +57,9 @@ private final class Folder {
     @Test("the first start makes a key that only its owner reads; the next one finds it again")
     func make() throws {
         let folder = Folder()
+        #expect(!SigningKeyFile.exists(folder["a/b/key"]))
         let first = try Self.open(folder["a/b/key"])
+        #expect(SigningKeyFile.exists(folder["a/b/key"]))
         #expect(folder.mode("a/b/key") == 0o600)
         #expect(folder.mode("a") == 0o700)
         #expect(try Self.open(folder["a/b/key"]) == first)

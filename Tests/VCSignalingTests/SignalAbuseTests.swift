@@ -5,15 +5,28 @@ import VCTestKit
 @testable import VCSignaling
 
 @Suite struct SignalAbuseTests {
+    private static func token(_ number: UInt64) -> [UInt8] {
+        var token = [UInt8](repeating: 0, count: 32)
+        for index in 0..<8 { token[index] = UInt8(truncatingIfNeeded: number >> (8 * index)) }
+        return token
+    }
+
     private static func claim(
         _ number: UInt64, cookie: Block16, wanted: UInt32 = 0
     ) -> [UInt8] {
-        var token = [UInt8](repeating: 0, count: 32)
-        for index in 0..<8 { token[index] = UInt8(truncatingIfNeeded: number >> (8 * index)) }
+        let token = Self.token(number)
         return SignalWorld.written {
             SignalRequest.writeClaim(
                 transaction: 1, cookie: cookie, roomID: Block16(high: 1, low: number),
                 token: token.span.bytes, wanted: wanted, into: &$0)
+        }
+    }
+
+    private static func release(_ number: UInt64, cookie: Block16) -> [UInt8] {
+        let token = Self.token(number)
+        return SignalWorld.written {
+            SignalRequest.writeRelease(
+                transaction: 1, cookie: cookie, token: token.span.bytes, into: &$0)
         }
     }
 
@@ -257,6 +270,38 @@ import VCTestKit
             _ = world.ask(Self.claim(number, cookie: world.cookie(of: source)), from: source)
         }
         #expect(world.service.leaseCount == 30)
+    }
+
+    @Test("who opens and closes rooms has 16 places at a host, and none of the host's own")
+    func ownHost() {
+        let world = SignalWorld(limits: .embedded)
+        func claim(_ number: UInt64, from source: Endpoint) -> SignalAnswer.LeaseStatus? {
+            let cookie = world.cookie(of: source)
+            let answers = world.ask(Self.claim(number, cookie: cookie), from: source)
+            guard case .lease(let status, _, _) = Self.status(answers) else { return nil }
+            return status
+        }
+        let stranger = Endpoint(ipv4: 0x0A05_0001, port: 1)
+        var granted = 0
+        for number in 1...300 as ClosedRange<UInt64> {
+            world.run(for: .seconds(1))
+            guard claim(number, from: stranger) == .granted else { continue }
+            granted += 1
+            let cookie = world.cookie(of: stranger)
+            _ = world.ask(Self.release(number, cookie: cookie), from: stranger)
+        }
+        #expect(granted == 16)
+        #expect(world.service.leaseCount == 0)
+        // Many strangers fill the server, but not for the host in whose process it runs.
+        for number in 1_000...1_099 as ClosedRange<UInt64> {
+            let other = Endpoint(ipv4: UInt32(truncatingIfNeeded: 0x0B00_0000 + number), port: 1)
+            _ = claim(number, from: other)
+        }
+        #expect(world.service.rememberedLeaseCount == 64)
+        #expect(claim(2_000, from: Endpoint(ipv4: 0x0C00_0001, port: 1)) == .full)
+        for number in 3_000...3_016 as ClosedRange<UInt64> {
+            #expect(claim(number, from: SignalService.localClient) == .granted)
+        }
     }
 
     @Test("short STUN requests are answered 10 times a second per network, 1,000 in all")

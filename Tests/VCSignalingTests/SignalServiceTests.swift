@@ -262,6 +262,26 @@ import VCTestKit
         #expect(hosts.map(\.nameplate) == before)
     }
 
+    @Test("who opens a room just after a restart does not get the number of one that comes back")
+    func newcomer() {
+        let world = SignalWorld()
+        let hosts = (1...9).map { world.host($0) }
+        world.run(for: .seconds(1))
+        let before = hosts.map(\.nameplate)
+        world.restartServer()
+        for host in hosts { host.events = [] }
+        let newcomer = world.host(20)
+        #expect(world.run(for: .milliseconds(100), until: { newcomer.nameplate != nil }))
+        #expect(world.service.leaseCount == 1)
+        world.run(for: .seconds(10))
+        #expect(hosts.map(\.nameplate) == before)
+        #expect(hosts.allSatisfy { !$0.events.contains(.nameplateTaken) })
+        // Then the numbers are short again.
+        let later = world.host(21)
+        world.run(for: .seconds(1))
+        #expect(later.nameplate == 10)
+    }
+
     @Test("a lease holds for an hour, across all changes of cookies, without a gap")
     func longLease() {
         let world = SignalWorld()

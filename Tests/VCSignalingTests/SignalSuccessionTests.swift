@@ -173,6 +173,55 @@ import VCTestKit
         #expect(room.world.service.leaseCount == 1)
     }
 
+    @Test("a room that a former member opens with the old token takes nothing from the host")
+    func roomOfOldToken() {
+        let world = SignalWorld()
+        let host = Endpoint(ipv4: 0x0C00_0001, port: 1)
+        let former = Endpoint(ipv4: 0x0C00_0002, port: 1)
+        let (old, new, third) = (SignalWorld.token(1), SignalWorld.token(2), SignalWorld.token(3))
+        func ask(
+            _ source: Endpoint, _ write: (Block16, inout ByteWriter) -> Void
+        ) -> SignalAnswer? {
+            let cookie = world.cookie(of: source)
+            let bytes = SignalWorld.written { write(cookie, &$0) }
+            let answers = world.ask(bytes, from: source)
+            return answers.first.flatMap { try? SignalAnswer.decode($0.bytes.span.bytes).answer }
+        }
+        func claim(_ source: Endpoint) -> SignalAnswer? {
+            ask(source) { cookie, writer in
+                SignalRequest.writeClaim(
+                    transaction: source.low, cookie: cookie,
+                    roomID: Block16(high: 1, low: 0), token: old.span.bytes, wanted: 0,
+                    into: &writer)
+            }
+        }
+        func keep(_ source: Endpoint) -> SignalAnswer? {
+            ask(source) { cookie, writer in
+                SignalRequest.writeKeepalive(
+                    transaction: source.low, cookie: cookie, token: old.span.bytes,
+                    into: &writer)
+            }
+        }
+        func rotate(_ source: Endpoint, to token: [UInt8]) -> SignalAnswer? {
+            ask(source) { cookie, writer in
+                SignalRequest.writeRotate(
+                    transaction: source.low, cookie: cookie, token: old.span.bytes,
+                    newToken: token.span.bytes, into: &writer)
+            }
+        }
+        #expect(claim(host) == .lease(.granted, nameplate: 1, seconds: 30))
+        #expect(rotate(host, to: new) == .rotated(.rotated))
+        #expect(claim(former) == .lease(.granted, nameplate: 2, seconds: 30))
+        // The host has not heard of it, and goes on with the token that it knows.
+        #expect(keep(host) == .kept(.kept, observed: host))
+        #expect(rotate(host, to: new) == .rotated(.rotated))
+        #expect(keep(former) == .kept(.kept, observed: former))
+        // Nor does it help to give the old token away.
+        #expect(rotate(former, to: third) == .rotated(.rotated))
+        #expect(keep(host) == .kept(.kept, observed: host))
+        #expect(keep(former) == .kept(.displaced, observed: former))
+    }
+
     @Test("another room's token cannot be rotated to, and a wrong one rotates nothing")
     func foreignRotation() {
         let world = SignalWorld()

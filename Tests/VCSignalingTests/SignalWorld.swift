@@ -89,7 +89,8 @@ final class SignalWorld {
 
     func restartServer(limits: SignalLimits = .standalone) {
         service = SignalService(
-            limits: limits, secondPort: Self.secondPort, random: &random, now: now)
+            limits: limits, secondPort: Self.secondPort, isRestart: true, random: &random,
+            now: now)
     }
 
     static func token(_ number: UInt8) -> [UInt8] { [UInt8](repeating: number, count: 32) }

@@ -117,6 +117,24 @@ struct TuneServerTests {
         #expect(list(world, 7)?.count == 64)
     }
 
+    @Test("leases that lapsed are among the eight of their source, so that nobody closes a bucket")
+    func lapsed() {
+        let world = SignalWorld()
+        let crowd = endpoint(1)
+        for number in 1...8 {
+            #expect(granted(claim(world, number, from: crowd, bucket: 7)) != nil)
+        }
+        world.run(for: .seconds(31))
+        #expect(list(world, 7) == [])
+        guard case .lease(.full, _, _) = claim(world, 9, from: crowd, bucket: 7) else {
+            Issue.record("a ninth lease")
+            return
+        }
+        #expect(granted(claim(world, 10, from: endpoint(2), bucket: 7)) != nil)
+        world.run(for: .seconds(600))
+        #expect(granted(claim(world, 11, from: crowd, bucket: 7)) != nil)
+    }
+
     @Test("the list is in another order each time, and complete")
     func order() throws {
         let world = SignalWorld()
