@@ -95,11 +95,12 @@ struct NATPMPClient: PortMapClient {
         _ type: CInt, _ patience: Duration, ask: (UnsafeMutablePointer<natpmp_t>) -> CInt
     ) throws(PortMapError) -> natpmpresp_t {
         var state = natpmp_t()
+        // Also where it fails: then its socket is open all the same.
+        defer { _ = unsafe library.close(&state) }
         guard unsafe library.initialise(&state, gateway == nil ? 0 : 1, gateway ?? 0) == 0 else {
             // No default route, or no socket.
             throw .noAnswer(.natPMP)
         }
-        defer { _ = unsafe library.close(&state) }
         guard unsafe ask(&state) >= 0 else { throw .noAnswer(.natPMP) }
         let deadline = MonotonicClock.now + patience
         while true {

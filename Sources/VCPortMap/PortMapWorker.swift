@@ -6,9 +6,9 @@ internal import VCNet
 
 /// The thread of a `PortMapper`.
 ///
-///     searching ──> mapped ──> renewed at half of the lifetime, …
-///         ^  └── nobody answers ──> asleep until the retry
-///         └───────── the network changed, a renewal failed ┘
+///     searching ──> mapped ──> renewed at half of the lifetime, or when the network changed, …
+///         ^  └── nobody answers ──> asleep until the retry, or until the network changes
+///         └───────── a renewal failed ┘
 final class PortMapWorker: Sendable {
     enum Command {
         case remap
@@ -21,12 +21,10 @@ final class PortMapWorker: Sendable {
         var client: (any PortMapClient)?
         var mapping: PortMapping?
         var due = Instant.zero
-        /// When the mapping was last made anew because it did not work.
-        var remapped: Instant?
+        /// The router's port of the last mapping, to be wished for again.
+        var externalPort: UInt16?
+        var pace = RemapPace()
     }
-
-    /// A mapping that does not work will not work better when it is made anew all the time.
-    private static let remapInterval = Duration.seconds(60)
 
     /// Readable once the thread has ended.
     let ended: Wakeup
@@ -72,8 +70,10 @@ final class PortMapWorker: Sendable {
                     state.client?.unmap(port: port)
                     return
                 case .search:
-                    state.client = nil
+                    // Most often the router is the same, and only its client can have it delete
+                    // what it mapped. Where it is another one, the renewal fails.
                     state.due = .zero
+                    state.pace.reset()
                 case .remap:
                     remap(&state)
                 }
@@ -95,9 +95,7 @@ final class PortMapWorker: Sendable {
     }
 
     private func remap(_ state: inout State) {
-        let now = MonotonicClock.now
-        if let last = state.remapped, now - last < Self.remapInterval { return }
-        state.remapped = now
+        guard state.pace.isDue(now: MonotonicClock.now) else { return }
         state.client?.unmap(port: port)
         state.due = .zero
     }
@@ -110,6 +108,7 @@ final class PortMapWorker: Sendable {
             state.client = mapping == nil ? nil : client
         }
         if mapping == nil { mapping = search(&state) }
+        if let mapping { state.externalPort = mapping.external.port }
         state.due = MonotonicClock.now + pause(after: mapping)
         let changed =
             mapping?.external != state.mapping?.external
@@ -126,11 +125,13 @@ final class PortMapWorker: Sendable {
         {
             return mapping
         }
+        let externalPort = state.externalPort
         return attempt(
             { () throws(PortMapError) in
                 try UPnPClient(
                     interface: configuration.interface,
-                    searchMilliseconds: configuration.searchMilliseconds)
+                    searchMilliseconds: configuration.searchMilliseconds,
+                    externalPort: externalPort)
             }, &state)
     }
 

@@ -45,7 +45,8 @@ public final class PortMapper: Sendable {
         try worker.start()
     }
 
-    /// No probe has arrived through the mapping: it is deleted and made anew.
+    /// No probe has arrived through the mapping: it is deleted and made anew, each time only after
+    /// twice as long, because others may use it.
     public func mappingFailed() {
         worker.submit(.remap)
     }

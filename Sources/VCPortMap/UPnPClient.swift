@@ -1,7 +1,8 @@
 internal import VCCore
 internal import VCNet
 
-/// Port mapping by UPnP IGD (WANIPConnection:1 section 2.4.16 and 2.4.18), through libminiupnpc.
+/// Port mapping by UPnP IGD (WANIPConnection:1 section 2.4.16 and 2.4.18), through libminiupnpc. It
+/// is for the network in which it finds its router: in another one it fails.
 struct UPnPClient: PortMapClient {
     /// Codes of AddPortMapping.
     private enum Code {
@@ -23,15 +24,22 @@ struct UPnPClient: PortMapClient {
     private let interface: String?
     private let searchMilliseconds: Int32
     private var gateway: UPnPGateway?
+    /// What packets to the internet left with when the router was found.
+    private var source: Endpoint?
+    /// The router's port that we had last, and wish for again.
     private var externalPort: UInt16?
 
-    /// - Parameter interface: the address of the interface to ask on; nil is the default route's.
+    /// - Parameters:
+    ///   - interface: the address of the interface to ask on; nil is the default route's.
+    ///   - externalPort: the router's port to wish for; nil is the number of our own.
     init(
-        interface: String? = nil, searchMilliseconds: Int32 = Self.searchMilliseconds
+        interface: String? = nil, searchMilliseconds: Int32 = Self.searchMilliseconds,
+        externalPort: UInt16? = nil
     ) throws(PortMapError) {
         library = try UPnPLibrary()
         self.interface = interface
         self.searchMilliseconds = searchMilliseconds
+        self.externalPort = externalPort
     }
 
     /// The router's address on its other side.
@@ -74,18 +82,23 @@ struct UPnPClient: PortMapClient {
     }
 
     mutating func unmap(port: UInt16) {
-        guard let external = externalPort, let gateway else { return }
-        gateway.delete(external: external)
-        externalPort = nil
+        guard let externalPort, gateway != nil, let router = try? found() else { return }
+        router.delete(external: externalPort)
     }
 
+    /// The router, which is searched for once.
     private mutating func found() throws(PortMapError) -> UPnPGateway {
-        if let gateway { return gateway }
+        let source = interface == nil ? DefaultRoute.ipv4 : nil
         // The library writes to standard error, where a call is shown, when it cannot send.
-        guard interface != nil || DefaultRoute.ipv4 != nil else { throw .noAnswer(.upnp) }
+        guard interface != nil || source != nil else { throw .noAnswer(.upnp) }
+        if let gateway {
+            guard source == self.source else { throw .noAnswer(.upnp) }
+            return gateway
+        }
         let found = try UPnPGateway(
             library: library, milliseconds: searchMilliseconds, interface: interface)
         gateway = found
+        self.source = source
         return found
     }
 }

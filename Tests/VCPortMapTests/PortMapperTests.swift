@@ -1,29 +1,10 @@
 import Glibc
-import Synchronization
 import Testing
 import VCCore
 import VCNet
 import VCTestKit
 
 @testable import VCPortMap
-
-/// What a mapper told, in order.
-private final class Told: Sendable {
-    private let list = Mutex<[PortMapping?]>([])
-
-    func note(_ mapping: PortMapping?) { list.withLock { $0.append(mapping) } }
-    var all: [PortMapping?] { list.withLock { $0 } }
-}
-
-/// Waits until `condition` holds; false after `testPatience`.
-private func eventually(_ condition: () -> Bool) -> Bool {
-    let deadline = MonotonicClock.now + testPatience
-    while !condition() {
-        guard MonotonicClock.now < deadline else { return false }
-        usleep(5_000)
-    }
-    return true
-}
 
 @Suite struct PortMapperTests {
     private static let externalAddress: UInt32 = 0xCB00_7109
@@ -174,6 +155,34 @@ private func eventually(_ condition: () -> Bool) -> Bool {
             // Searching takes a second for each kind of question.
             #expect(MonotonicClock.now - start < .seconds(1))
         }
+    }
+
+    @Test(
+        "a gateway that cannot be reached costs no descriptor",
+        .enabled(if: NetworkNamespace.isPermitted, "needs root"))
+    func descriptors() throws {
+        try NetworkNamespace.run {
+            var client = try NATPMPClient(gateway: 0xC000_0201)
+            for _ in 0..<10 {
+                #expect(throws: PortMapError.noAnswer(.natPMP)) {
+                    try client.map(port: Self.port, seconds: 7_200)
+                }
+            }
+            // Not those of the process: other tests have theirs meanwhile.
+            let left = try Self.socketsHere()
+            #expect(left == 0)
+        }
+    }
+
+    /// How many UDP sockets the network namespace of this thread has.
+    private static func socketsHere() throws -> Int {
+        let file = try #require(fopen("/proc/thread-self/net/udp", "r"))
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 512)
+        var lines = 0
+        while fgets(&line, Int32(line.count), file) != nil { lines += 1 }
+        // The first one is a heading.
+        return lines - 1
     }
 
     @Test(

@@ -2,8 +2,8 @@ import Glibc
 import Synchronization
 import VCCore
 
-/// A UPnP Internet Gateway Device on the loopback interface: it answers searches on UDP 1900 and
-/// actions by HTTP.
+/// A UPnP Internet Gateway Device on this machine, on the loopback interface unless a test says
+/// otherwise: it answers searches on UDP 1900 and actions by HTTP.
 final class UPnPRouter: Sendable {
     struct Behaviour: Sendable {
         var externalAddress = "203.0.113.9"
@@ -24,16 +24,17 @@ final class UPnPRouter: Sendable {
     private let control: LoopbackSocket
     private let behaviour: Mutex<Behaviour>
     private let log = Mutex<[Action]>([])
+    private let visits = Mutex(0)
 
-    init?(_ behaviour: Behaviour = Behaviour()) {
-        let loopback: UInt32 = 0x7F00_0001
+    /// - Parameter address: of the interface that it is found on, in host order.
+    init?(_ behaviour: Behaviour = Behaviour(), address: UInt32 = 0x7F00_0001) {
         guard
             let search = LoopbackSocket(stream: false, address: 0, port: 1_900),
-            let control = LoopbackSocket(stream: true, address: loopback, port: Self.httpPort)
+            let control = LoopbackSocket(stream: true, address: address, port: Self.httpPort)
         else { return nil }
         var group = ip_mreq()
         group.imr_multiaddr.s_addr = UInt32(0xEFFF_FFFA).bigEndian
-        group.imr_interface.s_addr = loopback.bigEndian
+        group.imr_interface.s_addr = address.bigEndian
         let joined = setsockopt(
             search.descriptor, CInt(IPPROTO_IP), IP_ADD_MEMBERSHIP, &group,
             socklen_t(MemoryLayout<ip_mreq>.size))
@@ -41,7 +42,8 @@ final class UPnPRouter: Sendable {
         self.search = search
         self.control = control
         self.behaviour = Mutex(behaviour)
-        search.serveDatagrams { Self.found($0) }
+        let location = Endpoint(ipv4: address, port: Self.httpPort).description
+        search.serveDatagrams { Self.found($0, at: location) }
         control.serveHTTP { [weak self] in self?.answer($0) ?? "" }
     }
 
@@ -53,7 +55,13 @@ final class UPnPRouter: Sendable {
     /// The actions that were called, without those that change nothing.
     var actions: [Action] { log.withLock { $0.filter { !$0.name.hasPrefix("Get") } } }
 
-    private static func found(_ request: [UInt8]) -> [UInt8]? {
+    /// The outer ports that the actions name.
+    var ports: [String?] { actions.map { $0.fields["NewExternalPort"] } }
+
+    /// How often somebody has found it, and read what it is.
+    var findings: Int { visits.withLock { $0 } }
+
+    private static func found(_ request: [UInt8], at location: String) -> [UInt8]? {
         let text = String(decoding: request, as: UTF8.self)
         let kind = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
         guard text.hasPrefix("M-SEARCH"), text.contains(kind) else { return nil }
@@ -65,13 +73,16 @@ final class UPnPRouter: Sendable {
             USN: uuid:00000000-0000-0000-0000-000000000001::\(kind)\r
             EXT:\r
             SERVER: test UPnP/1.0 test/1.0\r
-            LOCATION: http://127.0.0.1:\(httpPort)/root.xml\r
+            LOCATION: http://\(location)/root.xml\r
             \r\n
             """.utf8)
     }
 
     private func answer(_ request: String) -> String {
-        if request.hasPrefix("GET ") { return Self.http(200, Self.description) }
+        if request.hasPrefix("GET ") {
+            visits.withLock { $0 += 1 }
+            return Self.http(200, Self.description)
+        }
         guard let mark = request.firstRange(of: "\(Self.service)#") else {
             return Self.http(404, "")
         }
