@@ -5,6 +5,8 @@ internal import VCNet
 @main
 enum EntryPoint {
     static func main() {
+        // Who hangs up, whether on our output or on a library's connection, does not end us.
+        signal(SIGPIPE, SIG_IGN)
         exit(run().rawValue)
     }
 

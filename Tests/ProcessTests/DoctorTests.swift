@@ -77,6 +77,20 @@ extension ProcessTests {
             #expect(nameless.outputText.contains("check --signal"))
         }
 
+        @Test("Where nobody reads what it says: it ends by itself, with the status that it has")
+        func unread() async throws {
+            let stage = try Stage()
+            let (port, pipe) = (try freePort(), "'\(stage.folder)/pipe'")
+            let arguments = ["doctor", "--signal", "127.0.0.1:\(port)"] + Self.quiet
+            // The pipe has a reader only until it is open for writing.
+            let command =
+                "mkfifo \(pipe) && exec 3<>\(pipe) 4>\(pipe) 3<&- && "
+                + "{ '\(Build.path(of: "vc"))' \(arguments.joined(separator: " ")) >&4; echo $?; }"
+            let shell = try stage.start("/bin/sh", ["-c", command])
+            #expect(try await shell.status(within: .seconds(20)) == 0)
+            #expect(shell.outputText == "69")
+        }
+
         @Test("With a microphone beside the loudspeaker: it hears the chirp, as loud as it is")
         func echo() async throws {
             let stage = try Stage()

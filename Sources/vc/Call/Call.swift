@@ -64,7 +64,6 @@ enum Call {
     private static func run(
         _ options: CallOptions, prepare: (inout Beginning) throws(CallFailure) -> Void
     ) -> ExitStatus {
-        signal(SIGPIPE, SIG_IGN)
         // A recording that may not grow any further is told as an error of the recording.
         signal(SIGXFSZ, SIG_IGN)
         var options = options

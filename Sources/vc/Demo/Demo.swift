@@ -1,4 +1,3 @@
-internal import Glibc
 internal import VCCore
 internal import VCNet
 
@@ -7,7 +6,6 @@ internal import VCNet
 enum Demo {
     /// The status is 0 only when everybody heard everybody and every message arrived.
     static func run(json: Bool, directory: String?) -> ExitStatus {
-        signal(SIGPIPE, SIG_IGN)
         do throws(CallFailure) {
             let signals = try Call.system { () throws(SystemError) in try TerminationSignals() }
             let files = try DemoFiles(directory: directory)
