@@ -31,6 +31,12 @@ die() {
     exit "$1"
 }
 
+# need_root PURPOSE COMMAND: ends with the command that has root, and finds the compiler.
+need_root() {
+    [ "$(id -u)" -eq 0 ] ||
+        die "$exit_unavailable" "$1 needs root: sudo env \"PATH=\$PATH\" $2"
+}
+
 # The programs as they are installed: optimised, and Swift's own libraries inside.
 readonly release=(-c release --static-swift-stdlib)
 

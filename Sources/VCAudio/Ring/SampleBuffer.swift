@@ -47,8 +47,8 @@ public struct SampleBuffer: ~Copyable, @unchecked Sendable {
         unsafe Self.move(source.start + sourceOffset, to: start + offset, count: length)
     }
 
-    /// Cuts off what of `length` samples from `offset` on is beyond full scale. What is not a number
-    /// is no sound, and no device takes it.
+    /// Cuts off what of `length` samples from `offset` on is beyond full scale. What is not a
+    /// number is no sound, and no device takes it.
     @_noLocks @_noAllocation
     public func clip(at offset: Int, count length: Int) {
         check(offset, length)
