@@ -39,6 +39,8 @@ struct RoomLife {
     private var trouble: [Trouble] = []
     private(set) var log: [String] = []
 
+    private let leavers = Leavers()
+
     /// Something that ends by itself.
     private struct Trouble {
         enum Kind {
@@ -57,6 +59,7 @@ struct RoomLife {
         world.keepsSealed = false
         let tap = tap
         world.tap = { tap.take($0, from: $1) }
+        world.interlude = { [leavers] in leavers.note($0, now: $1) }
         let host = world.addHost(name: "m1", capacity: Limits.members)
         host.label = "m1"
         present = [host]
@@ -82,7 +85,7 @@ struct RoomLife {
         tap.listen(now: world.now)
         tap.listenAgain(now: world.now)
         return RoomLife.complaint(about: ledger, in: present) ?? RoomLife.agree(present)
-            ?? tap.leaks.first
+            ?? leavers.stuck ?? tap.leaks.first
     }
 
     /// All but some leave.
@@ -123,6 +126,7 @@ struct RoomLife {
             world.run(for: step)
             ledger.note(present, now: world.now)
             endTrouble()
+            leavers.check(now: world.now)
             sortOut()
             if !present.isEmpty, random.next(below: 2) == 0 { ledger.say(pick(), now: world.now) }
             tap.ears = present + dead
@@ -207,12 +211,13 @@ struct RoomLife {
     private mutating func leave(_ node: Node) {
         guard !isSpared(node) else { return }
         note("leaves", node)
-        node.machine.leave(now: world.now)
+        leavers.add(node, now: world.now, atOnce: random.next(below: 2) == 0)
     }
 
     private mutating func die(_ node: Node) {
         guard !isSpared(node) else { return }
         note("dies", node)
+        leavers.forget(node)
         world.stop(node)
         present.removeAll { $0 === node }
         dead.append(node)
