@@ -250,7 +250,8 @@ extension OneByOne {
             card.set(.unplugged, on: .playback)
             #expect(log.saw(within: 2, isLost))
             loop.engine.setDeafened(true)
-            letRun(milliseconds: 200)
+            // Longer than what was heard last is waited for.
+            letRun(milliseconds: 500)
             card.set(.none, on: .playback)
             #expect(log.saw(within: 1) { $0 == .deviceBack(.playback) })
             letRun(milliseconds: 300)

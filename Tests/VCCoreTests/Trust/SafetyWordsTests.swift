@@ -194,11 +194,12 @@ import Testing
 
     @Test("who commits twice for one run is bound by the first commitment")
     func secondCommitment() {
-        let rig = SafetyRig(2, arena: arena)
+        let rig = SafetyRig(3, arena: arena)
         var genuine: [SafetyMessage] = []
-        rig.delay = { from, _, message in
-            if from == 1 { genuine.append(message) }
-            return from == 1 ? nil : .zero
+        // Before our reveal: the third one's commitment takes longer.
+        rig.delay = { from, to, message in
+            if from == 1, to == 0 { genuine.append(message) }
+            return from == 1 && to == 0 ? nil : from == 2 && to == 0 ? .milliseconds(200) : .zero
         }
         _ = rig.start(0)
         rig.run(until: at(0.1))
@@ -208,8 +209,12 @@ import Testing
         }
         let second = SafetyCommitment(
             run: first.run, roster: first.roster, commitment: SafetyRig.digest(7))
-        rig.members[0].take(.commitment(second), from: rig.members[1].key, at: rig.now)
-        for message in genuine {
+        for message in [.commitment(second), .commitment(first)] as [SafetyMessage] {
+            rig.members[0].take(message, from: rig.members[1].key, at: rig.now)
+        }
+        rig.run(until: at(0.3))
+        #expect(rig.members[0].machine.reveals == 1)
+        for message in genuine.dropFirst() {
             rig.members[0].take(message, from: rig.members[1].key, at: rig.now)
         }
         rig.members[0].listen()
