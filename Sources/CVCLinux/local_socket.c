@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -38,12 +39,14 @@ int vc_local_listen(const char *path) {
     return descriptor;
 }
 
-int vc_local_connect(const char *path) {
+int vc_local_connect(const char *path, int milliseconds) {
     struct sockaddr_un address;
     if (set_path(&address, path) != 0) return -1;
     int descriptor = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return -1;
-    if (connect(descriptor, (const struct sockaddr *)&address, sizeof address) != 0)
+    struct timeval patience = {milliseconds / 1000, milliseconds % 1000 * 1000};
+    if (setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0
+        || connect(descriptor, (const struct sockaddr *)&address, sizeof address) != 0)
         return close_keeping_errno(descriptor);
     return descriptor;
 }

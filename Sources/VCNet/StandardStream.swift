@@ -1,7 +1,16 @@
 internal import Glibc
+internal import Synchronization
 
-/// Standard output or error, unbuffered: a line is written when it happens.
+/// Standard output or error, unbuffered: a line is written when it happens. Where nobody reads, it
+/// waits until somebody does, or until a signal that is held back is to end the program: from then
+/// on it is waited for no more.
 public struct StandardStream: Sendable {
+    /// A pipe that can be written to takes so much without a wait (PIPE_BUF, pipe(7)).
+    private static let piece = 4_096
+    /// How often it is looked for signals meanwhile.
+    private static let lookMilliseconds: CInt = 100
+    private static let isGivenUp = Atomic<Bool>(false)
+
     public let descriptor: Int32
 
     /// A descriptor that stays the caller's.
@@ -34,19 +43,34 @@ public struct StandardStream: Sendable {
         unsafe bytes.withUnsafeBytes { buffer in
             var written = 0
             while written < buffer.count {
-                let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[written...])
+                guard waitForReader() else { return false }
+                let rest = unsafe UnsafeRawBufferPointer(
+                    rebasing: buffer[written..<min(buffer.count, written + Self.piece)])
                 let count = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
                 if count >= 0 {
                     written += count
-                } else if errno == EAGAIN {
-                    // A terminal shared with a program that made it non-blocking.
-                    var descriptor = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                    _ = unsafe poll(&descriptor, 1, -1)
-                } else if errno != EINTR {
+                } else if errno != EINTR, errno != EAGAIN {
                     return false
                 }
             }
             return true
         }
+    }
+
+    /// False when the program is to end instead.
+    private func waitForReader() -> Bool {
+        var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        while unsafe poll(&watched, 1, 0) == 0 {
+            if Self.isGivenUp.load(ordering: .relaxed) { return false }
+            guard unsafe poll(&watched, 1, Self.lookMilliseconds) == 0 else { return true }
+            if Self.isToEnd { Self.isGivenUp.store(true, ordering: .relaxed) }
+        }
+        return true
+    }
+
+    private static var isToEnd: Bool {
+        var pending = sigset_t()
+        guard unsafe sigpending(&pending) == 0 else { return false }
+        return [SIGINT, SIGTERM, SIGHUP].contains { unsafe sigismember(&pending, $0) == 1 }
     }
 }

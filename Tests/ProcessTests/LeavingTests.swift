@@ -41,6 +41,33 @@ extension ProcessTests {
             #expect(pair.joiner.events.last?.kind == "left")
         }
 
+        @Test("Where nobody reads what it says SIGTERM is heard all the same, and the others told")
+        func unread() async throws {
+            let stage = try Stage()
+            let server = try await stage.server()
+            let host = try await stage.host(at: server)
+            let pipe = "\(stage.folder)/pipe"
+            try #require(mkfifo(pipe, 0o600) == 0)
+            let descriptor = open(pipe, O_RDWR | O_NONBLOCK)
+            defer { close(descriptor) }
+            let joiner = try stage.start(
+                "/bin/sh",
+                [
+                    "-c",
+                    "exec '\(Build.path(of: "vc"))' join \(host.code) --json "
+                        + "--capture silence --playback silence > '\(pipe)'",
+                ])
+            try await host.program.event("member") { $0.text("state") == "joined" }
+            // From here on nothing more goes in.
+            let filling = [UInt8](repeating: 10, count: 4_096)
+            while write(descriptor, filling, filling.count) > 0 {}
+            while write(descriptor, filling, 1) > 0 {}
+            try await Task.sleep(for: .seconds(1.5))
+            joiner.send(SIGTERM)
+            #expect(try await joiner.status(within: .seconds(2)) == 0)
+            try await host.program.event("member") { $0.text("state") == "left" }
+        }
+
         @Test("A terminal that goes away says so more than once, and the call leaves properly")
         func hangup() async throws {
             let stage = try Stage()

@@ -177,13 +177,18 @@ extension ProcessTests {
             let stage = try Stage()
             let server = try await stage.server()
             let terminal = try await Terminal(stage, "PS1='$ ' bash --norc --noprofile -i")
-            try await terminal.press(
-                "-l", "\(Build.path(of: "vc")) host --signal \(server.address) \(quiet)")
-            try await terminal.press("Enter")
-            try await terminal.screen(shows: "Your friends paste")
-            try await terminal.press("C-z")
-            try await terminal.screen(shows: "Stopped")
-            #expect(try await !terminal.isFullScreen())
+            // While it is stopped it can be told to end.
+            for isLast in [false, true] {
+                try await terminal.type(
+                    "clear; \(Build.path(of: "vc")) host --signal \(server.address) \(quiet)")
+                try await terminal.screen(shows: "Your friends paste")
+                try await terminal.press("C-z")
+                try await terminal.screen(shows: "Stopped")
+                #expect(try await !terminal.isFullScreen())
+                guard !isLast else { break }
+                try await terminal.type("clear; kill %1; wait %1; echo ended with $((100 + $?))")
+                try await terminal.screen(shows: "ended with 100")
+            }
             // Echo and line editing are the shell's again.
             try await terminal.press("-l", "echo back $((40 + 2))")
             try await terminal.press("Enter")
@@ -199,6 +204,40 @@ extension ProcessTests {
             try await terminal.screen(shows: "Your friends paste")
             try await terminal.press("C-q")
             try await terminal.screen(shows: "you left")
+            try await terminal.end()
+        }
+
+        @Test("Ctrl-Z does nothing where no shell could go on with the call")
+        func orphan() async throws {
+            let stage = try Stage()
+            let server = try await stage.server()
+            let terminal = try await Terminal(
+                stage, "\(Build.path(of: "vc")) host --signal \(server.address) \(quiet)")
+            try await terminal.screen(shows: "Your friends paste")
+            try await terminal.press("C-z")
+            try await terminal.press("C-q")
+            try await terminal.screen(shows: "ended with 0")
+            try await terminal.end()
+        }
+
+        @Test("in the background it does not take what is typed for others, and goes on")
+        func background() async throws {
+            let stage = try Stage()
+            let server = try await stage.server()
+            let terminal = try await Terminal(stage, "PS1='$ ' bash --norc --noprofile -i")
+            let log = "\(stage.folder)/log"
+            try await terminal.type(
+                "\(Build.path(of: "vc")) host --json --signal \(server.address) \(quiet) > '\(log)' &"
+            )
+            try await Task.sleep(for: .milliseconds(700))
+            try await terminal.type("clear; cat")
+            for line in 1...3 { try await terminal.type("line \(line)") }
+            try await Task.sleep(for: .milliseconds(300))
+            try await terminal.press("C-d")
+            try await terminal.type("clear; jobs")
+            try await terminal.screen(shows: "Running")
+            try await terminal.type("clear; kill %1; wait %1; echo ended with $((100 + $?))")
+            try await terminal.screen(shows: "ended with 100")
             try await terminal.end()
         }
 
@@ -292,7 +331,7 @@ extension ProcessTests {
                 import socket, sys
                 try:
                     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                    s.connect(sys.argv[1]); s.settimeout(5); s.send(b'vc1 who')
+                    s.connect(sys.argv[1]); s.settimeout(5); s.send(b'vc2 0 who')
                     print('said', s.recv(100))
                 except OSError as e: print('error', e)
                 """

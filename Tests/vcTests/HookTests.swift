@@ -145,6 +145,17 @@ final class HookTests {
         #expect(!done.contains { $0.hasPrefix("done.stats") })
     }
 
+    @Test("how the call ended is told, whatever waits")
+    func lastOfMany() throws {
+        let program = try script("sleep 0.2; touch \"done.$VC_EVENT\"")
+        var hook = EventHook(program: program, isSilent: true)
+        defer { end(&hook) }
+        for id in 1...200 { _ = hook.run(chat("x", id: UInt64(id))) }
+        _ = hook.run(JSONLines().object(for: .left(reason: "you left"), at: 1))
+        hook.finish()
+        _ = try wait(for: 1, "done.left", &hook)
+    }
+
     @Test("what cannot be run is told once, and what is no program is known before")
     func failure() throws {
         let path = try script("")

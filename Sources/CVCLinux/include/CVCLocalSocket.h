@@ -10,8 +10,9 @@
 /// -1 with errno.
 int vc_local_listen(const char *path);
 
-/// Connects to `path`; the descriptor or -1 with errno.
-int vc_local_connect(const char *path);
+/// Connects to `path`; the descriptor or -1 with errno: EAGAIN where it took longer than so many
+/// milliseconds, which hold for sending, too.
+int vc_local_connect(const char *path, int milliseconds);
 
 /// The next connection, which does not block, or -1 with errno.
 int vc_local_accept(int socket);

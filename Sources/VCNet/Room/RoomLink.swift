@@ -84,12 +84,14 @@ public final class RoomLink: Sendable {
 
     /// Calls `body` with the room code, if there is one.
     public func withCode(_ body: (borrowing RoomCode) -> Void) {
-        codeText.withLock { code in
+        // Whoever it is written for may not read it for long.
+        let copy = codeText.withLock { code -> RoomCode? in
             switch code {
-            case .some(let code): body(code)
-            case .none: return
+            case .some(let code): code.duplicate()
+            case .none: nil
             }
         }
+        if let copy { body(copy) }
     }
 
     /// Calls `body` with the one-time code of a nameplate, once.

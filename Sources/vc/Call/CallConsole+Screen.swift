@@ -15,7 +15,7 @@ extension CallConsole {
         engine.setMuted(!microphone.isOpen)
         if microphone.isToldMuted != before.isToldMuted {
             link.submit(.muted(microphone.isToldMuted))
-            show(.muted(member: room.ownNumber, isOn: microphone.isToldMuted))
+            tellMuted()
         }
         if microphone.mode != before.mode { say(["microphone: \(microphone.mode.sentence)"]) }
         output.screen?.change {
@@ -25,15 +25,22 @@ extension CallConsole {
         updateSettings()
     }
 
+    /// Says whether others hear us, once we have a number among them.
+    mutating func tellMuted() {
+        guard room.isIn, microphone.isToldMuted != hasToldMuted else { return }
+        hasToldMuted = microphone.isToldMuted
+        show(.muted(member: room.ownNumber, isOn: hasToldMuted))
+    }
+
     /// What another program of this user asks.
     mutating func serveControl() {
         control?.serve { answer($0) }
     }
 
-    private mutating func answer(_ request: ControlRequest) -> ControlAnswer {
-        switch request {
+    private mutating func answer(_ message: ControlMessage) -> ControlAnswer {
+        switch message.request {
         case .talk(let action):
-            changeMicrophone { $0.hold(action) }
+            changeMicrophone { $0.hold(action, asked: message.asked) }
             return ControlAnswer("microphone \(microphone.isOpen ? "open" : "closed")")
         case .mute(let on):
             changeMicrophone { $0.setMuted(on) }
@@ -68,7 +75,7 @@ extension CallConsole {
         switch signal {
         case SIGWINCH: output.screen?.resize()
         case SIGTSTP:
-            if let screen = output.screen { screen.suspend() } else { raise(SIGSTOP) }
+            if let screen = output.screen { screen.suspend() } else { JobControl.stop() }
         case SIGCONT: output.screen?.redraw()
         case SIGCHLD: tell(hook?.serve())
         default: return false

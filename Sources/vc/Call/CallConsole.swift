@@ -1,3 +1,4 @@
+internal import CVCLinux
 internal import Glibc
 internal import VCAudio
 internal import VCCore
@@ -49,6 +50,12 @@ struct CallConsole: ~Copyable {
     /// Whether the person was told that this recording goes on.
     var hasToldRecording = false
     private var isLeaving = false
+    /// Whether we leave because nobody reads what we say.
+    private var isUnread = false
+    /// After that nothing more is told.
+    private var hasToldEnd = false
+    /// What was told last of our own microphone.
+    var hasToldMuted = false
     private var status: ExitStatus?
     private var isClosed = false
     private var wasInterrupted = false
@@ -81,6 +88,7 @@ struct CallConsole: ~Copyable {
             hook = EventHook(program: program, isSilent: output.screen != nil)
         }
         if engine.isRecording { link.submit(.recording(true)) }
+        hasToldMuted = microphone.isToldMuted
         updateSettings()
     }
 
@@ -129,9 +137,14 @@ struct CallConsole: ~Copyable {
     }
 
     /// Whether somebody may still type something.
-    private var listens: Bool { output.screen?.isOpen ?? input.isOpen }
+    private var listens: Bool {
+        // What is typed for the shell is not for a call in the background.
+        (output.screen?.isOpen ?? input.isOpen) && JobControl.isInFront
+    }
 
     private mutating func readInput() {
+        // It may be read by somebody else meanwhile: we may just have been stopped.
+        guard vc_poll_readable(STDIN_FILENO, 0) == 1 else { return }
         if let screen = output.screen {
             screen.read(now: MonotonicClock.now) { obey($0) }
             // The terminal is gone, and with it who sat there.
@@ -149,6 +162,12 @@ struct CallConsole: ~Copyable {
             // A second one does not wait for the goodbye. A terminal that goes away sends more than
             // one, and nobody is there who would wait.
             if isLeaving, signal == SIGHUP { continue }
+            if isUnread {
+                // It ended the wait for somebody who reads, with which we leave.
+                isUnread = false
+                wasInterrupted = signal == SIGINT
+                continue
+            }
             if isLeaving { exit(ExitStatus.interrupted.rawValue) }
             wasInterrupted = signal == SIGINT
             leave()
@@ -161,13 +180,21 @@ struct CallConsole: ~Copyable {
         link.submit(.leave)
     }
 
+    /// Nobody reads what we say.
+    private mutating func leaveUnread() {
+        if !isLeaving { isUnread = true }
+        leave()
+    }
+
     private var seconds: Double {
         (MonotonicClock.now - start).inMilliseconds / 1_000
     }
 
     mutating func show(_ event: CallEvent) {
+        guard !hasToldEnd else { return }
+        if case .left = event { hasToldEnd = true }
         let now = seconds
-        if !output.show(event, at: now) { leave() }
+        if !output.show(event, at: now) { leaveUnread() }
         if hook != nil { run(JSONLines().object(for: event, at: now)) }
     }
 
@@ -218,6 +245,7 @@ extension CallConsole {
             showCode()
             tellReach()
             tellRecording()
+            tellMuted()
         case .searching(let nameplate, let host): noteSearch(nameplate, at: host)
         case .waiting:
             // Whoever is first has the number of a host, and the room.
@@ -289,6 +317,7 @@ extension CallConsole {
         // Under this number nobody was told yet.
         hasToldRecording = false
         tellRecording()
+        tellMuted()
         let host = members.first { $0.isHost }.map { Int($0.number) }
         output.screen?.change { $0.setHost(host ?? number) }
     }
@@ -310,7 +339,7 @@ extension CallConsole {
             isWritten = output.showCode(code, at: now)
             event = code.hookEvent(isOneTime: false, at: now)
         }
-        if !isWritten { leave() }
+        if !isWritten { leaveUnread() }
         if hook != nil, let event { run(event) }
     }
 
@@ -322,7 +351,7 @@ extension CallConsole {
             isWritten = output.showCode(code, isOneTime: true, at: now)
             event = code.hookEvent(isOneTime: true, at: now)
         }
-        if !isWritten { leave() }
+        if !isWritten { leaveUnread() }
         if hook != nil, let event { run(event) }
     }
 
@@ -330,6 +359,9 @@ extension CallConsole {
         let (status, sentence) = reason.outcome(
             nameplate: nameplate, server: serverName, searched: hasSearched)
         self.status = status
+        if sound.recording != nil, let failure = engine.stopRecording() {
+            show(.warning(kind: "recording", message: "the recording has ended: \(failure)"))
+        }
         if status != .success { show(.error(kind: reason.kind, message: sentence)) }
         show(.left(reason: sentence))
     }

@@ -19,7 +19,7 @@ enum EarlySignals {
         while !isReadable {
             isReadable = vc_poll_readable(STDIN_FILENO, lookMilliseconds) == 1
             if isPending(SIGTSTP) { stop(release: release, resume: resume) }
-            if ending.contains(where: isPending) {
+            if isToEnd {
                 release()
                 StandardStream.diagnostics.write("\n")
                 exit(ExitStatus.interrupted.rawValue)
@@ -51,6 +51,9 @@ enum EarlySignals {
         return try body()
     }
 
+    /// Whether a signal is held back that ends the program.
+    static var isToEnd: Bool { ending.contains(where: isPending) }
+
     private static func isPending(_ number: CInt) -> Bool {
         var pending = sigset_t()
         guard unsafe sigpending(&pending) == 0 else { return false }
@@ -65,7 +68,6 @@ enum EarlySignals {
         var none = timespec()
         _ = unsafe sigtimedwait(&signals, nil, &none)
         release()
-        raise(SIGSTOP)
-        resume()
+        if JobControl.stopUntilInFront() { resume() }
     }
 }

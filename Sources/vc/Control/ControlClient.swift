@@ -1,5 +1,6 @@
 internal import CVCLinux
 internal import Glibc
+internal import VCCore
 internal import VCNet
 
 /// Asks the running call, the one begun last where there are several.
@@ -8,27 +9,30 @@ enum ControlClient {
     private static let patienceMilliseconds: CInt = 3_000
 
     static func run(_ request: ControlRequest) -> ExitStatus {
+        let message = ControlMessage(request, asked: MonotonicClock.now)
         guard let folder = ControlFolder.ofProcess else {
             return complain(
                 "$XDG_RUNTIME_DIR names no folder that is yours alone, and a running call is "
                     + "reached there only")
         }
         for path in folder.sockets {
-            let descriptor = unsafe vc_local_connect(path)
+            let descriptor = unsafe vc_local_connect(path, patienceMilliseconds)
             guard descriptor >= 0 else {
                 // Nobody listens any more: its process was killed.
                 if errno == ECONNREFUSED { unsafe unlink(path) }
+                // Too many others wait for its answer.
+                if errno == EAGAIN { return complain("the running call does not answer") }
                 continue
             }
             defer { close(descriptor) }
             guard vc_local_is_own(descriptor) == 1 else { continue }
-            return ask(request, descriptor)
+            return ask(message, descriptor)
         }
         return complain("no call of yours is running here")
     }
 
-    private static func ask(_ request: ControlRequest, _ descriptor: CInt) -> ExitStatus {
-        let bytes = request.bytes
+    private static func ask(_ message: ControlMessage, _ descriptor: CInt) -> ExitStatus {
+        let bytes = message.bytes
         guard unsafe vc_local_send(descriptor, bytes, bytes.count) == bytes.count,
             vc_poll_readable(descriptor, patienceMilliseconds) == 1
         else { return complain("the running call does not answer") }

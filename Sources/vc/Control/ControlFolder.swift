@@ -22,6 +22,9 @@ struct ControlFolder {
 
     func socketPath(of process: pid_t) -> String { "\(path)/\(Self.prefix)\(process)" }
 
+    /// Where a socket stands that is no running call's yet.
+    func hiddenPath(of process: pid_t) -> String { "\(path)/new-\(process)" }
+
     /// The sockets, the one made last in front.
     var sockets: [String] {
         guard let folder = unsafe opendir(path) else { return [] }

@@ -1,35 +1,24 @@
 internal import VCCore
 
 /// What another program of the same user asks of a running call: `vc ptt`, `vc mute`, `vc unmute`,
-/// `vc send` and `vc who`. One message there, one back.
-///
-///     request = "vc1 " words        answer = ("+" / "-") text
+/// `vc send` and `vc who`.
 enum ControlRequest: Equatable {
     case talk(TalkAction)
     case mute(Bool)
     case send(String)
     case who
 
-    /// A chat message and what stands around it.
-    static let longest = Limits.chatMessage + 64
-    private static let opening = "vc1 "
-
-    var bytes: [UInt8] {
-        let words =
-            switch self {
-            case .talk(let action): "ptt \(action.rawValue)"
-            case .mute(let on): on ? "mute" : "unmute"
-            case .send(let text): "send \(text)"
-            case .who: "who"
-            }
-        return Array((Self.opening + words).utf8)
+    fileprivate var words: String {
+        switch self {
+        case .talk(let action): "ptt \(action.rawValue)"
+        case .mute(let on): on ? "mute" : "unmute"
+        case .send(let text): "send \(text)"
+        case .who: "who"
+        }
     }
 
-    init?(_ bytes: some Collection<UInt8>) {
-        guard bytes.count <= Self.longest, bytes.starts(with: Self.opening.utf8),
-            let text = String(validating: bytes.dropFirst(Self.opening.utf8.count), as: UTF8.self)
-        else { return nil }
-        let parts = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+    fileprivate init?(_ words: Substring) {
+        let parts = words.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
         let rest = parts.count > 1 ? String(parts[1]) : nil
         switch (parts.first, rest) {
         case ("mute", nil): self = .mute(true)
@@ -41,6 +30,37 @@ enum ControlRequest: Equatable {
             self = .talk(action)
         default: return nil
         }
+    }
+}
+
+/// A request on its way, and when it was made. One message there, one back.
+///
+///     request = "vc2 " nanoseconds " " words        answer = ("+" / "-") text
+struct ControlMessage: Equatable {
+    /// A chat message and what stands around it.
+    static let longest = Limits.chatMessage + 64
+    private static let opening = "vc2 "
+
+    var request: ControlRequest
+    /// By the clock that all programs of this machine have.
+    var asked: Instant
+
+    var bytes: [UInt8] { Array("\(Self.opening)\(asked.nanoseconds) \(request.words)".utf8) }
+
+    init(_ request: ControlRequest, asked: Instant) {
+        self.request = request
+        self.asked = asked
+    }
+
+    init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count <= Self.longest, bytes.starts(with: Self.opening.utf8),
+            let text = String(validating: bytes.dropFirst(Self.opening.utf8.count), as: UTF8.self)
+        else { return nil }
+        let parts = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let asked = UInt64(parts[0]),
+            let request = ControlRequest(parts[1])
+        else { return nil }
+        self.init(request, asked: Instant(nanoseconds: asked))
     }
 }
 

@@ -17,10 +17,17 @@ final class ControlSocket {
     init?(_ folder: ControlFolder?) {
         guard let folder else { return nil }
         path = folder.socketPath(of: getpid())
-        // Left over from a process that had our number.
-        unsafe unlink(path)
-        listener = unsafe vc_local_listen(path)
+        // Nobody sees it before it listens: it would be taken for left over. Either may be, from a
+        // process that had our number.
+        let hidden = folder.hiddenPath(of: getpid())
+        unsafe unlink(hidden)
+        listener = unsafe vc_local_listen(hidden)
         guard listener >= 0 else { return nil }
+        guard unsafe rename(hidden, path) == 0 else {
+            close(listener)
+            unsafe unlink(hidden)
+            return nil
+        }
         watch = epoll_create1(CInt(EPOLL_CLOEXEC))
         guard watch >= 0, add(listener) else {
             close(listener)
@@ -40,7 +47,7 @@ final class ControlSocket {
     var descriptor: CInt { watch }
 
     /// Answers everybody who has asked.
-    func serve(_ answer: (ControlRequest) -> ControlAnswer) {
+    func serve(_ answer: (ControlMessage) -> ControlAnswer) {
         while case let client = vc_local_accept(listener), client >= 0 {
             guard vc_local_is_own(client) == 1 else {
                 close(client)
@@ -58,18 +65,25 @@ final class ControlSocket {
     }
 
     /// Answers a client; false while nothing has come from it.
-    private func hear(_ client: CInt, _ answer: (ControlRequest) -> ControlAnswer) -> Bool {
-        var buffer = [UInt8](repeating: 0, count: ControlRequest.longest + 1)
+    private func hear(_ client: CInt, _ answer: (ControlMessage) -> ControlAnswer) -> Bool {
+        // Who has gone was told that nobody answers: then nothing may come of it.
+        guard !hasHungUp(client) else { return true }
+        var buffer = [UInt8](repeating: 0, count: ControlMessage.longest + 1)
         let count = unsafe read(client, &buffer, buffer.count)
         if count < 0, errno == EAGAIN || errno == EINTR { return false }
         guard count > 0 else { return true }
-        let request = ControlRequest(buffer[..<count])
+        let message = ControlMessage(buffer[..<count])
         let said =
-            request.map(answer) ?? ControlAnswer(isDone: false, "this is no request of this vc")
+            message.map(answer) ?? ControlAnswer(isDone: false, "this is no request of this vc")
         let bytes = said.bytes
         // One who does not wait for the answer has no use for it.
         _ = unsafe vc_local_send(client, bytes, bytes.count)
         return true
+    }
+
+    private func hasHungUp(_ client: CInt) -> Bool {
+        var watched = pollfd(fd: client, events: 0, revents: 0)
+        return unsafe poll(&watched, 1, 0) > 0
     }
 
     private func add(_ descriptor: CInt) -> Bool {

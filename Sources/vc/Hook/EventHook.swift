@@ -65,6 +65,8 @@ struct EventHook: ~Copyable {
         let isFull = running.count >= Self.mostRunning || !waiting.isEmpty
         if isFull, event.isPeriodic { return nil }
         guard waiting.count < Self.mostWaiting else {
+            // How the call ended is worth more than what happened before.
+            if event.isLast { waiting[waiting.count - 1] = HookEnvironment.variables(of: event) }
             defer { isBusy = true }
             return isBusy ? nil : .busy
         }

@@ -44,5 +44,10 @@ enum HookEnvironment {
 
 extension JSONObject {
     /// Whether such an event comes again and again, so that one may be left out.
-    var isPeriodic: Bool { fields.first { $0.key == "event" }?.text == "stats" }
+    var isPeriodic: Bool { kind == "stats" }
+
+    /// Whether it is the last one of a call.
+    var isLast: Bool { kind == "left" }
+
+    private var kind: String? { fields.first { $0.key == "event" }?.text }
 }

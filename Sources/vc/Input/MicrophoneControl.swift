@@ -13,6 +13,8 @@ struct MicrophoneControl: Equatable {
     private(set) var isMuted: Bool
     private(set) var isHeld = false
     private var lastPress: Instant?
+    /// When what was obeyed last was asked for.
+    private var lastAsked = Instant.zero
 
     init(mode: TalkMode, isMuted: Bool) {
         self.mode = mode
@@ -42,7 +44,11 @@ struct MicrophoneControl: Equatable {
         isHeld = false
     }
 
-    mutating func hold(_ action: TalkAction) {
+    /// - Parameter asked: when; each is asked by a program of its own, and the one that was begun
+    ///   first may come last.
+    mutating func hold(_ action: TalkAction, asked: Instant) {
+        guard asked >= lastAsked else { return }
+        lastAsked = asked
         switch action {
         case .down: isHeld = true
         case .up: isHeld = false

@@ -173,8 +173,8 @@ final class CallScreen {
     /// Ctrl-Z: gives the terminal back, stops, and goes on when the shell says so.
     func suspend() {
         leave()
-        raise(SIGSTOP)
-        comeBack()
+        // What is to end draws no more, and the terminal is the shell's.
+        if JobControl.stopUntilInFront() { comeBack() }
     }
 
     /// Leaves the terminal as it was found.

@@ -1,5 +1,7 @@
+import CVCLinux
 import Glibc
 import Testing
+import VCCore
 
 @testable import vc
 
@@ -11,17 +13,50 @@ struct ControlTests {
             .talk(.down), .talk(.up), .talk(.toggle), .mute(true), .mute(false), .who,
             .send("hello  there "),
         ]
-        for request in requests { #expect(ControlRequest(request.bytes) == request) }
+        for request in requests {
+            let message = ControlMessage(request, asked: Instant(nanoseconds: 17))
+            #expect(ControlMessage(message.bytes) == message)
+        }
         for text in [
-            "", "vc1", "vc1 ", "vc2 who", "vc1 who x", "vc1 ptt", "vc1 ptt left", "vc1 send",
-            "vc1 send ", "vc1 mute now", "vc1 quit",
-        ] { #expect(ControlRequest(Array(text.utf8)) == nil, "\(text)") }
-        #expect(ControlRequest(Array("vc1 send ".utf8) + [0xFF]) == nil)
+            "", "vc2", "vc2 ", "vc2 7", "vc2 7 ", "vc1 7 who", "vc2 who", "vc2 -7 who",
+            "vc2 7 who x", "vc2 7 ptt", "vc2 7 ptt left", "vc2 7 send", "vc2 7 send ",
+            "vc2 7 mute now", "vc2 7 quit",
+        ] { #expect(ControlMessage(Array(text.utf8)) == nil, "\(text)") }
+        #expect(ControlMessage(Array("vc2 7 send ".utf8) + [0xFF]) == nil)
         #expect(
-            ControlRequest(Array("vc1 send ".utf8) + Array(repeating: 97, count: 5_000)) == nil)
+            ControlMessage(Array("vc2 7 send ".utf8) + Array(repeating: 97, count: 5_000)) == nil)
         #expect(ControlAnswer(ControlAnswer("a\nb").bytes) == ControlAnswer("a\nb"))
         #expect(ControlAnswer([]) == nil)
         #expect(ControlAnswer([0]) == nil)
+    }
+
+    @Test("who has gone is not obeyed; who comes while nobody answers is told so in time")
+    func gone() throws {
+        let runtime = try TemporaryFolder()
+        let folder = try #require(ControlFolder(runtime: runtime.path))
+        let socket = try #require(ControlSocket(folder))
+        let path = folder.socketPath(of: getpid())
+        let bytes = ControlMessage(.mute(true), asked: .zero).bytes
+        var clients: [Int32] = []
+        defer { clients.forEach { close($0) } }
+        for number in 0..<2 {
+            clients.append(vc_local_connect(path, 100))
+            #expect(vc_local_send(clients[number], bytes, bytes.count) == bytes.count)
+        }
+        close(clients.removeFirst())
+        var asked = 0
+        socket.serve { _ in
+            asked += 1
+            return ControlAnswer()
+        }
+        #expect(asked == 1)
+        // More than may wait.
+        var last: Int32 = 0
+        for _ in 0..<20 where last >= 0 {
+            last = vc_local_connect(path, 100)
+            if last >= 0 { clients.append(last) }
+        }
+        #expect(last < 0 && errno == EAGAIN)
     }
 
     @Test("stands in a folder and a file that nobody else can use")

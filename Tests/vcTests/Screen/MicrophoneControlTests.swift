@@ -39,10 +39,10 @@ struct MicrophoneControlTests {
         var microphone = MicrophoneControl(mode: .voice, isMuted: true)
         #expect(!microphone.isOpen)
         #expect(microphone.isToldMuted)
-        microphone.hold(.down)
+        microphone.hold(.down, asked: .zero)
         #expect(microphone.isOpen)
         #expect(!microphone.isToldMuted)
-        microphone.hold(.up)
+        microphone.hold(.up, asked: .zero)
         #expect(microphone.isToldMuted)
         microphone.setMuted(false)
         #expect(microphone.isOpen)
@@ -57,10 +57,10 @@ struct MicrophoneControlTests {
             microphone.setMuted(true)
             #expect(!microphone.isOpen)
             #expect(microphone.isToldMuted)
-            microphone.hold(.up)
+            microphone.hold(.up, asked: .zero)
             #expect(!microphone.isOpen)
             // Talking while muted ends with it, too.
-            microphone.hold(.down)
+            microphone.hold(.down, asked: .zero)
             microphone.setMuted(true)
             #expect(!microphone.isOpen)
             microphone.setMuted(false)
@@ -71,12 +71,23 @@ struct MicrophoneControlTests {
     @Test("muted with hold to talk, nothing opens it")
     func mutedAndHeld() {
         var microphone = MicrophoneControl(mode: .ptt, isMuted: true)
-        microphone.hold(.toggle)
+        microphone.hold(.toggle, asked: .zero)
         #expect(!microphone.isOpen)
         microphone.setMuted(false)
         #expect(microphone.isOpen)
         // Another mode begins with nothing held.
         microphone.setMode(.ptt)
         #expect(!microphone.isOpen)
+    }
+
+    @Test("closed is closed, though the program that was to close it came first")
+    func overtaken() {
+        var microphone = MicrophoneControl(mode: .ptt, isMuted: false)
+        microphone.hold(.down, asked: Instant(nanoseconds: 1))
+        microphone.hold(.up, asked: Instant(nanoseconds: 4))
+        microphone.hold(.down, asked: Instant(nanoseconds: 3))
+        #expect(!microphone.isOpen)
+        microphone.hold(.down, asked: Instant(nanoseconds: 5))
+        #expect(microphone.isOpen)
     }
 }
