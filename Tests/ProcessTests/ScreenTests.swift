@@ -227,7 +227,8 @@ extension ProcessTests {
             let terminal = try await Terminal(stage, "PS1='$ ' bash --norc --noprofile -i")
             let log = "\(stage.folder)/log"
             try await terminal.type(
-                "\(Build.path(of: "vc")) host --json --signal \(server.address) \(quiet) > '\(log)' &"
+                "\(Build.path(of: "vc")) host --json --signal \(server.address) \(quiet) "
+                    + "> '\(log)' &"
             )
             try await Task.sleep(for: .milliseconds(700))
             try await terminal.type("clear; cat")

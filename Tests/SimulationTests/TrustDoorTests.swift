@@ -33,6 +33,94 @@ extension TrustTests {
         }
     }
 
+    @Test("who has the answer that lets it in stays out of a room that is locked, or kicks")
+    func pending() throws {
+        for isKick in [false, true] {
+            try room(of: 3, seed: 13) { world, nodes in
+                let host = nodes[0]
+                let late = try world.addJoiner(name: "late", code: host.code)
+                let isPending = world.run(for: .seconds(5)) {
+                    host.machine.peers.numbers.contains { !host.machine.peers[$0].isMember }
+                }
+                #expect(isPending)
+                if isKick {
+                    host.machine.kick(number(nodes[2]), now: world.now)
+                } else {
+                    host.machine.setLocked(true, now: world.now)
+                }
+                world.run(for: .seconds(3))
+                #expect(late.end == .removed)
+                #expect(host.machine.roster.number(of: late.key) == nil)
+            }
+        }
+    }
+
+    /// The host leaves in the moment in which it changed something; who comes with the code of
+    /// before stays out. Returns whether the next one's room is locked.
+    private func leave(
+        after change: (Node, Instant) -> Void, _ world: inout World, _ nodes: [Node]
+    ) throws -> Bool {
+        let (host, next, code) = (nodes[0], nodes[1], nodes[0].code)
+        change(host, world.now)
+        host.machine.leave(now: world.now)
+        #expect(world.run(for: .seconds(5)) { next.isHost })
+        let late = try world.addJoiner(name: "late", code: code)
+        world.run(for: .seconds(15)) { late.end != nil }
+        #expect(late.end != nil && late.company == nil)
+        return next.machine.isLocked
+    }
+
+    @Test("whom the host removed just before it left cannot come in at the next one")
+    func removedAndLeft() throws {
+        try room(of: 4, seed: 23) { world, nodes in
+            let removed = number(nodes[3])
+            let isLocked = try leave(
+                after: { $0.machine.kick(removed, now: $1) }, &world, nodes)
+            #expect(!isLocked)
+        }
+    }
+
+    @Test("a room that was locked just before the host left is locked at the next one")
+    func lockedAndLeft() throws {
+        try room(of: 4, seed: 23) { world, nodes in
+            let isLocked = try leave(
+                after: { $0.machine.setLocked(true, now: $1) }, &world, nodes)
+            #expect(isLocked)
+        }
+    }
+
+    @Test("a successor has what a host needs, though another one was named for a moment")
+    func namedAgain() throws {
+        try room(of: 3, seed: 25) { world, nodes in
+            // The lowest number, which is named first when somebody comes.
+            world.network.setUp(false, nodes[1].host)
+            let hasSupply = world.run(for: .seconds(20)) { !nodes[2].suppliedToken.isEmpty }
+            #expect(hasSupply)
+            let guest = try world.addJoiner(name: "guest", code: nodes[0].code)
+            #expect(world.run(for: .seconds(5)) { guest.company != nil })
+            world.run(for: .seconds(3))
+            #expect(!nodes[2].suppliedToken.isEmpty)
+        }
+    }
+
+    @Test("a one-time code that was used just before the host left lets nobody in at the next one")
+    func usedAndLeft() throws {
+        try room(of: 4, seed: 24) { world, nodes in
+            let host = nodes[0]
+            host.machine.inviteOnce(now: world.now)
+            #expect(world.run(for: .seconds(3)) { host.invites.count == 1 })
+            let code = try #require(host.inviteCode)
+            world.run(for: .seconds(2))
+            _ = try world.addJoiner(name: "guest", code: code)
+            #expect(world.run(for: .seconds(5)) { host.usedInvites == 1 })
+            host.machine.leave(now: world.now)
+            #expect(world.run(for: .seconds(5)) { nodes[1].isHost })
+            let late = try world.addJoiner(name: "late", code: code)
+            world.run(for: .seconds(15)) { late.end != nil }
+            #expect(late.end != nil && late.company == nil)
+        }
+    }
+
     @Test("a one-time code lets one in, beside the room's own code, and is spent")
     func oneTimeCode() throws {
         try room(of: 2, seed: 12) { world, nodes in
@@ -222,6 +310,18 @@ extension TrustTests {
             world.run(for: .seconds(5))
             let member = nodes[2].machine.member(Int(number(nodes[1])))
             #expect(member.isVerified && member.isHost)
+        }
+    }
+}
+
+extension Node {
+    /// How many of its one-time codes let somebody in.
+    fileprivate var usedInvites: Int {
+        events.count { event in
+            switch event {
+            case .inviteUsed: true
+            default: false
+            }
         }
     }
 }

@@ -45,7 +45,10 @@ extension RoomMachine {
             peers[$0].isMember && peers[$0].hasMet && !peers[$0].isLost && !peers[$0].isDisputed
         }
         let successor = UInt8(best ?? 0)
-        if successor != roster.successor { publish(roster.naming(successor), [], now: now) }
+        guard successor != roster.successor else { return }
+        // Whoever was not named for a moment has dropped what it had.
+        succession.supplied = nil
+        publish(roster.naming(successor), [], now: now)
     }
 
     /// The successor gets what it needs, anew at every change.
@@ -59,7 +62,7 @@ extension RoomMachine {
     }
 
     /// Sends what a host needs, unless it was the last thing that was sent.
-    private mutating func sendSupply(to number: Int, now: Instant) {
+    mutating func sendSupply(to number: Int, now: Instant) {
         guard let bytes = encodedSupply() else { return }
         let (digest, key) = (SHA512.hash(bytes.span), peers[number].key)
         if let supplied = succession.supplied, supplied.digest == digest, supplied.key == key {
@@ -288,6 +291,8 @@ extension RoomMachine {
         for member in peers.numbers where peers[member].isMember && peers[member].hasMet {
             send(.succession(.claim(roster, departures)), to: member, now: now)
         }
+        // With a new host, though it is we again, all drop what they had.
+        succession.supplied = nil
         takeLease(now: now)
         if let nameplate = currentNameplate { tellMeetingPlace(nameplate, now: now) }
         if merged.isLocked { lockDoors() }

@@ -208,6 +208,7 @@ extension RoomMachine {
     private mutating func noteUse(of invite: InviteCode, now: Instant) {
         guard !invite.isOver, let nameplate = invite.nameplate else { return }
         invite.finish(now: now)
+        noteDoorChange()
         events.append(.inviteUsed(nameplate: nameplate))
     }
 }

@@ -53,6 +53,7 @@ extension RoomMachine {
     /// the place, unless `endRoom` says that the room is over.
     public mutating func leave(now: Instant) {
         guard phase != .leaving, phase != .ended else { return }
+        if isHost, let heir { sendSupply(to: heir, now: now) }
         for number in peers.numbers where !peers[number].isMember || !peers[number].hasMet {
             peers.remove(number)
         }
@@ -83,9 +84,20 @@ extension RoomMachine {
         guard now >= nextLeave else { return }
         leaveCount += 1
         nextLeave = now + RoomMachine.leaveInterval
-        for number in peers.numbers {
+        for number in peers.numbers where number != heir || mayGoTo(heir: number) {
             seal(to: number, now: now) { notice.encode(into: &$0) }
         }
+    }
+
+    /// Who takes our place as host, if anybody does.
+    private var heir: Int? {
+        leaveNotice.heir.flatMap { peers.number(of: $0.key) }
+    }
+
+    /// Who takes our place hears that we go once it has what changed just now; that may be lost,
+    /// too, and is not waited for to the end.
+    private func mayGoTo(heir number: Int) -> Bool {
+        succession.isSupplied || leaveCount > RoomMachine.supplyLeaves || !peers[number].hasMet
     }
 
     private mutating func handle(

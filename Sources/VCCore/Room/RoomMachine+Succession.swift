@@ -239,7 +239,9 @@ extension RoomMachine {
             peers[number].statedHostSince = now
         }
         guard !isHost else { return noteAllegiance(of: number, now: now) }
-        guard let claimed = succession.claimed, claimed.summary(of: room) == stated else { return }
+        guard phase == .inRoom, let claimed = succession.claimed,
+            claimed.summary(of: room) == stated
+        else { return }
         accede(.succeeded, now: now)
     }
 
@@ -294,6 +296,8 @@ extension RoomMachine {
     /// No newcomer comes in through us any more.
     private mutating func closeDoor(now: Instant) {
         door = nil
+        // Whether the room is locked is the next host's to say.
+        isLocked = false
         for invite in invites { invite.handOver(now: now) }
         nextTickets = .distantFuture
         succession.forgetDisplacement()

@@ -26,6 +26,7 @@ extension RoomMachine {
         let key = peers[number].key
         sayFarewell(to: number, now: now)
         removePeer(number, .kicked, now: now)
+        turnAway(now: now)
         removals.add(
             Departure(key: key, reason: .kicked), version: roster.version,
             members: roster.entries.map(\.key).filter { $0 != keys.publicKey }, now: now)
@@ -34,7 +35,26 @@ extension RoomMachine {
         rotateTokens(now: now)
         ticketGeneration += 1
         if configuration.rungs.allowsRelay { nextTickets = now }
+        noteDoorChange()
         wake(now)
+    }
+
+    /// Who is on the way in, with what was good until now, comes no further.
+    private mutating func turnAway(now: Instant) {
+        for number in peers.numbers where !peers[number].isMember {
+            seal(to: number, now: now) { writer in
+                writer.write(SealedKind.leave.rawValue)
+                writer.write(LeaveReason.removes.rawValue)
+            }
+            peers.remove(number)
+        }
+    }
+
+    /// Who may come in is not as it was: the successor hears of it at once, and another host to
+    /// which we are giving way before we do.
+    mutating func noteDoorChange() {
+        succession.nextSupplyCheck = .zero
+        succession.surrender = nil
     }
 
     private mutating func sayFarewell(to number: Int, now: Instant) {
@@ -111,13 +131,16 @@ extension RoomMachine {
     public mutating func setLocked(_ on: Bool, now: Instant) {
         guard phase == .inRoom, mayActAsHost(.lock) else { return }
         setDoorsLocked(on)
+        if on { turnAway(now: now) }
+        noteDoorChange()
         events.append(.locked(on))
         wake(now)
     }
 
     /// Host: closes the room for everybody; `.ended(.left)` follows.
     public mutating func endRoom(now: Instant) {
-        guard phase == .opening || mayActAsHost(.end) else { return }
+        guard phase != .leaving, phase != .ended, phase == .opening || mayActAsHost(.end)
+        else { return }
         leaveReason = .ends
         leave(now: now)
     }

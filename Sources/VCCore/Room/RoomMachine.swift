@@ -17,6 +17,8 @@ public struct RoomMachine: ~Copyable {
     /// A leave is repeated this often, and this many times at most, until it is acknowledged.
     static let leaveInterval = Duration.milliseconds(100)
     static let maximumLeaves = 5
+    /// So many of them wait for a successor to have what a host needs.
+    static let supplyLeaves = 2
     /// Who joined is shown with its name, or without it after this.
     static let namePatience = Duration.seconds(2)
     /// Who joins sees the others with their names, or without them after this.

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import VCAudio
 internal import VCCore
 internal import VCNet
@@ -61,6 +62,23 @@ extension CallConsole {
         updateSettings()
     }
 
+    /// The engine says that something changed.
+    mutating func lookAtSound() {
+        var count: UInt64 = 0
+        _ = unsafe read(engine.controlReady, &count, 8)
+        while let event = engine.pollEvent() {
+            if take(event) { continue }
+            if let warning = event.warning {
+                show(
+                    .warning(
+                        kind: warning.kind, message: warning.message, device: event.device))
+            }
+        }
+        let events = room.soundEvents()
+        for event in events { show(event) }
+        if !events.isEmpty { nextLook = MonotonicClock.now + CallConsole.lookInterval }
+    }
+
     /// A tone for who comes or goes.
     func sound(for state: RoomEvent.MemberState) {
         guard sound.hasTones else { return }
@@ -104,11 +122,19 @@ extension CallConsole {
     mutating func recordingEnded(_ failure: String?) {
         sound.recording = nil
         link.submit(.recording(false))
-        if let failure {
-            show(.warning(kind: "recording", message: "the recording has ended: \(failure)"))
-        }
+        if let failure { warnOfRecording(failure) }
         show(.recording(member: room.ownNumber, isOn: false))
         updateSettings()
+    }
+
+    /// At the end of the call, when the file is complete; what went wrong with its last part.
+    mutating func finishRecording() {
+        guard sound.recording != nil, let failure = engine.stopRecording() else { return }
+        warnOfRecording("\(failure)")
+    }
+
+    private mutating func warnOfRecording(_ failure: String) {
+        show(.warning(kind: "recording", message: "the recording has ended: \(failure)"))
     }
 
     // MARK: Devices

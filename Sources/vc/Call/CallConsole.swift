@@ -10,7 +10,7 @@ struct CallConsole: ~Copyable {
     /// What is done again and again: reports at each tick, statistics at each second one.
     private static let tick = Duration.milliseconds(500)
     /// Who talks is told at most this often.
-    private static let lookInterval = Duration.milliseconds(50)
+    static let lookInterval = Duration.milliseconds(50)
 
     let link: RoomLink
     private let router: RouterPort?
@@ -37,7 +37,7 @@ struct CallConsole: ~Copyable {
     private var ticks = 0
     private var nextTick: Instant
     /// When the engine is listened to again.
-    private var nextLook: Instant
+    var nextLook: Instant
     /// When delays are noted again, while anybody talks.
     private var nextSample: Instant
     /// The program of `--exec`.
@@ -359,9 +359,7 @@ extension CallConsole {
         let (status, sentence) = reason.outcome(
             nameplate: nameplate, server: serverName, searched: hasSearched)
         self.status = status
-        if sound.recording != nil, let failure = engine.stopRecording() {
-            show(.warning(kind: "recording", message: "the recording has ended: \(failure)"))
-        }
+        finishRecording()
         if status != .success { show(.error(kind: reason.kind, message: sentence)) }
         show(.left(reason: sentence))
     }
@@ -386,23 +384,6 @@ extension CallConsole {
         } else if options.form != .plain || hook != nil {
             show(.statistics(statistics()))
         }
-    }
-
-    /// The engine says that something changed.
-    private mutating func lookAtSound() {
-        var count: UInt64 = 0
-        _ = unsafe read(engine.controlReady, &count, 8)
-        while let event = engine.pollEvent() {
-            if take(event) { continue }
-            if let warning = event.warning {
-                show(
-                    .warning(
-                        kind: warning.kind, message: warning.message, device: event.device))
-            }
-        }
-        let events = room.soundEvents()
-        for event in events { show(event) }
-        if !events.isEmpty { nextLook = MonotonicClock.now + CallConsole.lookInterval }
     }
 
     private mutating func statistics() -> CallStatistics {
