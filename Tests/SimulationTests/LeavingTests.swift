@@ -41,6 +41,18 @@ import VCTestKit
         #expect(!becameHost, "after \(count)")
     }
 
+    @Test("who claims to be host where no vc-signal answers, at each step", arguments: datagrams)
+    func claimant(count: Int) throws {
+        try room(of: 4) { world, nodes in
+            let next = try #require(
+                nodes.first { $0.machine.memberNumber == $0.machine.roster.successor })
+            world.network.setUp(false, nodes[0].host)
+            world.network.setUp(false, world.signal.host)
+            world.run(for: .seconds(20)) { next.machine.succession.claimed != nil }
+            expectLeave(of: next, after: count, in: &world)
+        }
+    }
+
     /// A room whose members have all met, and whose successor has what it needs.
     private func room(of count: Int, _ body: (inout World, [Node]) throws -> Void) throws {
         var world = World(seed: 11, link: PairTests.good, arena: arena)

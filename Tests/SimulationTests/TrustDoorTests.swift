@@ -63,6 +63,13 @@ extension TrustTests {
         let (host, next, code) = (nodes[0], nodes[1], nodes[0].code)
         change(host, world.now)
         host.machine.leave(now: world.now)
+        // What the next one needs is lost once, and comes after that.
+        var isLost = false
+        world.tamper = { bytes, sender in
+            guard sender === host, bytes.count > 250, !isLost else { return [bytes] }
+            isLost = true
+            return []
+        }
         #expect(world.run(for: .seconds(5)) { next.isHost })
         let late = try world.addJoiner(name: "late", code: code)
         world.run(for: .seconds(15)) { late.end != nil }
