@@ -82,6 +82,7 @@ struct UPnPClient: PortMapClient {
     }
 
     mutating func unmap(port: UInt16) {
+        // In another network, or without a way to it, its router cannot be asked.
         guard let externalPort, gateway != nil, let router = try? found() else { return }
         router.delete(external: externalPort)
     }

@@ -15,6 +15,7 @@ enum ThisMachine {
 
     /// The addresses by which this machine reaches the internet.
     static func addresses(hasServer: Bool) -> Finding {
+        // Where the kernel does not say, there is none.
         .addresses(
             ipv4: DefaultRoute.ipv4, ipv6: DefaultRoute.ipv6,
             isLocal: (try? Interfaces.addresses())?.isEmpty == false, hasServer: hasServer)
