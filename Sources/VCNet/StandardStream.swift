@@ -63,14 +63,10 @@ public struct StandardStream: Sendable {
         while unsafe poll(&watched, 1, 0) == 0 {
             if Self.isGivenUp.load(ordering: .relaxed) { return false }
             guard unsafe poll(&watched, 1, Self.lookMilliseconds) == 0 else { return true }
-            if Self.isToEnd { Self.isGivenUp.store(true, ordering: .relaxed) }
+            if TerminationSignals.isAnyPending {
+                Self.isGivenUp.store(true, ordering: .relaxed)
+            }
         }
         return true
-    }
-
-    private static var isToEnd: Bool {
-        var pending = sigset_t()
-        guard unsafe sigpending(&pending) == 0 else { return false }
-        return [SIGINT, SIGTERM, SIGHUP].contains { unsafe sigismember(&pending, $0) == 1 }
     }
 }

@@ -22,6 +22,13 @@ public struct TerminationSignals: ~Copyable {
             } ?? -1)
     }
 
+    /// Whether a signal that ends the program is held back, and nobody has read it yet.
+    public static var isAnyPending: Bool {
+        var pending = sigset_t()
+        guard unsafe sigpending(&pending) == 0 else { return false }
+        return [SIGINT, SIGTERM, SIGHUP].contains { unsafe sigismember(&pending, $0) == 1 }
+    }
+
     /// The number for an event loop to watch for reading.
     public var descriptorNumber: CInt { descriptor.number }
 

@@ -19,7 +19,7 @@ enum EarlySignals {
         while !isReadable {
             isReadable = vc_poll_readable(STDIN_FILENO, lookMilliseconds) == 1
             if isPending(SIGTSTP) { stop(release: release, resume: resume) }
-            if isToEnd {
+            if TerminationSignals.isAnyPending {
                 release()
                 StandardStream.diagnostics.write("\n")
                 exit(ExitStatus.interrupted.rawValue)
@@ -50,9 +50,6 @@ enum EarlySignals {
         defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         return try body()
     }
-
-    /// Whether a signal is held back that ends the program.
-    static var isToEnd: Bool { ending.contains(where: isPending) }
 
     private static func isPending(_ number: CInt) -> Bool {
         var pending = sigset_t()

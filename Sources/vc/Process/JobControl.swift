@@ -1,4 +1,5 @@
 internal import Glibc
+internal import VCNet
 
 /// What a shell does with its jobs: stopped by Ctrl-Z, continued in front or behind.
 enum JobControl {
@@ -28,7 +29,7 @@ enum JobControl {
     static func stopUntilInFront() -> Bool {
         while true {
             stop()
-            if EarlySignals.isToEnd { return false }
+            if TerminationSignals.isAnyPending { return false }
             if isInFront { return true }
             usleep(lookMicroseconds)
         }
