@@ -55,16 +55,7 @@ import VCTestKit
 
     /// A room whose members have all met, and whose successor has what it needs.
     private func room(of count: Int, _ body: (inout World, [Node]) throws -> Void) throws {
-        var world = World(seed: 11, link: PairTests.good, arena: arena)
-        var nodes = [world.addHost(name: "m1", capacity: Limits.members)]
-        try #require(world.run(for: .seconds(30)) { !nodes[0].code.isEmpty })
-        for number in 2...count {
-            nodes.append(try world.addJoiner(name: "m\(number)", code: nodes[0].code))
-        }
-        let all = nodes
-        try #require(world.run(for: .seconds(30)) { all.allSatisfy { $0.isWithAll(count) } })
-        try #require(world.run(for: .seconds(5)) { all[0].machine.succession.isSupplied })
-        try body(&world, nodes)
+        try SuccessionTests().room(of: count, seed: 11, body: body)
     }
 
     @Test("a host, when its lease comes as well as before and after", arguments: 1...3)
